@@ -1,0 +1,432 @@
+"""The typed tree: what an expression means, with names resolved, types checked and literals coerced.
+
+It is the seam between the language and everything that evaluates it. It knows the schema but no data and
+no clock: windows stay relative until `Window.instants` or `Window.days` is asked with a `Clock`.
+
+The tree is normalised, so that an evaluator meets few kinds of node. In particular
+* `!=`, `not in`, `not contains`, `is not set`, `did not …` are `Not` around the positive form: exact negations;
+* `a except b` is `And(a, Not(b))`; `at most k of` and `exactly k of` are made of `AtLeast` and `Not`;
+* a bare boolean field is a `Test` for `True`;
+* bounds are physical values (see `dsl.schema.Type`), and text is folded unless a name says "exact".
+
+A condition stands in one *row scope*: contacts at the top, companies inside `OfCompany`, the events of one type
+inside a selector's `where`. A missing value fails every `Test`; `Not` then includes it: logic is two-valued.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+from dsl.moments import Unit, Window
+from dsl.problems import Span
+from dsl.schema import Field, Type
+
+# --- row scopes and fields ---------------------------------------------------------------------------------
+
+
+class Scope(StrEnum):
+    CONTACTS = "contacts"
+    COMPANIES = "companies"
+    EVENTS = "events"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldTerm:
+    """The value of a field of the row in scope. `event` names the event type when the scope is EVENTS."""
+
+    span: Span
+    scope: Scope
+    field: Field
+    event: str | None = None
+
+
+# --- terms: what has a value for each row -------------------------------------------------------------------
+
+
+class AggregateFunction(StrEnum):
+    COUNT = "count"
+    SUM = "sum"
+    AVG = "avg"
+    MIN = "min"
+    MAX = "max"
+    DISTINCT = "distinct"
+    FIRST = "first"
+    LAST = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Events of one type (`event` is None for any type) that satisfy `where` and lie in `window`."""
+
+    span: Span
+    event: str | None
+    where: Condition | None = None
+    window: Window | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """One value per contact over the selected events.
+
+    COUNT and DISTINCT give whole numbers (decimals 0), 0 when there is none. SUM keeps the property's decimals and
+    is 0 when there is none. AVG, MIN, MAX are missing when there is none. FIRST and LAST without a property give the
+    moment (datetime) of the first or last selected event, with one its value there; missing when there is none.
+    Events at the same millisecond are ordered by the order in which they were accepted.
+    """
+
+    span: Span
+    function: AggregateFunction
+    selector: Selector
+    property: Field | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A literal inside an arithmetic or term-to-term comparison; numbers are exact fractions, unscaled."""
+
+    span: Span
+    type: Type
+    value: str | bool | int | float | Fraction
+
+
+class Operator(StrEnum):
+    ADD = "+"
+    SUBTRACT = "-"
+    MULTIPLY = "*"
+    DIVIDE = "/"
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """Numbers combined exactly; missing when either side is, or on division by zero."""
+
+    span: Span
+    operator: Operator
+    left: Term
+    right: Term
+
+
+class Part(StrEnum):
+    YEAR = "year"
+    MONTH = "month"
+    DAY = "day"
+    WEEKDAY = "weekday"
+    HOUR = "hour"
+    YEARS_SINCE = "years since"
+
+
+@dataclass(frozen=True, slots=True)
+class DatePart:
+    """A whole number read from a date or datetime, in the workspace's zone; Monday is weekday 1."""
+
+    span: Span
+    part: Part
+    term: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A stable whole number 0..buckets-1 for each contact and seed."""
+
+    span: Span
+    seed: str
+    buckets: int
+
+
+Term = FieldTerm | Aggregate | Constant | Arithmetic | DatePart | Bucket
+
+
+# --- predicates: what a Test asks of a term's value ----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Equal to one of `values`: folded text for text and choice, physical values otherwise. May be empty."""
+
+    values: tuple[str | int | float | bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExactlyOneOf:
+    """Text equal to the letter to one of `values` (which are not folded)."""
+
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Between `low` and `high`, either of which may be absent; both ends included unless open.
+
+    For number, date and datetime the checker only makes closed ends (`> 30` with 2 decimals is `low=3001`);
+    open ends occur for float and for AVG, arithmetic, whose bounds are exact fractions in unscaled units.
+    """
+
+    low: int | float | Fraction | None = None
+    high: int | float | Fraction | None = None
+    low_open: bool = False
+    high_open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class During:
+    """A date or datetime within a window that may depend on the clock."""
+
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Anniversary:
+    """A date whose anniversary falls within a window; 29 February falls on 28 February in common years."""
+
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class StartsWith:
+    text: str  # folded
+
+
+@dataclass(frozen=True, slots=True)
+class EndsWith:
+    text: str  # folded
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    text: str  # folded
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """`%` is any run of characters, `_` any one; the whole folded value must fit. `pattern` is folded."""
+
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """An RE2 pattern found anywhere in the value as written (not folded)."""
+
+    pattern: str
+    ignore_case: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HasAny:
+    """Tags that include at least one of `values` (folded)."""
+
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HasAll:
+    """Tags that include every one of `values` (folded)."""
+
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IsSet:
+    """Any value at all; for tags, at least one tag."""
+
+
+Predicate = (
+    OneOf
+    | ExactlyOneOf
+    | Range
+    | During
+    | Anniversary
+    | StartsWith
+    | EndsWith
+    | Contains
+    | Like
+    | Matches
+    | HasAny
+    | HasAll
+    | IsSet
+)
+
+
+# --- conditions: what selects rows ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Everyone:
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Nobody:
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    span: Span
+    items: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    span: Span
+    items: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    span: Span
+    item: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """Rows for which at least `count` of `items` hold. 1 <= count <= len(items)."""
+
+    span: Span
+    count: int
+    items: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """The rows whose `term` has a value and the value satisfies `predicate`."""
+
+    span: Span
+    term: Term
+    predicate: Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """Two terms that both vary by row, `operator` one of = < <= > >=; false when either is missing."""
+
+    span: Span
+    operator: str
+    left: Term
+    right: Term
+
+
+@dataclass(frozen=True, slots=True)
+class OfCompany:
+    """Contacts that have a company for which `item` (in scope COMPANIES) holds."""
+
+    span: Span
+    item: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Did:
+    """Contacts whose number of selected events lies in `low`..`high` (both included; `high` None: no limit).
+
+    `did X` is low=1; `did X exactly 0 times` is low=0, high=0 and holds for every contact that has none.
+    """
+
+    span: Span
+    selector: Selector
+    low: int = 1
+    high: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Regularity:
+    """Contacts with a selected event in at least `low` (at most `high`) of the `spans` last spans of `unit`."""
+
+    span: Span
+    selector: Selector
+    low: int
+    high: int | None
+    spans: int
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """In a sequence step: this step's `property` equals the `earlier` property of the nearest step that has it."""
+
+    property: Field
+    earlier: Field
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step comes strictly after the one before it, at most `within_ms` later; `absent` steps must not occur."""
+
+    span: Span
+    selector: Selector
+    within_ms: int | None = None
+    absent: bool = False
+    correlations: tuple[Correlation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """Contacts that have events for all `steps` in order; the first step has no `within_ms` and is not absent."""
+
+    span: Span
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InSegment:
+    """Contacts in a segment: its current members, or (`rules_only`) those its rules select.
+
+    `segment` is the segment's key; names were resolved by the checker.
+    """
+
+    span: Span
+    segment: str
+    rules_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A stable share of all contacts. `share` is a fraction, 0..1. A contact is in when its draw is below it."""
+
+    span: Span
+    share: Fraction
+    seed: str
+
+
+Condition = (
+    Everyone
+    | Nobody
+    | And
+    | Or
+    | Not
+    | AtLeast
+    | Test
+    | Compare
+    | OfCompany
+    | Did
+    | Regularity
+    | Sequence
+    | InSegment
+    | Sample
+)
+
+
+class CutKind(StrEnum):
+    TOP = "top"
+    BOTTOM = "bottom"
+    RANDOM = "random"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Keep `count` contacts: the largest or smallest by `term` (ties by contact id), or a stable random draw."""
+
+    span: Span
+    kind: CutKind
+    count: int
+    term: Term | None = None
+    seed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A whole expression: a condition over contacts and, perhaps, a cut applied last."""
+
+    condition: Condition
+    cut: Cut | None = None

@@ -1,0 +1,1 @@
+"""Tables, plans and bitmaps: everything between a typed expression and the contacts it selects."""

@@ -1,0 +1,161 @@
+"""What the planner may ask of data: the protocols that tables implement and operators read.
+
+A `Version` is immutable: once published, it answers the same for ever, whatever is written after it. Readers take
+no lock. Rows of a table are numbered from 0; those numbers are the bits of its bitmaps. Bitmaps that a reading
+method returns may be shared with an index: callers never change them in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from dsl.schema import Field, Schema, type_of_value
+from dsl.typed import (
+    Contains,
+    EndsWith,
+    ExactlyOneOf,
+    HasAll,
+    HasAny,
+    IsSet,
+    Like,
+    Matches,
+    OneOf,
+    Range,
+    StartsWith,
+)
+
+ColumnPredicate = (
+    OneOf | ExactlyOneOf | Range | StartsWith | EndsWith | Contains | Like | Matches | HasAny | HasAll | IsSet
+)
+"""The predicates a column answers. `During` became a closed `Range` of physical values when the clock was bound."""
+
+
+class Column(Protocol):
+    """The values of one field for the rows of one table (or of one part of an event table)."""
+
+    @property
+    def field(self) -> Field: ...
+
+    def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
+        """Rows whose value satisfies `predicate`, among `within` when given. Missing values never do."""
+
+    def estimate(self, predicate: ColumnPredicate) -> int:
+        """About how many rows `matching` would return; cheap (microseconds), exact where an index knows."""
+
+    def values(self, rows: NDArray[np.uint32]) -> list[type_of_value | None]:
+        """Physical values of `rows`, in their order; None where missing."""
+
+    def numbers(self, rows: NDArray[np.uint32]) -> tuple[NDArray[np.int64] | NDArray[np.float64], NDArray[np.bool_]]:
+        """Values of a number, float, boolean, date or datetime column at `rows`, and which of them are present.
+
+        Entries that are not present hold an arbitrary number. Text and choice columns give codes: equal folded
+        texts have equal codes within this column; tags columns raise TypeError.
+        """
+
+    def counts(self, within: BitMap) -> Mapping[type_of_value, int]:
+        """How many rows of `within` have each value (for tags: each tag); missing values are not counted."""
+
+
+class EventPart(Protocol):
+    """A stretch of the events of one type. Rows are numbered 0..size-1 within the part."""
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def contacts(self) -> NDArray[np.uint32]:
+        """The contact row of each event row."""
+
+    @property
+    def at(self) -> NDArray[np.int64]:
+        """The moment of each event row: milliseconds since 1970 UTC."""
+
+    @property
+    def order(self) -> NDArray[np.int64]:
+        """The acceptance number of each event row: ascending in the order in which events were accepted."""
+
+    def rows_between(self, start: int | None, end: int | None) -> BitMap | range:
+        """Event rows with start <= at < end; a `range` when they are contiguous."""
+
+    def contacts_between(self, start: int | None, end: int | None) -> BitMap:
+        """Contact rows with at least one event in [start, end): the index behind `did X in last N days`."""
+
+    def estimate_between(self, start: int | None, end: int | None) -> int:
+        """About how many event rows lie in [start, end)."""
+
+    def rows_of(self, contacts: BitMap) -> NDArray[np.uint32]:
+        """Event rows of these contacts, ordered by contact, then moment, then acceptance; for few contacts."""
+
+    def column(self, name: str) -> Column | None:
+        """A property column (or `id`); None when no row of this part has a value for it."""
+
+
+class Events(Protocol):
+    """All events of one type: its parts, in order of acceptance. Parts hold no event of an erased contact
+    that a reader would see: their `contacts` may name erased rows, which callers remove by `Entities.alive`."""
+
+    @property
+    def parts(self) -> Sequence[EventPart]: ...
+
+    @property
+    def size(self) -> int: ...
+
+
+class Entities(Protocol):
+    """Contacts or companies: rows with a unique id that is never given to another row."""
+
+    @property
+    def size(self) -> int:
+        """Rows ever allotted, erased ones included: the upper bound of row numbers."""
+
+    @property
+    def alive(self) -> BitMap:
+        """Rows that exist: allotted and not erased."""
+
+    def row(self, id: str) -> int | None:
+        """The row of a living id."""
+
+    def ids(self, rows: NDArray[np.uint32]) -> list[str]: ...
+
+    @property
+    def fingerprints(self) -> NDArray[np.uint64]:
+        """`dsl.draw.fingerprint(id)` of every row."""
+
+    def column(self, name: str) -> Column | None:
+        """A declared or system column, link columns excluded; None when no row has a value for it."""
+
+
+class Link(Protocol):
+    """Which company each contact belongs to."""
+
+    def contacts_of(self, companies: BitMap, within: BitMap | None = None) -> BitMap:
+        """Contacts whose company is among `companies`."""
+
+    def company_of(self, contact: int) -> int | None: ...
+
+
+class Version(Protocol):
+    """One consistent state of a workspace's data: every journal record up to `seq`, and none after it."""
+
+    @property
+    def seq(self) -> int: ...
+
+    @property
+    def schema(self) -> Schema: ...
+
+    @property
+    def contacts(self) -> Entities: ...
+
+    @property
+    def companies(self) -> Entities: ...
+
+    @property
+    def company_link(self) -> Link: ...
+
+    def events(self, type: str) -> Events | None:
+        """The events of a type; None when there is none yet."""

@@ -1,0 +1,1 @@
+"""Durable bytes: the journal, immutable blocks, the catalog, checkpoint and recovery. Knows no query."""
