@@ -87,12 +87,12 @@ def _choice_converter(field: Field) -> Converter:
 
 
 def _number_converter(field: Field) -> Converter:
-    scale = 10**field.decimals
+    scale = int(10**field.decimals)
 
     def number_value(value: Any) -> int:
         kind = type(value)
         if kind is int:
-            scaled = value * scale
+            scaled = int(value) * scale
         elif kind is float:
             scaled = _scaled_float(value, scale, field)
         else:
