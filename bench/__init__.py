@@ -1,1 +1,1 @@
-"""The race: data generator, workloads, peers and reports. Not part of the installed package."""
+"""Data generator and measurements: how fast and how large, beside what a good engineer would use instead."""
