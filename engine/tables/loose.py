@@ -1,0 +1,252 @@
+"""Loose columns: values without an index, tested by scanning.
+
+They are what a tail shows to readers, and the form in which values travel: a sealed column comes from a loose one and
+gives one back, so that merging is joining loose columns, choosing rows and sealing again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import ceil, floor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from dsl.schema import Field, Type, type_of_value
+from dsl.typed import HasAll, HasAny, IsSet, OneOf, Range
+from engine.bitmaps import Mask, Rows, below, to_array
+from engine.reading import ColumnPredicate
+from engine.tables.columns import Numbers, scan, tally
+from engine.tables.dictionary import Dictionary
+
+MISSING_INT = -(1 << 63)
+"""Stands for a missing whole number; validation keeps values above it. A missing float is NaN."""
+
+
+class LooseText:
+    """Text or choice values as codes of a dictionary, `MISSING_CODE` for a missing one."""
+
+    __slots__ = ("codes", "dictionary", "field")
+
+    def __init__(self, field: Field, dictionary: Dictionary, codes: NDArray[np.int32]) -> None:
+        self.field = field
+        self.dictionary = dictionary
+        self.codes = codes
+
+    @property
+    def size(self) -> int:
+        return len(self.codes)
+
+    def test(self, predicate: ColumnPredicate, rows: Rows | None) -> Mask:
+        codes = self.codes if rows is None else self.codes[rows]
+        if isinstance(predicate, IsSet):
+            return codes >= 0
+        return np.append(self.dictionary.select(predicate), False)[codes]  # the code -1 reads the last entry
+
+    def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
+        return scan(self, predicate, within)
+
+    def estimate(self, predicate: ColumnPredicate) -> int:
+        return guess(predicate, self.size, len(self.dictionary))
+
+    def values(self, rows: Rows) -> list[type_of_value | None]:
+        return list(self.dictionary.texts(self.codes[rows].tolist()))
+
+    def numbers(self, rows: Rows) -> Numbers:
+        codes = self.codes[rows]
+        return np.append(self.dictionary.groups, MISSING_INT)[codes], codes >= 0
+
+    def counts(self, within: BitMap) -> Mapping[type_of_value, int]:
+        codes = self.codes[to_array(below(within, self.size))]
+        return tally(self.dictionary.exact.to_pylist(), codes[codes >= 0])
+
+
+class LooseNumbers:
+    """Numbers, dates, datetimes, floats and booleans (as 0 and 1); int64 or float64."""
+
+    __slots__ = ("data", "field")
+
+    def __init__(self, field: Field, data: NDArray[Any]) -> None:
+        self.field = field
+        self.data = data
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    def test(self, predicate: ColumnPredicate, rows: Rows | None) -> Mask:
+        data = self.data if rows is None else self.data[rows]
+        return test_numbers(predicate, data, MISSING_INT)
+
+    def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
+        return scan(self, predicate, within)
+
+    def estimate(self, predicate: ColumnPredicate) -> int:
+        return guess(predicate, self.size, 100)
+
+    def values(self, rows: Rows) -> list[type_of_value | None]:
+        return physical(self.field, *self.numbers(rows))
+
+    def numbers(self, rows: Rows) -> Numbers:
+        data = self.data[rows]
+        return data, present(data, MISSING_INT)
+
+    def counts(self, within: BitMap) -> Mapping[type_of_value, int]:
+        return count_numbers(self.field, *self.numbers(to_array(below(within, self.size))))
+
+
+class LooseTags:
+    """Sets of tags: row `i` has the codes `codes[starts[i]:starts[i + 1]]`."""
+
+    __slots__ = ("codes", "dictionary", "field", "starts")
+
+    def __init__(
+        self, field: Field, dictionary: Dictionary, starts: NDArray[np.int64], codes: NDArray[np.int32]
+    ) -> None:
+        self.field = field
+        self.dictionary = dictionary
+        self.starts = starts
+        self.codes = codes
+
+    @property
+    def size(self) -> int:
+        return len(self.starts) - 1
+
+    def test(self, predicate: ColumnPredicate, rows: Rows | None) -> Mask:
+        mask = self._test_all(predicate)
+        return mask if rows is None else mask[rows]
+
+    def _test_all(self, predicate: ColumnPredicate) -> Mask:
+        match predicate:
+            case IsSet():
+                return np.diff(self.starts) > 0
+            case HasAll(values):
+                tests = [self._having(HasAny((value,))) for value in values]
+                return np.logical_and.reduce(tests) if tests else np.diff(self.starts) > 0
+            case _:
+                return self._having(predicate)
+
+    def _having(self, predicate: ColumnPredicate) -> Mask:
+        """Rows with at least one tag that satisfies `predicate`."""
+        found = self.dictionary.select(predicate)[self.codes]
+        mask = np.zeros(self.size, np.bool_)
+        mask[self.owners()[found]] = True
+        return mask
+
+    def owners(self) -> NDArray[np.int64]:
+        """The row of each code."""
+        return np.repeat(np.arange(self.size), np.diff(self.starts))
+
+    def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
+        return scan(self, predicate, within)
+
+    def estimate(self, predicate: ColumnPredicate) -> int:
+        return guess(predicate, self.size, len(self.dictionary))
+
+    def values(self, rows: Rows) -> list[type_of_value | None]:
+        starts, ends = self.starts[rows].tolist(), self.starts[rows.astype(np.int64) + 1].tolist()
+        texts = self.dictionary.texts
+        return [tuple(texts(self.codes[a:b].tolist())) if b > a else None for a, b in zip(starts, ends, strict=True)]  # type: ignore[arg-type]
+
+    def numbers(self, rows: Rows) -> Numbers:
+        raise TypeError("tags have no numbers")
+
+    def counts(self, within: BitMap) -> Mapping[type_of_value, int]:
+        chosen = np.zeros(self.size, np.bool_)
+        chosen[to_array(below(within, self.size))] = True
+        return tally(self.dictionary.exact.to_pylist(), self.codes[chosen[self.owners()]])
+
+
+Loose = LooseText | LooseNumbers | LooseTags
+
+
+def guess(predicate: ColumnPredicate, size: int, distinct: int) -> int:
+    """An estimate where there is no index to ask."""
+    match predicate:
+        case OneOf(values) | HasAny(values):
+            return min(size, size * len(values) // max(1, distinct) + 1)
+        case IsSet():
+            return size
+        case _:
+            return size // 4 + 1
+
+
+def test_numbers(predicate: ColumnPredicate, data: NDArray[Any], missing: int) -> Mask:
+    """Which entries of `data` satisfy `predicate`. `missing` is below every whole number in `data`."""
+    match predicate:
+        case IsSet():
+            return present(data, missing)
+        case OneOf(values):
+            return _equal_to_any(data, [float(v) if data.dtype.kind == "f" else v for v in values], missing)
+        case Range():
+            low, high = float_bounds(predicate) if data.dtype.kind == "f" else int_bounds(predicate)
+            return _between(data, low, high, missing)
+        case _:
+            raise TypeError(f"{type(predicate).__name__} does not apply to numbers")
+
+
+def present(data: NDArray[Any], missing: int) -> Mask:
+    mask: Mask = data == data if data.dtype.kind == "f" else data != missing
+    return mask
+
+
+def _equal_to_any(data: NDArray[Any], values: list[Any], missing: int) -> Mask:
+    mask = np.zeros(len(data), np.bool_)
+    for value in values:
+        if data.dtype.kind == "f" or missing < value <= np.iinfo(data.dtype).max:
+            mask |= data == value
+    return mask
+
+
+def _between(data: NDArray[Any], low: Any, high: Any, missing: int) -> Mask:
+    if data.dtype.kind != "f":
+        top = int(np.iinfo(data.dtype).max)
+        low = missing + 1 if low is None else max(low, missing + 1)
+        high = top if high is None else min(high, top)
+        if low > high:
+            return np.zeros(len(data), np.bool_)
+    mask: Mask = data >= (-np.inf if low is None else low)
+    if high is not None:
+        mask &= data <= high
+    return mask
+
+
+def int_bounds(wanted: Range) -> tuple[int | None, int | None]:
+    """The least and the greatest whole number within `wanted`; None where it has no end."""
+    low, high = wanted.low, wanted.high
+    least = None if low is None else floor(low) + 1 if wanted.low_open else ceil(low)
+    most = None if high is None else ceil(high) - 1 if wanted.high_open else floor(high)
+    return least, most
+
+
+def float_bounds(wanted: Range) -> tuple[float | None, float | None]:
+    """The least and the greatest double within `wanted`; None where it has no end."""
+    low, high = wanted.low, wanted.high
+    least = most = None
+    if low is not None:
+        least = float(low)
+        if least < low or (wanted.low_open and least == low):
+            least = float(np.nextafter(least, np.inf))
+    if high is not None:
+        most = float(high)
+        if most > high or (wanted.high_open and most == high):
+            most = float(np.nextafter(most, -np.inf))
+    return least, most
+
+
+def physical(field: Field, data: NDArray[Any], there: Mask) -> list[type_of_value | None]:
+    """Python values of numbers as `field` declares them."""
+    values: list[Any] = data.tolist()
+    if field.type is Type.BOOLEAN:
+        values = [value == 1 for value in values]
+    if there.all():
+        return values
+    return [value if held else None for value, held in zip(values, there.tolist(), strict=True)]
+
+
+def count_numbers(field: Field, data: NDArray[Any], there: Mask) -> Mapping[type_of_value, int]:
+    distinct, counts = np.unique(data[there], return_counts=True)
+    values = physical(field, distinct, np.ones(len(distinct), np.bool_))
+    return dict(zip(values, counts.tolist(), strict=True))  # type: ignore[arg-type]

@@ -1,0 +1,221 @@
+"""The state that changes are applied to, and the versions it publishes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from pyroaring import BitMap
+
+from dsl.schema import COMPANY_SYSTEM_FIELDS, CONTACT_SYSTEM_FIELDS, EVENT_SYSTEM_FIELDS, Field, Schema
+from engine.changes import AddEvents, ContactRow, EraseContacts, EventColumns, UpsertCompanies, UpsertContacts, Value
+from engine.tables.entities import EntitiesVersion, EntityTable
+from engine.tables.events import EventsVersion, EventTable
+from engine.tables.identity import rows_bitmap
+from engine.tables.links import COMPANY, CompanyLink
+
+DataChange = UpsertContacts | UpsertCompanies | AddEvents | EraseContacts
+"""The changes that concern rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a change did. `contacts` and `companies` are the rows it touched, new ones included; `fields` and
+    `company_fields` the columns; `events` the event types that have new events."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    contacts: BitMap = field(default_factory=BitMap)
+    companies: BitMap = field(default_factory=BitMap)
+    fields: frozenset[str] = frozenset()
+    company_fields: frozenset[str] = frozenset()
+    events: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class TablesVersion:
+    """An immutable snapshot: `engine.reading.Version`."""
+
+    seq: int
+    schema: Schema
+    contacts: EntitiesVersion
+    companies: EntitiesVersion
+    company_link: CompanyLink
+    types: Mapping[str, EventsVersion]
+
+    def events(self, type: str) -> EventsVersion | None:
+        return self.types.get(type)
+
+
+class State:
+    """Everything a workspace holds, under a single writer thread. Versions it published never change."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self.seq = 0
+        self.accepted = 0
+        """Events accepted so far: the acceptance number of the next one."""
+        self.contacts = EntityTable(_contact_fields(schema))
+        self.companies = EntityTable(_company_fields(schema))
+        self.events: dict[str, EventTable] = {}
+        self._published: dict[str, EventsVersion] = {}
+
+    def declare(self, schema: Schema) -> None:
+        """Take a new schema. Fields that hold data keep their type."""
+        self.schema = schema
+        self.contacts.declare(_contact_fields(schema))
+        self.companies.declare(_company_fields(schema))
+        for type, table in self.events.items():
+            table.declare(_event_fields(schema, type))
+        self._published = {type: table.publish() for type, table in self.events.items()}
+
+    def apply(self, change: DataChange, seq: int) -> Applied:
+        """Apply a validated change in journal order; it cannot fail, and gives the same rows every time."""
+        self.seq = seq
+        match change:
+            case UpsertContacts(at, rows):
+                return self._upsert_contacts(at, rows)
+            case UpsertCompanies(_, rows):
+                return self._upsert_companies(rows)
+            case AddEvents(at, columns):
+                return self._add_events(at, columns)
+            case EraseContacts(rows=erased):
+                return self._erase(erased)
+            case _:
+                raise TypeError(f"{type(change).__name__} does not apply to tables")
+
+    def publish(self, seq: int) -> TablesVersion:
+        """The state as of journal record `seq`, for readers."""
+        self.seq = seq
+        contacts = self.contacts.publish()
+        companies = self.companies.publish()
+        return TablesVersion(seq, self.schema, contacts, companies, CompanyLink(contacts), self._published)
+
+    def _upsert_contacts(self, at: int, upserts: list[ContactRow]) -> Applied:
+        before = self.contacts.ids.size
+        rows = self._contact_rows([upsert.id for upsert in upserts], at)
+        new_companies = self.companies.ids.size
+        links = self._links(upserts, rows)
+        fields = _write(self.contacts, upserts, rows)
+        touched = list(dict.fromkeys(rows))
+        self.contacts.write("updated", touched, [at] * len(touched))
+        created = {"created", "id"} if self.contacts.ids.size > before else set()
+        return Applied(
+            accepted=len(upserts),
+            contacts=rows_bitmap(rows),
+            companies=BitMap(range(new_companies, self.companies.ids.size)),
+            fields=frozenset({*fields, *links, *created, "updated"}),
+        )
+
+    def _contact_rows(self, ids: Sequence[str], at: int) -> list[int]:
+        """The rows of `ids`; contacts not seen before are created."""
+        table = self.contacts
+        before = table.ids.size
+        rows = table.ids.allot(ids)
+        new = range(before, table.ids.size)
+        if new:
+            table.write("created", new, [at] * len(new))
+            table.write("updated", new, [at] * len(new))
+        return rows
+
+    def _links(self, upserts: list[ContactRow], rows: list[int]) -> tuple[str, ...]:
+        linked = [
+            (row, upsert.company)
+            for upsert, row in zip(upserts, rows, strict=True)
+            if upsert.company is not None or upsert.clears_company
+        ]
+        if not linked:
+            return ()
+        companies = iter(self.companies.ids.allot([company for _, company in linked if company is not None]))
+        values = [None if company is None else next(companies) for _, company in linked]
+        self.contacts.write(COMPANY.name, [row for row, _ in linked], values)
+        return (COMPANY.name,)
+
+    def _upsert_companies(self, upserts: list[ContactRow]) -> Applied:
+        rows = self.companies.ids.allot([upsert.id for upsert in upserts])
+        fields = _write(self.companies, upserts, rows)
+        return Applied(accepted=len(upserts), companies=rows_bitmap(rows), company_fields=frozenset({*fields, "id"}))
+
+    def _add_events(self, at: int, columns: list[EventColumns]) -> Applied:
+        before = self.contacts.ids.size
+        added = [self._add_events_of(at, events) for events in columns]
+        contacts = rows_bitmap([row for rows in added for row in rows])
+        accepted = sum(len(rows) for rows in added)
+        return Applied(
+            accepted=accepted,
+            duplicates=sum(len(events.contacts) for events in columns) - accepted,
+            contacts=contacts,
+            fields=frozenset({"id", "created", "updated"} if self.contacts.ids.size > before else ()),
+            events=frozenset(events.type for events, rows in zip(columns, added, strict=True) if rows),
+        )
+
+    def _add_events_of(self, at: int, events: EventColumns) -> list[int]:
+        """Add the events that are not duplicates; the contact row of each."""
+        table = self.events.get(events.type)
+        if table is None:
+            table = self.events[events.type] = EventTable(_event_fields(self.schema, events.type))
+        if events.ids is not None:
+            events = _chosen(events, table.fresh(events.ids))
+        if not events.contacts:
+            return []
+        rows = self._contact_rows(events.contacts, at)
+        columns: dict[str, list[Any]] = dict(events.properties)
+        if events.ids is not None:
+            columns["id"] = list(events.ids)
+        table.append(rows, events.at, self.accepted, columns)
+        self.accepted += len(rows)
+        self._published = {**self._published, events.type: table.publish()}
+        return rows
+
+    def _erase(self, rows: list[int]) -> Applied:
+        gone = self.contacts.erase(rows)
+        return Applied(
+            accepted=len(gone),
+            contacts=BitMap(gone),
+            fields=frozenset({*self.contacts.patches, "id"}),
+            events=frozenset(self.events),
+        )
+
+
+def _write(table: EntityTable, upserts: list[ContactRow], rows: list[int]) -> set[str]:
+    """Write the fields of `upserts`, column by column; the names of those given."""
+    columns: defaultdict[str, tuple[list[int], list[Value]]] = defaultdict(lambda: ([], []))
+    for upsert, row in zip(upserts, rows, strict=True):
+        for name, value in upsert.values.items():
+            named = columns[name]
+            named[0].append(row)
+            named[1].append(value)
+    for name, (given, values) in columns.items():
+        table.write(name, given, values)
+    return set(columns)
+
+
+def _chosen(events: EventColumns, positions: list[int]) -> EventColumns:
+    if len(positions) == len(events.contacts):
+        return events
+
+    def choose(values: list[Any]) -> list[Any]:
+        return [values[position] for position in positions]
+
+    return EventColumns(
+        events.type,
+        choose(events.contacts),
+        choose(events.at),
+        choose(events.ids) if events.ids is not None else None,
+        {name: choose(values) for name, values in events.properties.items()},
+    )
+
+
+def _contact_fields(schema: Schema) -> Mapping[str, Field]:
+    return MappingProxyType({**schema.contacts, **CONTACT_SYSTEM_FIELDS, COMPANY.name: COMPANY})
+
+
+def _company_fields(schema: Schema) -> Mapping[str, Field]:
+    return MappingProxyType({**schema.companies, **COMPANY_SYSTEM_FIELDS})
+
+
+def _event_fields(schema: Schema, type: str) -> Mapping[str, Field]:
+    return MappingProxyType({**schema.events.get(type, {}), **EVENT_SYSTEM_FIELDS})

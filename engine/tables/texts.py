@@ -1,0 +1,62 @@
+"""Text predicates over distinct values, with vectorised kernels. Used alike by sealed and growing dictionaries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from dsl.folding import fold
+from dsl.typed import Contains, EndsWith, ExactlyOneOf, HasAll, HasAny, Like, Matches, OneOf, StartsWith
+from engine.bitmaps import Mask
+from engine.reading import ColumnPredicate
+
+
+def strings(values: list[str]) -> pa.StringArray:
+    """An Arrow string array of `values`."""
+    return pa.array(values, pa.string())
+
+
+def fold_all(texts: pa.StringArray) -> pa.StringArray:
+    """`dsl.folding.fold` of every text; the very same array when nothing changes."""
+    plain = pc.string_is_ascii(texts)
+    if not pc.all(plain, min_count=0).as_py():
+        return _fold_mixed(texts, plain)
+    lowered = pc.ascii_lower(texts)
+    return texts if lowered.equals(texts) else lowered
+
+
+def _fold_mixed(texts: pa.StringArray, plain: pa.BooleanArray) -> pa.StringArray:
+    others = pc.invert(plain)
+    folded = strings([fold(text) for text in texts.filter(others).to_pylist()])
+    return pc.replace_with_mask(pc.if_else(plain, pc.ascii_lower(texts), texts), others, folded)
+
+
+def text_mask(predicate: ColumnPredicate, folded: pa.StringArray, exact: pa.StringArray) -> Mask:
+    """Which texts satisfy `predicate`, given each one folded and as written."""
+    match predicate:
+        case OneOf(values) | HasAny(values) | HasAll(values):
+            return mask_of(pc.is_in(folded, strings([str(value) for value in values])))
+        case ExactlyOneOf(values):
+            return mask_of(pc.is_in(exact, strings(list(values))))
+        case StartsWith(text):
+            return mask_of(pc.starts_with(folded, text))
+        case EndsWith(text):
+            return mask_of(pc.ends_with(folded, text))
+        case Contains(text):
+            return mask_of(pc.match_substring(folded, text))
+        case Like(pattern):
+            return mask_of(pc.match_like(folded, pattern.replace("\\", "\\\\")))
+        case Matches(pattern, ignore_case):
+            return mask_of(pc.match_substring_regex(exact, pattern, ignore_case=ignore_case))
+        case _:
+            raise TypeError(f"{type(predicate).__name__} does not apply to text")
+
+
+def mask_of(flags: Any) -> Mask:
+    """A numpy mask of an Arrow boolean array without nulls."""
+    mask: NDArray[np.bool_] = flags.to_numpy(zero_copy_only=False)
+    return mask

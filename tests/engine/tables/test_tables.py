@@ -1,0 +1,160 @@
+"""Random histories against the model: whatever was written, versions answer as plain dicts would, old ones too."""
+
+import hypothesis.strategies as st
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from tables_model import SCHEMA, Model, check_version
+
+from dsl.folding import fold
+from dsl.schema import Type
+from dsl.typed import (
+    Contains,
+    EndsWith,
+    ExactlyOneOf,
+    HasAll,
+    HasAny,
+    IsSet,
+    Like,
+    Matches,
+    OneOf,
+    Range,
+    StartsWith,
+)
+from engine.changes import AddEvents, ContactRow, EraseContacts, EventColumns, UpsertCompanies, UpsertContacts
+from engine.tables import State
+
+WORDS = ["France", "FRANCE", "Côte d'Ivoire", "cote d'ivoire", "", "a%b", "a_b", "back\\slash", "été", "Ete", "x\ny"]
+DAY = 86_400_000
+words = st.sampled_from(WORDS)
+numbers = st.sampled_from([0, 1, -1, 300, 70_000, 5_000_000_000, -40_000])
+moments = st.integers(-40, 40).map(lambda n: n * DAY // 8)
+values = {
+    "country": words,
+    "kind": st.sampled_from(["red", "Green", "blue"]),
+    "points": numbers,
+    "score": st.sampled_from([0.0, 0.1, -2.5, 1e300]),
+    "newsletter": st.booleans(),
+    "birth": st.integers(-3, 3),
+    "seen": moments,
+    "interests": st.lists(words, unique=True, max_size=3),
+}
+fields = st.fixed_dictionaries({}, optional={name: st.none() | value for name, value in values.items()})
+ids = st.integers(0, 30).map(lambda n: f"Contact{n}")
+companies = st.sampled_from(["acme", "Globex", "initech"])
+
+
+@st.composite
+def upserts(draw):
+    row = draw(fields)
+    company = draw(st.none() | companies)
+    return ContactRow(draw(ids), row, company, company is None and draw(st.booleans()))
+
+
+@st.composite
+def company_upserts(draw):
+    given_fields = st.fixed_dictionaries({}, optional={"country": st.none() | words, "points": st.none() | numbers})
+    return ContactRow(draw(companies), draw(given_fields))
+
+
+@st.composite
+def event_columns(draw):
+    size = draw(st.integers(1, 12))
+
+    def column(value):
+        return draw(st.lists(value, min_size=size, max_size=size))
+
+    event_ids = st.none() | st.integers(0, 12).map(lambda n: f"E{n}")
+    names = draw(st.sets(st.sampled_from(sorted(values))))
+    return EventColumns(
+        draw(st.sampled_from(["open", "buy"])),
+        column(ids),
+        column(moments),
+        column(event_ids) if draw(st.booleans()) else None,
+        {name: column(st.none() | values[name]) for name in sorted(names)},
+    )
+
+
+clock = st.integers(1_000, 2_000)
+changes = st.one_of(
+    st.builds(UpsertContacts, clock, st.lists(upserts(), min_size=1, max_size=5)),
+    st.builds(UpsertCompanies, clock, st.lists(company_upserts(), min_size=1, max_size=2)),
+    st.builds(AddEvents, clock, st.lists(event_columns(), min_size=1, max_size=2)),
+    st.builds(EraseContacts, st.lists(st.integers(0, 40), max_size=2)),
+)
+
+folded = words.map(fold)
+text_predicates = st.one_of(
+    st.just(IsSet()),
+    st.lists(folded, max_size=3).map(lambda v: OneOf(tuple(v))),
+    st.lists(words, max_size=3).map(lambda v: ExactlyOneOf(tuple(v))),
+    st.sampled_from(["", "f", "fr", "co", "e"]).map(StartsWith),
+    st.sampled_from(["", "e", "ance", "b"]).map(EndsWith),
+    st.sampled_from(["", "an", "e", "t"]).map(Contains),
+    st.sampled_from(["%", "fr%", "%e", "a_b", "a%b", "%an%", "_te", "back\\%"]).map(Like),
+    st.builds(Matches, st.sampled_from(["^F", "an", "[^a-z]", "é"]), st.booleans()),
+)
+
+
+def ranges(bound):
+    return st.builds(Range, st.none() | bound, st.none() | bound)
+
+
+def numeric(value):
+    return st.one_of(st.just(IsSet()), st.lists(value, max_size=3).map(lambda v: OneOf(tuple(v))), ranges(value))
+
+
+float_ranges = st.builds(
+    Range, st.none() | values["score"], st.none() | st.fractions(-3, 3), st.booleans(), st.booleans()
+)
+predicates = st.fixed_dictionaries(
+    {
+        Type.TEXT: st.lists(text_predicates, max_size=2),
+        Type.CHOICE: st.lists(text_predicates, max_size=1),
+        Type.NUMBER: st.lists(numeric(numbers), max_size=2),
+        Type.FLOAT: st.lists(numeric(values["score"]) | float_ranges, max_size=2),
+        Type.BOOLEAN: st.lists(st.sampled_from([IsSet(), OneOf((True,)), OneOf((False,)), OneOf(())]), max_size=2),
+        Type.DATE: st.lists(numeric(values["birth"]), max_size=2),
+        Type.DATETIME: st.lists(numeric(moments), max_size=2),
+        Type.TAGS: st.lists(
+            st.just(IsSet())
+            | st.lists(folded, max_size=3).map(lambda v: HasAny(tuple(v)))
+            | st.lists(folded, min_size=1, max_size=3).map(lambda v: HasAll(tuple(v))),
+            max_size=2,
+        ),
+    }
+)
+questions = st.tuples(
+    predicates, st.sets(st.integers(0, 40)).map(sorted), st.tuples(st.none() | moments, st.none() | moments)
+)
+quick = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@quick
+@given(st.lists(changes, max_size=8), questions, st.data())
+def test_every_version_answers_as_the_model_does(history, question, data):
+    state, model = State(SCHEMA), Model()
+    published = [(state.publish(0), model.copy())]
+    for seq, change in enumerate(history, 1):
+        state.apply(change, seq)
+        model.apply(change)
+        if data.draw(st.booleans()):
+            published.append((state.publish(seq), model.copy()))
+    published.append((state.publish(len(history)), model.copy()))
+    check_version(*published[-1], *question)
+    if not any(isinstance(change, EraseContacts) for change in history):
+        for version, then in published:
+            check_version(version, then, *question)
+
+
+def test_applied_tells_what_was_touched():
+    state = State(SCHEMA)
+    applied = state.apply(UpsertContacts(5, [ContactRow("a", {"points": 3}, "acme"), ContactRow("b", {})]), 1)
+    assert (applied.accepted, list(applied.contacts), list(applied.companies)) == (2, [0, 1], [0])
+    assert applied.fields == {"id", "created", "updated", "points", ":company"}
+    events = EventColumns("open", ["c", "a", "c"], [1, 2, 3], ["x", "y", "x"], {"country": ["FR", None, "BE"]})
+    applied = state.apply(AddEvents(9, [events]), 2)
+    assert (applied.accepted, applied.duplicates, list(applied.contacts)) == (2, 1, [0, 2])
+    assert applied.events == {"open"}
+    version = state.publish(2)
+    assert version.contacts.column("created").values(np.array([0, 2], np.uint32)) == [5, 9]
+    assert version.events("buy") is None
