@@ -1,0 +1,91 @@
+"""Reading a file into batches, in constant memory, with every bad row named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from dsl.problems import DataError, Problem
+from dsl.schema import Schema
+from formats.batch import Batch
+from formats.from_csv import CsvReader
+from formats.from_ndjson import NdjsonReader
+from formats.from_parquet import ParquetReader
+from formats.inferred import Inferred, Role
+from formats.media import Format
+from formats.rows import OnError, Reader, Reject
+from formats.shaping import Shape
+from formats.sources import Source, opened
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Rows so far, and the share (0..1) of the file they make."""
+
+    read: int
+    accepted: int
+    rejected: int
+    share: float
+
+
+class Cancelled(Exception):
+    """The reading was asked to end."""
+
+
+def read(
+    source: Source,
+    inferred: Inferred,
+    schema: Schema,
+    *,
+    on_error: OnError = OnError.STOP,
+    rejects: Callable[[Reject], None] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Iterator[Batch]:
+    """The batches of a file, in its order, typed by `schema` and by what `inferred` adds to it.
+
+    `rejects` is told of every bad row; with `OnError.STOP` the first one raises DataError, naming row, line and column.
+    `progress` is told after each chunk (some MiB); `cancelled` is asked before each, and raises Cancelled.
+    DataError at once when `inferred` has problems or the file's columns are not those inferred.
+    """
+    if inferred.problems:
+        raise DataError(inferred.problems)
+    with opened(source) as file:
+        reader = _reader(file, inferred)
+        shape = Shape.of(inferred, schema)
+        accepted = rejected = 0
+        for rows in reader.chunks():
+            if cancelled is not None and cancelled():
+                raise Cancelled
+            batches, bad = shape.batches(rows)
+            _report(bad, on_error, rejects)
+            accepted, rejected = accepted + sum(map(len, batches)), rejected + len(bad)
+            yield from batches
+            if progress is not None:
+                progress(Progress(accepted + rejected, accepted, rejected, reader.share()))
+
+
+def _report(bad: list[Reject], on_error: OnError, rejects: Callable[[Reject], None] | None) -> None:
+    told = bad[:1] if on_error is OnError.STOP else bad
+    for reject in told if rejects is not None else ():
+        assert rejects is not None
+        rejects(reject)
+    if told and on_error is OnError.STOP:
+        raise told[0].error()
+
+
+def _reader(file: BinaryIO, inferred: Inferred) -> Reader:
+    names = [column.name for column in inferred.columns]
+    match inferred.format:
+        case Format.CSV:
+            reader: Reader = CsvReader(file, inferred.dialect)
+        case Format.NDJSON:
+            return NdjsonReader(file, inferred.dialect, names)
+        case Format.PARQUET:
+            reader = ParquetReader(file, [c.name for c in inferred.columns if c.role is not Role.LEFT_OUT])
+        case _:
+            raise ValueError(f"{inferred.format} is not read")
+    if reader.names != names:
+        raise DataError([Problem("other_columns", "the file's columns are not those that were inferred")])
+    return reader

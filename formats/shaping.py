@@ -1,0 +1,175 @@
+"""From rows to batches: each column converted to its field, bad rows told apart from good ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dsl.problems import Problem
+from dsl.schema import Field, Schema, Type
+from formats.batch import Batch, Kind
+from formats.convert import Manner, convert, misfit
+from formats.fields import fields_of
+from formats.inferred import Column, Inferred, Role
+from formats.numbers import Mask, mask_of, valid, without
+from formats.rows import Reject, Rows
+
+TEXT = Field("text", Type.TEXT)
+AT = Field("at", Type.DATETIME)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A column's bad rows. `problem` is what is wrong with all of them; None when it depends on the value."""
+
+    column: Column
+    field: Field
+    bad: Mask
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the rows of a file become: its columns, and the fields they go to by event type (None for profiles)."""
+
+    inferred: Inferred
+    manner: Manner
+    fields: dict[str | None, dict[str, Field]]
+
+    @classmethod
+    def of(cls, inferred: Inferred, schema: Schema) -> Shape:
+        events = {name for column in inferred.columns for name in column.events} | set(schema.events)
+        if inferred.event is not None:
+            events.add(inferred.event)
+        names: list[str | None] = [*sorted(events)] if inferred.kind is Kind.EVENTS else [None]
+        return cls(
+            inferred,
+            Manner(inferred.dialect, schema.zone),
+            {name: fields_of(schema, inferred, name) for name in names},
+        )
+
+    def batches(self, rows: Rows) -> tuple[list[Batch], list[Reject]]:
+        """The rows' batches, one for each event type among them, and the rows that fit none, by row."""
+        shaped = [self._one(part, event) for event, part in self._parts(rows)]
+        rejects = rows.rejects + [reject for _, rejected in shaped for reject in rejected]
+        return [batch for batch, _ in shaped if len(batch)], sorted(rejects, key=lambda reject: reject.row)
+
+    def _parts(self, rows: Rows) -> Iterator[tuple[str | None, Rows]]:
+        """The rows by event type; a row that names none, or an unknown one, has type None."""
+        column = self.inferred.with_role(Role.TYPE)
+        if self.inferred.kind is not Kind.EVENTS or column is None:
+            yield self.inferred.event, rows
+            return
+        texts, _ = rows.cells(column, TEXT)
+        coded = pc.dictionary_encode(pc.utf8_trim_whitespace(texts))
+        codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False)
+        names = coded.dictionary.to_pylist()
+        if len(names) == 1 and not coded.indices.null_count:
+            yield self._known(names[0]), rows
+            return
+        for code in np.unique(codes).tolist():
+            yield self._known(names[code]) if code >= 0 else None, rows.select(np.flatnonzero(codes == code))
+
+    def _known(self, event: str) -> str | None:
+        return event if event in self.fields else None
+
+    def _one(self, rows: Rows, event: str | None) -> tuple[Batch, list[Reject]]:
+        faults: list[Fault] = []
+        system = {role: self._system(rows, role, faults) for role in (Role.KEY, Role.AT, Role.EVENT_ID, Role.COMPANY)}
+        if self.inferred.kind is Kind.EVENTS and event is None:
+            faults.append(self._no_type(rows))
+        columns = self._columns(rows, event, faults)
+        bad = np.zeros(len(rows), dtype=np.bool_)
+        for fault in faults:
+            bad |= fault.bad
+        kept = None if not bad.any() else pa.array(~bad)
+
+        def keep(array: pa.Array | None) -> pa.Array | None:
+            return array if array is None or kept is None else array.filter(kept)
+
+        at = keep(system[Role.AT])
+        batch = Batch(
+            self.inferred.kind,
+            keep(system[Role.KEY]),
+            event=event,
+            at=None if at is None else at.to_numpy(zero_copy_only=False),
+            ids=keep(system[Role.EVENT_ID]),
+            company=keep(system[Role.COMPANY]),
+            columns={name: keep(array) for name, array in columns.items()},
+        )
+        return batch, [self._reject(rows, int(index), faults) for index in np.flatnonzero(bad)]
+
+    def _system(self, rows: Rows, role: Role, faults: list[Fault]) -> pa.Array | None:
+        column = self.inferred.with_role(role)
+        if column is None:
+            return None
+        field = AT if role is Role.AT else TEXT
+        values = self._field(rows, column, field, faults)
+        if role is not Role.AT:
+            values = _trimmed(values)
+        if role in (Role.KEY, Role.AT) and values.null_count:
+            found = ~valid(values)
+            faults.append(Fault(column, field, found, _MISSING[role]))
+        return values
+
+    def _no_type(self, rows: Rows) -> Fault:
+        column = self.inferred.with_role(Role.TYPE)
+        if column is None:
+            raise ValueError("events need a type column or a fixed type")
+        bad = np.ones(len(rows), dtype=np.bool_)
+        problem = Problem(
+            "unknown_event_type", "the event type is missing, or neither in the schema nor in the rows looked at first"
+        )
+        return Fault(column, TEXT, bad, problem)
+
+    def _columns(self, rows: Rows, event: str | None, faults: list[Fault]) -> dict[str, pa.Array]:
+        fields = self.fields.get(event, {})
+        columns: dict[str, pa.Array] = {}
+        for column in self.inferred.columns:
+            if column.field is None:
+                continue
+            field = fields.get(column.field)
+            if field is not None:
+                columns[column.field] = self._field(rows, column, field, faults)
+            elif event is not None:
+                self._alien(rows, column, faults)
+        return columns
+
+    def _field(self, rows: Rows, column: Column, field: Field, faults: list[Fault]) -> pa.Array:
+        cells, wrong = rows.cells(column, field)
+        values, bad = convert(cells, field, replace(self.manner, separator=column.separator))
+        if wrong.any() or bad.any():
+            faults.append(Fault(column, field, wrong | bad))
+        return values
+
+    def _alien(self, rows: Rows, column: Column, faults: list[Fault]) -> None:
+        """A column that this event type does not have must be empty."""
+        cells, wrong = rows.cells(column, Field(column.field or "", column.type or Type.TEXT))
+        found = wrong | valid(cells)
+        if found.any():
+            problem = Problem(
+                "unknown_field", "this event type has no such property, in the schema or in the rows looked at first"
+            )
+            faults.append(Fault(column, TEXT, found, problem))
+
+    def _reject(self, rows: Rows, index: int, faults: list[Fault]) -> Reject:
+        fault = next(fault for fault in faults if fault.bad[index])
+        value = rows.value(index, fault.column)
+        problem = fault.problem or misfit(value, fault.field, self.manner)
+        return Reject.of(rows.place(index), problem, rows.raw(index), fault.column, value)
+
+
+_MISSING = {
+    Role.KEY: Problem("missing_id", "the id is missing"),
+    Role.AT: Problem("missing_time", "the time is missing"),
+}
+
+
+def _trimmed(texts: pa.StringArray) -> pa.StringArray:
+    """Ids without the white space around them; null where nothing is left."""
+    trimmed = pc.utf8_trim_whitespace(texts)
+    return without(trimmed, mask_of(pc.equal(trimmed, "")))
