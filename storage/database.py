@@ -25,7 +25,6 @@ _COMMITS = "CREATE TABLE commits (id INTEGER PRIMARY KEY, number INTEGER NOT NUL
 # Freed pages are zeroed (secure_delete) and given back to the file system (auto_vacuum).
 _SETTINGS = {
     "locking_mode": "EXCLUSIVE",
-    "auto_vacuum": "FULL",
     "journal_mode": "WAL",
     "synchronous": "FULL",
     "secure_delete": "ON",
@@ -69,7 +68,10 @@ class Database:
             for leftover in path.parent.glob(f"{path.name}*"):
                 leftover.unlink()
             with _errors(path, disk):
-                connection = _configured(apsw.Connection(str(path)))
+                connection = apsw.Connection(str(path))
+                # Kept in the file; setting it again writes, which opening on a full disk could not.
+                connection.execute("PRAGMA auto_vacuum=FULL")
+                _configured(connection)
                 with connection:
                     for statement in (_COMMITS, *tables):
                         connection.execute(statement)
@@ -128,6 +130,12 @@ class Database:
             size, checksum = measure(self.path)
             self._testify(Testimony(self._testimony.commit, size, checksum, sealed=True), durable=True)
 
+    def release(self) -> None:
+        """Close as things are, writing nothing: the next opening verifies the same bytes."""
+        with self.lock:
+            self._connection.close(True)
+            self._witness.close()
+
     def close(self) -> None:
         """Seal and close; where the disk does not let us seal, the log stays and the next opening reads it."""
         with self.lock:
@@ -139,8 +147,7 @@ class Database:
             except (StorageFull, StorageFailed):
                 pass
             finally:
-                self._connection.close(True)
-                self._witness.close()
+                self.release()
 
     @property
     def sealed(self) -> bool:

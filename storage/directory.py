@@ -40,18 +40,19 @@ class DataDirectory:
         self._reserve = reserve
         self._stores: dict[str, Store] = {}
         self._opening = threading.Lock()
-        with ExitStack() as opened:
-            lock = _lock(path / _LOCK)
-            opened.callback(os.close, lock)
+        self._closing = ExitStack()
+        lock = _lock(path / _LOCK)
+        try:
             self._complete()
             for unfinished in (path / _WORKSPACES).glob(".*"):
                 shutil.rmtree(unfinished)
-            catalog = Database(path / _CATALOG, Disk(path, reserve), [DOCUMENTS])
-            opened.callback(catalog.close)
-            self.catalog = Documents(catalog)
-            if not catalog.sealed:
-                self.catalog.verify()
-            self._opened = opened.pop_all()
+            catalog = self._open_catalog()
+        except BaseException:
+            os.close(lock)
+            raise
+        self._closing.callback(os.close, lock)
+        self._closing.callback(catalog.close)
+        self.catalog = Documents(catalog)
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True, reserve: int = RESERVE) -> DataDirectory:
@@ -71,7 +72,7 @@ class DataDirectory:
                 raise NoDataDirectory(f"{path} is not a data directory: it holds {sorted(strangers)[0]}")
             if not create:
                 raise NoDataDirectory(f"there is no data directory at {path}")
-            path.mkdir(parents=True, exist_ok=True)
+            _make_folder(path)
             reach("directory.made")
         return cls(path, reserve)
 
@@ -99,12 +100,22 @@ class DataDirectory:
 
     def close(self) -> None:
         """Close every store, and let others in."""
-        self._opened.close()
+        self._closing.close()
+
+    def _open_catalog(self) -> Database:
+        catalog = Database(self.path / _CATALOG, Disk(self.path, self._reserve), [DOCUMENTS])
+        try:
+            if not catalog.sealed:
+                Documents(catalog).verify()
+        except BaseException:
+            catalog.release()
+            raise
+        return catalog
 
     def _open(self, name: str) -> Store:
         if name not in self._stores:
             self._stores[name] = Store(self.path / _WORKSPACES / name, self._reserve)
-            self._opened.callback(self._stores[name].close)
+            self._closing.callback(self._stores[name].close)
         return self._stores[name]
 
     def _make(self, name: str) -> None:
@@ -138,6 +149,14 @@ def _entries(path: Path) -> list[str]:
         return os.listdir(path)
     except FileNotFoundError:
         return []
+
+
+def _make_folder(path: Path) -> None:
+    """Make a folder and those above it, durably."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        sync_directory(folder.parent)
 
 
 def _lock(path: Path) -> int:

@@ -59,7 +59,7 @@ class Store:
             if not self._database.sealed:
                 self._verify_rows()
         except BaseException:
-            self._database.close()
+            self._database.release()
             raise
 
     @classmethod
