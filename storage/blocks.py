@@ -124,11 +124,7 @@ class Blocks:
         """Read the whole file; DamageError naming it when it is missing or changed."""
         wanted = BlockRef.of(ref) if isinstance(ref, str) else ref
         path = self._directory / wanted.name
-        try:
-            found = measure(path)
-        except FileNotFoundError:
-            raise DamageError(path, "the file is missing") from None
-        if found != (wanted.size, wanted.checksum):
+        if measure(path) != (wanted.size, wanted.checksum):
             raise DamageError(path, "the checksum of the file does not hold")
         self._verified.add(wanted.name)
 

@@ -12,9 +12,9 @@ from typing import Any
 import apsw
 
 from .crashpoints import reach
-from .disk import Disk, measure, sync_directory
+from .disk import FULL, Disk, measure, write_whole
 from .errors import DamageError, StorageFailed, StorageFull
-from .witness import Testimony, Witness
+from .witness import Testimony, Witness, render
 
 LOG_LIMIT = 64 * 2**20
 """Bytes of write-ahead log at which it is emptied into the database file."""
@@ -67,8 +67,8 @@ class Database:
         with disk.writing(path):
             for leftover in path.parent.glob(f"{path.name}*"):
                 leftover.unlink()
-            with _errors(path, disk):
-                connection = apsw.Connection(str(path))
+            connection = _connected(path, disk, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+            with _errors(connection, disk):
                 # Kept in the file; setting it again writes, which opening on a full disk could not.
                 connection.execute("PRAGMA auto_vacuum=FULL")
                 _configured(connection)
@@ -78,18 +78,14 @@ class Database:
                     connection.execute("INSERT INTO commits VALUES (1, 0)")
                 connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
                 connection.close()
-            size, checksum = measure(path)
-            witness = Witness(witness_path(path), create=True)
-            witness.write(Testimony(0, size, checksum, sealed=True), durable=True)
-            witness.close()
-            sync_directory(path.parent)
+            write_whole(witness_path(path), render(Testimony(0, *measure(path), sealed=True)))
 
     @contextmanager
     def transaction(self) -> Iterator[apsw.Connection]:
         """All that is executed inside, or nothing; durable and witnessed when the block is left."""
         with self.lock:
             self.disk.require_healthy()
-            with _errors(self.path, self.disk):
+            with _errors(self._connection, self.disk):
                 self._connection.execute("BEGIN IMMEDIATE")
                 try:
                     yield self._connection
@@ -110,7 +106,7 @@ class Database:
 
     def rows(self, query: str, *bindings: Any) -> list[tuple[Any, ...]]:
         """The rows of a SELECT."""
-        with self.lock, _errors(self.path, self.disk):
+        with self.lock, _errors(self._connection, self.disk):
             return list(self._connection.execute(query, bindings))
 
     def seal(self) -> None:
@@ -124,11 +120,10 @@ class Database:
                 return
             self._testify(replace(self._testimony, sealed=False), durable=True)
             reach("seal.announced")
-            with _errors(self.path, self.disk):
+            with _errors(self._connection, self.disk):
                 self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             reach("seal.copied")
-            size, checksum = measure(self.path)
-            self._testify(Testimony(self._testimony.commit, size, checksum, sealed=True), durable=True)
+            self._testify(Testimony(self._testimony.commit, *measure(self.path), sealed=True), durable=True)
 
     def release(self) -> None:
         """Close as things are, writing nothing: the next opening verifies the same bytes."""
@@ -155,16 +150,15 @@ class Database:
         return self._testimony.sealed
 
     def _connect(self) -> apsw.Connection:
-        with _errors(self.path, self.disk):
-            connection = apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READWRITE)
+        connection = _connected(self.path, self.disk, apsw.SQLITE_OPEN_READWRITE)
+        with _errors(connection, self.disk):
             # A log that we have not sealed is never to be touched by a close.
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             return _configured(connection)
 
     def _verify_file(self) -> None:
-        if not self.path.exists():
-            raise DamageError(self.path, "the file is missing")
-        if self.sealed and measure(self.path) != (self._testimony.size, self._testimony.checksum):
+        found = measure(self.path)
+        if self.sealed and found != (self._testimony.size, self._testimony.checksum):
             raise DamageError(self.path, "the checksum of the file does not hold")
 
     def _verify_content(self, tables: list[str]) -> None:
@@ -203,6 +197,13 @@ def witness_path(path: Path) -> Path:
     return path.with_name(path.stem + ".witness")
 
 
+def _connected(path: Path, disk: Disk, flags: int) -> apsw.Connection:
+    try:
+        return apsw.Connection(str(path), flags)
+    except (apsw.CantOpenError, apsw.IOError) as error:
+        raise disk.failed(path, error) from error
+
+
 def _configured(connection: apsw.Connection) -> apsw.Connection:
     for name, value in _SETTINGS.items():
         answer = connection.execute(f"PRAGMA {name}={value}").get
@@ -212,8 +213,9 @@ def _configured(connection: apsw.Connection) -> apsw.Connection:
 
 
 @contextmanager
-def _errors(path: Path, disk: Disk) -> Iterator[None]:
+def _errors(connection: apsw.Connection, disk: Disk) -> Iterator[None]:
     """Turn SQLite's errors into ours."""
+    path = Path(connection.filename)
     try:
         yield
     except apsw.FullError as error:
@@ -221,4 +223,7 @@ def _errors(path: Path, disk: Disk) -> Iterator[None]:
     except (apsw.CorruptError, apsw.NotADBError) as error:
         raise DamageError(path, str(error)) from error
     except (apsw.IOError, apsw.CantOpenError) as error:
+        # To SQLite an exhausted quota is a failure like any other.
+        if getattr(error, "extendedresult", None) == apsw.SQLITE_IOERR_WRITE and connection.system_errno in FULL:
+            raise StorageFull(f"{path}: the disk quota is used up; free some space") from error
         raise disk.failed(path, error) from error

@@ -27,7 +27,7 @@ _FORMAT_FILE = "format.json"
 _LOCK = "lock"
 _CATALOG = "catalog.db"
 _WORKSPACES = "workspaces"
-_OURS = re.compile(r"lock|catalog\..*|workspaces|\.format\.json\.part|lost\+found")
+_OURS = re.compile(r"lock|catalog\..*|workspaces|\.(format\.json|catalog\.witness)\.part|lost\+found")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 

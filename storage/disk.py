@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import StorageFailed, StorageFull
+from .errors import DamageError, StorageFailed, StorageFull
 
 RESERVE = 16 * 2**20
 """Bytes kept free, so that a checkpoint, which frees space, still has room to work when writes are refused."""
@@ -82,11 +82,16 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def measure(path: Path) -> tuple[int, int]:
-    """Size and CRC-32 of a file's bytes. Other threads run meanwhile."""
+    """Size and CRC-32 of a file's bytes; DamageError when it cannot be read. Other threads run meanwhile."""
     size = checksum = 0
     buffer = memoryview(bytearray(_CHUNK))
-    with path.open("rb", buffering=0) as file:
-        while count := file.readinto(buffer):
-            checksum = zlib.crc32(buffer[:count], checksum)
-            size += count
+    try:
+        with path.open("rb", buffering=0) as file:
+            while count := file.readinto(buffer):
+                checksum = zlib.crc32(buffer[:count], checksum)
+                size += count
+    except FileNotFoundError:
+        raise DamageError(path, "the file is missing") from None
+    except OSError as error:
+        raise DamageError(path, f"the file cannot be read: {error.strerror}") from error
     return size, checksum

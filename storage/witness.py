@@ -3,7 +3,8 @@
 SQLite drops damaged frames at the end of its write-ahead log without a word, and does not notice changed bytes in the
 database file. The witness notices both: it holds the number of the last acknowledged commit, and the size and checksum
 that the database file had when the log was last emptied into it. The database file changes at no other time, because
-only `Database.seal` does that.
+only `Database.seal` does that. The number is written without waiting for the disk: after a power loss the witness may
+know of fewer commits than the log, never of more.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ class Testimony:
 class Witness:
     """The file, kept open. It is overwritten in place: one sector, which no crash leaves half written."""
 
-    def __init__(self, path: Path, *, create: bool = False) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._file = os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o644)
+            self._file = os.open(path, os.O_RDWR)
         except FileNotFoundError:
             raise DamageError(path, "the file is missing") from None
 
@@ -51,10 +52,15 @@ class Witness:
         return Testimony(commit, size, file_checksum, sealed)
 
     def write(self, testimony: Testimony, *, durable: bool = False) -> None:
-        body = _FORM.pack(_MAGIC, testimony.commit, testimony.size, testimony.checksum, testimony.sealed)
-        os.pwrite(self._file, body + _CHECKSUM.pack(zlib.crc32(body)), 0)
+        os.pwrite(self._file, render(testimony), 0)
         if durable:
             os.fsync(self._file)
 
     def close(self) -> None:
         os.close(self._file)
+
+
+def render(testimony: Testimony) -> bytes:
+    """The content of the file."""
+    body = _FORM.pack(_MAGIC, testimony.commit, testimony.size, testimony.checksum, testimony.sealed)
+    return body + _CHECKSUM.pack(zlib.crc32(body))

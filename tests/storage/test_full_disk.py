@@ -19,6 +19,7 @@ class Faults:
 
     write: Exception | None = None
     sync: Exception | None = None
+    number = 0
     allowed_writes = 0
 
 
@@ -43,12 +44,16 @@ class FaultySystem(apsw.VFS):
     def xOpen(self, name: object, flags: list[int]) -> FaultyFile:
         return FaultyFile("unix", name, flags)
 
+    def xGetLastError(self) -> tuple[int, str]:
+        return Faults.number, "fault"
+
 
 @pytest.fixture
-def faults(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Faults]]:
+def faults() -> Iterator[type[Faults]]:
     system = FaultySystem()
     yield Faults
     Faults.write = Faults.sync = None
+    Faults.number = 0
     system.unregister()
     apsw.set_default_vfs("unix")
 
@@ -76,6 +81,15 @@ def test_a_write_without_room_leaves_nothing(
     directory.close()
     again = DataDirectory.open(directory.path).store("default")
     assert list(again.replay(0)) == [(1, b"a"), (2, b"b")]
+
+
+def test_an_exhausted_quota_is_a_full_disk(faults: type[Faults], store: Store) -> None:
+    faults.write, faults.number, faults.allowed_writes = apsw.IOError(), errno.EDQUOT, 1
+    faults.write.extendedresult = apsw.SQLITE_IOERR_WRITE
+    with pytest.raises(StorageFull, match="quota"):
+        store.append([bytes(50_000)])
+    faults.write = None
+    assert store.append([b"b"]) == 1
 
 
 @pytest.mark.parametrize("allowed", range(0, 12, 2))
