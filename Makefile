@@ -3,22 +3,37 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DEMO := .data/demo
+# Wheels alone: an installation never needs a compiler.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -c constraints.txt
 
-.PHONY: help install test lint
+.PHONY: help install demo demo-check lint test clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(VENV)/.installed: pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here; Tamis needs Python 3.11 or newer: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit("Tamis needs Python 3.11 or newer, and this is %s: make PYTHON=/path/to/python3" % sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.installed-demo: $(VENV)/.installed
+	$(PIP) -e '.[demo]'
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,bench]'
+	$(PIP) -e '.[demo,test,bench]'
 	@touch $@
 
 install: $(VENV)/.installed ## make the environment: .venv/bin/tamis
+
+demo: $(VENV)/.installed-demo ## a year of a grocer's customers, three questions, and a server
+	$(BIN)/tamis demo --data $(DEMO)
+
+demo-check: $(VENV)/.installed-demo ## the demo for machines: load, ask, serve, verify, stop
+	$(BIN)/tamis demo --data $(DEMO) --check
 
 lint: $(VENV)/.installed-test ## check style and types
 	$(BIN)/ruff format --check .
@@ -27,3 +42,7 @@ lint: $(VENV)/.installed-test ## check style and types
 
 test: $(VENV)/.installed-test ## run everything that proves it works, in minutes
 	$(BIN)/python -m pytest
+
+clean: ## remove what these targets made, the demo's data included
+	rm -rf $(VENV) .data build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
