@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
-from dsl.moments import Unit, Window
+from dsl.moments import Duration, Unit, Window
 from dsl.problems import Span
 from dsl.schema import Field, Type
 
@@ -351,13 +351,18 @@ class Correlation:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step comes strictly after the one before it, at most `within_ms` later; `absent` steps must not occur."""
+    """A step comes strictly after the one before it, at most `within_ms` later; `absent` steps must not occur.
+
+    `within` is the duration as said. Months and years have no one length: there `within_ms` is None, and the step
+    comes no later than the calendar moment `within` after the one before it.
+    """
 
     span: Span
     selector: Selector
     within_ms: int | None = None
     absent: bool = False
     correlations: tuple[Correlation, ...] = ()
+    within: Duration | None = None
 
 
 @dataclass(frozen=True, slots=True)

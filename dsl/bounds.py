@@ -1,0 +1,103 @@
+"""From a comparison with a constant to the predicate that says it in physical values."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import ceil, floor
+from zoneinfo import ZoneInfo
+
+from dsl.measure import Measure
+from dsl.moments import After, Before, Clock, Since, UpTo, Window
+from dsl.schema import Type
+from dsl.tree import Comparator
+from dsl.typed import During, OneOf, Predicate, Range
+
+NEVER = OneOf(())
+"""The predicate no value satisfies."""
+
+SMALLEST, LARGEST = -(2**63), 2**63 - 1
+"""The numbers physical values can be: bounds beyond them are no bounds, or cannot be met."""
+
+FLIPPED = {
+    Comparator.EQUAL: Comparator.EQUAL,
+    Comparator.UNEQUAL: Comparator.UNEQUAL,
+    Comparator.LESS: Comparator.GREATER,
+    Comparator.LESS_EQUAL: Comparator.GREATER_EQUAL,
+    Comparator.GREATER: Comparator.LESS,
+    Comparator.GREATER_EQUAL: Comparator.LESS_EQUAL,
+}
+"""`a < b` is `b > a`."""
+
+
+def number_compared(measure: Measure, comparator: Comparator, value: Fraction) -> Predicate:
+    """`term comparator value`, for any comparator but `!=`."""
+    match comparator:
+        case Comparator.EQUAL:
+            return number_equal(measure, value)
+        case Comparator.LESS | Comparator.LESS_EQUAL:
+            return number_between(measure, None, value, high_open=comparator is Comparator.LESS)
+        case Comparator.GREATER | Comparator.GREATER_EQUAL:
+            return number_between(measure, value, None, low_open=comparator is Comparator.GREATER)
+        case _:
+            raise ValueError(f"{comparator} is said by its negation")
+
+
+def number_equal(measure: Measure, value: Fraction) -> Predicate:
+    """Equality: a value with more decimals than the field has is met by nothing."""
+    if measure.type is Type.FLOAT:
+        return OneOf((float(value),))
+    if measure.decimals is None:
+        return Range(low=value, high=value)
+    scaled = value * 10**measure.decimals
+    return OneOf((int(scaled),)) if scaled.denominator == 1 and SMALLEST <= scaled <= LARGEST else NEVER
+
+
+def number_between(
+    measure: Measure, low: Fraction | None, high: Fraction | None, low_open: bool = False, high_open: bool = False
+) -> Predicate:
+    """A range, with closed whole bounds wherever values are scaled whole numbers."""
+    if measure.type is Type.FLOAT:
+        return Range(None if low is None else float(low), None if high is None else float(high), low_open, high_open)
+    if measure.decimals is None:
+        return Range(low, high, low_open, high_open)
+    scale = 10**measure.decimals
+    bottom = None if low is None else floor(low * scale) + 1 if low_open else ceil(low * scale)
+    top = None if high is None else ceil(high * scale) - 1 if high_open else floor(high * scale)
+    return closed(bottom, top)
+
+
+def closed(low: int | None, high: int | None) -> Predicate:
+    """A closed range of physical whole numbers, or the predicate nothing satisfies."""
+    if low is not None and high is not None and low > high:
+        return NEVER
+    if (low is not None and low > LARGEST) or (high is not None and high < SMALLEST):
+        return NEVER
+    low = None if low is None or low < SMALLEST else low
+    high = None if high is None or high > LARGEST else high
+    return OneOf((low,)) if low is not None and low == high else Range(low, high)
+
+
+def time_compared(measure: Measure, comparator: Comparator, window: Window, zone: ZoneInfo) -> Predicate:
+    """`term comparator window`: a day or a period compares by its start and its end."""
+    match comparator:
+        case Comparator.EQUAL:
+            return within(measure, window, zone)
+        case Comparator.LESS:
+            return within(measure, Before(window), zone)
+        case Comparator.LESS_EQUAL:
+            return within(measure, UpTo(window), zone)
+        case Comparator.GREATER:
+            return within(measure, After(window), zone)
+        case Comparator.GREATER_EQUAL:
+            return within(measure, Since(window), zone)
+        case _:
+            raise ValueError(f"{comparator} is said by its negation")
+
+
+def within(measure: Measure, window: Window, zone: ZoneInfo) -> Predicate:
+    """A window that moves with the clock stays one; an absolute one becomes a closed range here and now."""
+    if window.relative:
+        return During(window)
+    clock = Clock(0, zone)
+    start, end = window.days(clock) if measure.type is Type.DATE else window.instants(clock)
+    return closed(start, None if end is None else end - 1)

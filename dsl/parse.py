@@ -1,0 +1,234 @@
+"""Parsing: text -> surface tree. The parser (LALR, with a lexer that knows what may come) is built once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import files
+from types import MappingProxyType
+
+from lark import Lark, Token, UnexpectedCharacters, UnexpectedToken
+from lark.parsers.lalr_interactive_parser import InteractiveParser
+
+from dsl import tree
+from dsl.build import Builder
+from dsl.habits import like_hint, spelling_hint, word_hint
+from dsl.literals import bad_escapes
+from dsl.problems import ExpressionError, Problem, Span
+from dsl.vocabulary import continuations
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large an expression may be. Each limit has its own problem code."""
+
+    length: int = 65_536  # characters
+    nesting: int = 64  # parentheses and negations within one another
+    nodes: int = 10_000  # words, values and signs
+    regex: int = 1_000  # characters of one regular expression
+    digits: int = 30  # of one number
+
+
+LIMITS = Limits()
+
+CACHED_TEXTS = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one pass over a text gave: the tree when parsing reached the end, and every problem met."""
+
+    selection: tree.Selection | None
+    problems: tuple[Problem, ...]
+    comments: tuple[Span, ...] = ()
+
+
+def parse(text: str) -> tree.Selection:
+    """The surface tree of an expression; ExpressionError with every problem of its form."""
+    reading = read(text)
+    if reading.selection is None or reading.problems:
+        raise ExpressionError(text, reading.problems)
+    return reading.selection
+
+
+@lru_cache(maxsize=CACHED_TEXTS)
+def read(text: str) -> Reading:
+    """Parse without raising: a text may have both a tree and problems, when what is meant is clear."""
+    if len(text) > LIMITS.length:
+        message = f"the expression has {len(text):,} characters; at most {LIMITS.length:,} are taken"
+        return Reading(None, (Problem("too-long", message, span=Span(LIMITS.length, len(text))),))
+    return _Pass(text).run()
+
+
+def tokens(text: str) -> list[Token]:
+    """The tokens of a text that parses, comments left out."""
+    return list(_parser().parse_interactive(text).iter_parse())
+
+
+def comments(text: str) -> list[Span]:
+    """Where the comments of a text that parses are: whatever lies between two tokens and starts with `#`."""
+    if "#" not in text:
+        return []
+    found, end = [], 0
+    for start, after in [*((t.start_pos or 0, t.end_pos or 0) for t in tokens(text)), (len(text), len(text))]:
+        found += [Span(end + m.start(), end + m.end()) for m in _COMMENT.finditer(text[end:start])]
+        end = after
+    return found
+
+
+_COMMENT = re.compile(r"#[^\n]*")
+
+
+@cache
+def _parser() -> Lark:
+    grammar = files("dsl").joinpath("grammar.lark").read_text(encoding="utf-8")
+    return Lark(
+        grammar,
+        parser="lalr",
+        lexer="contextual",
+        start="selection",
+        transformer=Builder(),
+        keep_all_tokens=True,
+        maybe_placeholders=False,
+    )
+
+
+class _TooLarge(Exception):
+    """A limit was passed; reading stops there."""
+
+
+class _Pass:
+    """One pass over one text: feeds the parser token by token, and notes what it sees on the way."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.problems: list[Problem] = []
+        self.previous: Token | None = None
+        self.count = 0
+        self.open: list[int] = []  # for each open parenthesis, the negations just before it
+        self.negations = 0  # since the last token that is no negation
+
+    def run(self) -> Reading:
+        parser = _parser().parse_interactive(self.text)
+        try:
+            for token in parser.iter_parse():
+                self._see(token)
+            return Reading(parser.feed_eof(self.previous), tuple(self.problems))
+        except UnexpectedToken as error:
+            self._stopped(error.token, parser)
+        except UnexpectedCharacters as error:
+            self._unreadable(error.pos_in_stream, parser)
+        except _TooLarge:
+            pass
+        return Reading(None, tuple(self.problems))
+
+    # --- each token ---
+
+    def _see(self, token: Token) -> None:
+        self.count += 1
+        if self.count > LIMITS.nodes:
+            self._too_large("too-many-nodes", f"the expression has more than {LIMITS.nodes:,} words and values", token)
+        self._nest(token)
+        for problem in self._oddities(token):
+            self.problems.append(problem)
+        self.previous = token
+
+    def _nest(self, token: Token) -> None:
+        if token.type in ("NOT", "MINUS"):
+            self.negations += 1
+        elif token.type == "LPAR":
+            self.open.append(self.negations)
+            self.negations = 0
+        else:
+            self.negations = 0
+            if token.type == "RPAR" and self.open:
+                self.open.pop()
+        if len(self.open) + sum(self.open) + self.negations > LIMITS.nesting:
+            self._too_large("too-deep", f"the expression nests more than {LIMITS.nesting} levels", token)
+
+    def _too_large(self, code: str, message: str, token: Token) -> None:
+        self.problems.append(Problem(code, message, "save parts of it as segments", span=_span(token)))
+        raise _TooLarge
+
+    def _oddities(self, token: Token) -> Iterator[Problem]:
+        hint = spelling_hint(token)
+        if hint is not None:
+            yield Problem("foreign-form", f"{token.value!r} is not said so here", hint, span=_span(token))
+        if token.type == "STRING":
+            yield from self._text_oddities(token)
+        elif token.type == "NUMBER" and len(token.value) > LIMITS.digits:
+            yield Problem("number-too-long", f"a number has at most {LIMITS.digits} digits", span=_span(token))
+        elif token.type == "REGEX" and len(token.value) > LIMITS.regex:
+            yield regex_too_long(len(token.value), _span(token))
+
+    def _text_oddities(self, token: Token) -> Iterator[Problem]:
+        if self.previous is not None and self.previous.type == "LIKE" and self.previous.value.isupper():
+            span = Span(self.previous.start_pos or 0, _span(token).end)
+            yield Problem("foreign-form", "'LIKE' in capitals is SQL's", like_hint(token.value), span=span)
+        for offset, written in bad_escapes(token.value) if "\\" in token.value else ():
+            start = (token.start_pos or 0) + offset
+            hint = 'a backslash itself is "\\\\"; a regular expression is written matches /…/'
+            yield Problem(
+                "bad-escape",
+                f"{written!r:} means nothing in a text".replace("\\\\", "\\"),
+                hint,
+                span=Span(start, start + len(written)),
+            )
+
+    # --- where parsing stopped ---
+
+    def _stopped(self, token: Token, parser: InteractiveParser) -> None:
+        expected = continuations(parser.accepts())
+        if token.type == "$END":
+            self._add_stop(
+                "unexpected-end", "the expression ends too soon", Span(len(self.text), len(self.text)), expected
+            )
+            return
+        hint = word_hint(self.previous.value if self.previous else None, token.value)
+        self._add_stop("unexpected", f"unexpected {token.value!r}", _span(token), expected, hint)
+
+    def _unreadable(self, offset: int, parser: InteractiveParser) -> None:
+        expected = continuations(parser.accepts())
+        character = self.text[offset]
+        if character in "\"'`“«":
+            end = self.text.find("\n", offset)
+            span = Span(offset, len(self.text) if end < 0 else end)
+            what = "name" if character == "`" else "text"
+            self._add_stop(
+                "unterminated-text", f"this {what} is not closed", span, (), f"close it with {_CLOSING[character]}"
+            )
+            return
+        word = _WORD.match(self.text, offset)
+        written = word[0] if word else character
+        hint = word_hint(self.previous.value if self.previous else None, written)
+        self._add_stop("unexpected", f"unexpected {written!r}", Span(offset, offset + len(written)), expected, hint)
+
+    def _add_stop(
+        self, code: str, message: str, span: Span, expected: tuple[str, ...], hint: str | None = None
+    ) -> None:
+        self.problems.append(Problem(code, message, hint or _listed(expected), span, expected=expected))
+
+
+_WORD = re.compile(r"=~|--|//|\w+|[^\w\s]")
+_CLOSING = MappingProxyType({'"': '"', "'": "'", "`": "`", "“": '"', "«": '"'})
+
+
+def regex_too_long(length: int, span: Span) -> Problem:
+    message = f"the regular expression has {length:,} characters; at most {LIMITS.regex:,} are taken"
+    return Problem("regex-too-long", message, span=span)
+
+
+def _span(token: Token) -> Span:
+    return Span(token.start_pos or 0, token.end_pos or 0)
+
+
+def _listed(expected: tuple[str, ...]) -> str | None:
+    """A few of the legal continuations, for the hint; `expected` keeps them all."""
+    shown = expected[:6]
+    if not shown:
+        return None
+    if len(expected) > len(shown):
+        return f"expected {', '.join(shown)}…"
+    return f"expected {', '.join(shown[:-1])} or {shown[-1]}" if len(shown) > 1 else f"expected {shown[0]}"
