@@ -30,12 +30,17 @@ COMPARATORS = {
 def span_of(children: Children) -> Span:
     """From the start of the first child to the end of the last."""
     first, last = children[0], children[-1]
-    start = first.start_pos if isinstance(first, Token) else first.span.start
-    return Span(start, last.end_pos if isinstance(last, Token) else last.span.end)
+    start = token_span(first).start if isinstance(first, Token) else first.span.start
+    return Span(start, token_span(last).end if isinstance(last, Token) else last.span.end)
+
+
+def token_span(token: Token) -> Span:
+    """Where a token read from a text stands."""
+    return Span(token.start_pos or 0, token.end_pos or 0)
 
 
 def _word(token: Token) -> str:
-    return token.value.lower()
+    return str(token).lower()
 
 
 def _unit(token: Token) -> Unit:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from dsl import tree, typed
 from dsl.constants import Constants
 from dsl.frequency import did, quorum, reaches
+from dsl.moments import Window
 from dsl.names import CONTACTS, Ground, Names
 from dsl.parse import read
 from dsl.predicates import Predicates
@@ -99,7 +100,7 @@ class _Checker:
 
     def selection(self, node: tree.Selection) -> typed.Selection:
         self._parameters(node)
-        cut = self.attempt(lambda: self._cut(node.cut)) if node.cut else None
+        cut = self.attempt(lambda: self._cut(node.cut))
         return typed.Selection(self.condition(node.condition, CONTACTS), cut)
 
     def _parameters(self, node: tree.Selection) -> None:
@@ -111,7 +112,9 @@ class _Checker:
             message = f"the parameter {name!r} is given a value, and ${name} stands nowhere"
             self.problems.append(Problem("unused-parameter", message))
 
-    def _cut(self, node: tree.Cut) -> typed.Cut:
+    def _cut(self, node: tree.Cut | None) -> typed.Cut | None:
+        if node is None:
+            return None
         count = self.constants.whole(node.count, 1)
         if node.by is None:
             return typed.Cut(node.span, node.kind, count, seed=node.seed.value if node.seed else "")
@@ -189,9 +192,12 @@ class _Checker:
     def selector(self, node: tree.Selector) -> typed.Selector:
         """A typed selector. Its parts are checked apart, so that each can leave its problem."""
         event = self.names.event(node.event) if node.event else None
-        window = self.attempt(lambda: self.constants.timing(node.timing)) if node.timing else None
+        window = self.attempt(lambda: self._window(node.timing))
         where = self.condition(node.where, Ground(Scope.EVENTS, event)) if node.where else None
         return typed.Selector(node.span, event, where, window)
+
+    def _window(self, timing: tree.Timing | None) -> Window | None:
+        return self.constants.timing(timing) if timing else None
 
     def _did(self, node: tree.Did) -> Condition:
         selector = self.selector(node.selector)
@@ -222,7 +228,7 @@ class _Checker:
     def _step(self, node: tree.Step, earlier: list[typed.Step]) -> typed.Step:
         plain, same = _correlations(node.selector)
         selector = self.selector(plain)
-        found = [self.attempt(lambda pair=pair: self._correlation(selector, pair, earlier)) for pair in same]
+        found = [self.attempt(partial(self._correlation, selector, pair, earlier)) for pair in same]
         within = self.constants.duration(node.within) if node.within else None
         correlations = tuple(correlation for correlation in found if correlation is not None)
         return typed.Step(
@@ -281,9 +287,13 @@ def _correlations(selector: tree.Selector) -> tuple[tree.Selector, list[tuple[tr
 
 def _pair(node: tree.Expression) -> tuple[tree.FieldName, tree.Same] | None:
     match node:
-        case tree.Comparison(tree.Comparator.EQUAL, tree.FieldName(owner=None) as name, tree.Same() as same):
+        case tree.Comparison(
+            comparator=tree.Comparator.EQUAL, left=tree.FieldName(owner=None) as name, right=tree.Same() as same
+        ):
             return name, same
-        case tree.Comparison(tree.Comparator.EQUAL, tree.Same() as same, tree.FieldName(owner=None) as name):
+        case tree.Comparison(
+            comparator=tree.Comparator.EQUAL, left=tree.Same() as same, right=tree.FieldName(owner=None) as name
+        ):
             return name, same
         case _:
             return None

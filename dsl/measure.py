@@ -50,8 +50,8 @@ def measure(term: Term) -> Measure:
             return _of_field(field)
         case Aggregate():
             return _of_aggregate(term)
-        case Constant(type=type):
-            return Measure(type)
+        case Constant(type=kind):
+            return Measure(kind)
         case Arithmetic(left=left, right=right):
             return FLOAT if Type.FLOAT in (measure(left).type, measure(right).type) else EXACT
         case DatePart() | Bucket():

@@ -79,8 +79,9 @@ class Names:
     def _unknown_field(self, node: tree.FieldName, ground: Ground) -> Problem:
         name = node.name.name
         known = [known for fields in self._fields(ground) for known in fields]
+        hint: str | None
         if fold(name) in NULLS:
-            hint: str | None = "a missing value is asked for with `is set` or `is not set`"
+            hint = "a missing value is asked for with `is set` or `is not set`"
         elif ground.scope is Scope.EVENTS:
             hint = did_you_mean(name, known) or _in_parentheses(name, self.schema.contacts)
             return Problem("unknown-field", f"{_events(ground.event)} no property {name!r}", hint, node.span)
@@ -118,8 +119,8 @@ class Names:
 
     def _no_segment(self, said: str, keys: list[str], span: Span) -> Problem:
         if keys:
-            hint = f"say its key: {', '.join(quoted(key) for key in keys)}"
-            return Problem("ambiguous-segment", f"{len(keys)} segments are called {said!r}", hint, span)
+            told = f"say its key: {', '.join(quoted(key) for key in keys)}"
+            return Problem("ambiguous-segment", f"{len(keys)} segments are called {said!r}", told, span)
         hint = did_you_mean(said, [*self.segments.values(), *self.segments], quote='"')
         return Problem("unknown-segment", f"unknown segment {said!r}", hint, span)
 

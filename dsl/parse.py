@@ -13,7 +13,7 @@ from lark import Lark, Token, UnexpectedCharacters, UnexpectedToken
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from dsl import tree
-from dsl.build import Builder
+from dsl.build import Builder, token_span
 from dsl.habits import like_hint, spelling_hint, word_hint
 from dsl.literals import bad_escapes
 from dsl.problems import ExpressionError, Problem, Span
@@ -115,11 +115,12 @@ class _Pass:
         try:
             for token in parser.iter_parse():
                 self._see(token)
-            return Reading(parser.feed_eof(self.previous), tuple(self.problems))
+            end = Token.new_borrow_pos("$END", "", self.previous) if self.previous else Token("$END", "", 0)
+            return Reading(parser.feed_token(end), tuple(self.problems))
         except UnexpectedToken as error:
             self._stopped(error.token, parser)
         except UnexpectedCharacters as error:
-            self._unreadable(error.pos_in_stream, parser)
+            self._unreadable(error.pos_in_stream or 0, parser)
         except _TooLarge:
             pass
         return Reading(None, tuple(self.problems))
@@ -149,23 +150,23 @@ class _Pass:
             self._too_large("too-deep", f"the expression nests more than {LIMITS.nesting} levels", token)
 
     def _too_large(self, code: str, message: str, token: Token) -> None:
-        self.problems.append(Problem(code, message, "save parts of it as segments", span=_span(token)))
+        self.problems.append(Problem(code, message, "save parts of it as segments", span=token_span(token)))
         raise _TooLarge
 
     def _oddities(self, token: Token) -> Iterator[Problem]:
         hint = spelling_hint(token)
         if hint is not None:
-            yield Problem("foreign-form", f"{token.value!r} is not said so here", hint, span=_span(token))
+            yield Problem("foreign-form", f"{token.value!r} is not said so here", hint, span=token_span(token))
         if token.type == "STRING":
             yield from self._text_oddities(token)
         elif token.type == "NUMBER" and len(token.value) > LIMITS.digits:
-            yield Problem("number-too-long", f"a number has at most {LIMITS.digits} digits", span=_span(token))
+            yield Problem("number-too-long", f"a number has at most {LIMITS.digits} digits", span=token_span(token))
         elif token.type == "REGEX" and len(token.value) > LIMITS.regex:
-            yield regex_too_long(len(token.value), _span(token))
+            yield regex_too_long(len(token.value), token_span(token))
 
     def _text_oddities(self, token: Token) -> Iterator[Problem]:
         if self.previous is not None and self.previous.type == "LIKE" and self.previous.value.isupper():
-            span = Span(self.previous.start_pos or 0, _span(token).end)
+            span = Span(self.previous.start_pos or 0, token_span(token).end)
             yield Problem("foreign-form", "'LIKE' in capitals is SQL's", like_hint(token.value), span=span)
         for offset, written in bad_escapes(token.value) if "\\" in token.value else ():
             start = (token.start_pos or 0) + offset
@@ -180,17 +181,17 @@ class _Pass:
     # --- where parsing stopped ---
 
     def _stopped(self, token: Token, parser: InteractiveParser) -> None:
-        expected = continuations(parser.accepts())
+        expected = continuations(_accepted(parser))
         if token.type == "$END":
             self._add_stop(
                 "unexpected-end", "the expression ends too soon", Span(len(self.text), len(self.text)), expected
             )
             return
         hint = word_hint(self.previous.value if self.previous else None, token.value)
-        self._add_stop("unexpected", f"unexpected {token.value!r}", _span(token), expected, hint)
+        self._add_stop("unexpected", f"unexpected {token.value!r}", token_span(token), expected, hint)
 
     def _unreadable(self, offset: int, parser: InteractiveParser) -> None:
-        expected = continuations(parser.accepts())
+        expected = continuations(_accepted(parser))
         character = self.text[offset]
         if character in "\"'`“«":
             end = self.text.find("\n", offset)
@@ -220,8 +221,10 @@ def regex_too_long(length: int, span: Span) -> Problem:
     return Problem("regex-too-long", message, span=span)
 
 
-def _span(token: Token) -> Span:
-    return Span(token.start_pos or 0, token.end_pos or 0)
+def _accepted(parser: InteractiveParser) -> set[str]:
+    """The terminals that could come next."""
+    accepts: Callable[[], set[str]] = parser.accepts
+    return accepts()
 
 
 def _listed(expected: tuple[str, ...]) -> str | None:

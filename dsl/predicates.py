@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from dsl import tree, typed
@@ -163,7 +164,7 @@ class Predicates:
         if found.type is Type.TAGS:
             raise _tags_hint(term, "has any (…)")
         values = self.constants.items(node.values, found.is_temporal)
-        predicates = [self.attempt(lambda value=value: self._equal(term, found, value)) for value in values]
+        predicates = [self.attempt(partial(self._equal, term, found, value)) for value in values]
         return self._any_of(node, term, [p for p in predicates if p is not None], ground)
 
     def _equal(self, term: Term, found: Measure, value: tree.Expression) -> Predicate:
@@ -299,7 +300,7 @@ class Predicates:
             raise Flaw(
                 Problem("type-mismatch", f"found {article(found.type)}, where tags are needed", hint, node.item.span)
             )
-        texts = [self.attempt(lambda value=value: fold(self.constants.text(value))) for value in self._asked(node)]
+        texts = [self.attempt(partial(self._folded, value)) for value in self._asked(node)]
         values = tuple(dict.fromkeys(text for text in texts if text is not None))
         match node.quantifier:
             case tree.Quantifier.ALL:
@@ -308,6 +309,9 @@ class Predicates:
                 return Not(node.span, self._test(node, term, typed.HasAny(values), ground))
             case _:
                 return self._test(node, term, typed.HasAny(values), ground)
+
+    def _folded(self, value: tree.Expression) -> str:
+        return fold(self.constants.text(value))
 
     def _asked(self, node: tree.Has) -> list[tree.Expression]:
         if node.quantifier is None and isinstance(node.values, tree.Parameter):
