@@ -5,7 +5,9 @@ from formats.inferred import Column, DateOrder, Dialect, Inferred, ReadOptions, 
 from formats.inferring import infer
 from formats.media import MEDIA, Format, Media, by_accept, by_content_type, by_suffix
 from formats.reading import Cancelled, Progress, read
+from formats.rejects import RejectsFile
 from formats.rows import OnError, Reject
+from formats.writing import write, write_arrow, write_csv, write_ndjson
 
 __all__ = [
     "MEDIA",
@@ -22,10 +24,15 @@ __all__ = [
     "Progress",
     "ReadOptions",
     "Reject",
+    "RejectsFile",
     "Role",
     "by_accept",
     "by_content_type",
     "by_suffix",
     "infer",
     "read",
+    "write",
+    "write_arrow",
+    "write_csv",
+    "write_ndjson",
 ]

@@ -201,7 +201,7 @@ _CONVERSIONS: dict[Type, Callable[[pa.Array, Field, Manner], Converted]] = {
     Type.TAGS: _tags,
 }
 
-_WANTED: dict[Type, tuple[str, str]] = {
+WANTED: dict[Type, tuple[str, str]] = {
     Type.TEXT: ("bad_text", "text"),
     Type.CHOICE: ("unknown_option", "one of the options"),
     Type.NUMBER: ("bad_number", "a number"),
@@ -215,7 +215,7 @@ _WANTED: dict[Type, tuple[str, str]] = {
 
 def misfit(value: object, field: Field, manner: Manner) -> Problem:
     """Why a value does not fit its field."""
-    code, wanted = _WANTED[field.type]
+    code, wanted = WANTED[field.type]
     shown = f"'{value}'" if isinstance(value, str) else str(value)
     if field.type is Type.CHOICE:
         return Problem(code, f"{shown} is not an option of '{field.name}'", _closest(str(value), field.options))

@@ -49,6 +49,7 @@ class CsvReader:
         file.seek(0)
         self._stream = Utf8Stream(file, dialect.encoding)
         self._odd: deque[Odd] = deque()
+        self._last: CsvRows | None = None
 
     @property
     def names(self) -> list[str]:
@@ -67,6 +68,17 @@ class CsvReader:
             chunk = CsvRows.of(arrays, odd, names, self._dialect, position, row, line)
             position, row, line = chunk.end
             yield chunk
+            self._last = chunk if len(chunk) else self._last
+        self._check_closed()
+
+    def _check_closed(self) -> None:
+        """A quote never closed makes one cell of the rest of the file, which the parser takes for the last one.
+
+        A cell over several lines is quoted, so a file that ends with one ends with a quote.
+        """
+        if self._last is not None and self._last.ends_with_lines() and not self._stream.tail.rstrip().endswith(b'"'):
+            place = self._last.place(len(self._last) - 1)
+            raise DataError([Problem("unclosed_quote", f"{place}: a quote is never closed", path=str(place))])
 
     def _odd_until(self, last: int) -> list[Odd]:
         """The odd records among, or right behind, records that would end at `last` without them."""
@@ -151,9 +163,16 @@ class CsvRows:
         texts, bad = as_text(self._arrays[column.number - 1])
         return settled(texts), bad
 
+    def unreadable(self, value: object, field: Field) -> Problem:
+        return Problem("bad_encoding", f"'{value}' is not written in {self._dialect.encoding}")
+
     def texts(self, index: int) -> pa.StringArray:
         """A whole column by its number from 0, what is badly encoded replaced."""
         return settled(as_text(self._arrays[index])[0])
+
+    def ends_with_lines(self) -> bool:
+        """Whether the very last cell runs over several lines."""
+        return b"\n" in self._arrays[-1][-1].as_py()
 
     def select(self, chosen: Indices) -> CsvRows:
         arrays = [array.take(pa.array(chosen)) for array in self._arrays]

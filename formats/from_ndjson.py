@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from dsl.problems import DataError, Problem
 from dsl.schema import Field, Type
-from formats.convert import settled
+from formats.convert import WANTED, settled
 from formats.inferred import Column, Dialect, Role
 from formats.numbers import Converted
 from formats.rows import Indices, Place, Reject, shortened
@@ -126,6 +126,10 @@ class NdjsonRows:
     def cells(self, column: Column, field: Field) -> Converted:
         accepted = _IDS if column.role in (Role.KEY, Role.COMPANY, Role.EVENT_ID) else ACCEPTED[field.type]
         return typed([row.get(column.name) for row in self._objects], accepted)
+
+    def unreadable(self, value: object, field: Field) -> Problem:
+        shown = shortened(msgspec.json.encode(value).decode())
+        return Problem("wrong_type", f"{shown} is not {WANTED[field.type][1]}")
 
     def names(self) -> dict[str, None]:
         """The keys of the objects, in order of their first appearance."""

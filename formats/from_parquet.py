@@ -65,6 +65,9 @@ class ParquetRows:
     def cells(self, column: Column, field: Field) -> Converted:
         return self.array(column.name), np.zeros(len(self), dtype=np.bool_)
 
+    def unreadable(self, value: object, field: Field) -> Problem:
+        raise ValueError("every Parquet value can be looked at")
+
     def array(self, name: str) -> pa.Array:
         return settled(self._batch.column(name))
 

@@ -138,8 +138,15 @@ def _ndjson(file: BinaryIO, options: ReadOptions) -> _Looked:
         if rows >= ROWS:
             break
     names = list(dict.fromkeys(name for chunk in chunks for name in chunk.names()))
-    columns = [common([value for chunk in chunks for value in chunk.values(name)]) for name in names]
+    columns = [_json_column([value for chunk in chunks for value in chunk.values(name)]) for name in names]
     return _Looked(Sample(names, columns, rows), dialect, False)
+
+
+def _json_column(values: list[Any]) -> pa.Array | None:
+    """Values as one array; objects, which no field holds, as empty structs."""
+    if any(isinstance(value, dict) for value in values):
+        return pa.array([None if value is None else {} for value in values], pa.struct([]))
+    return common(values)
 
 
 def _parquet(file: BinaryIO) -> Sample:
@@ -195,7 +202,7 @@ class _Inference:
             roles = roles_of(self._sample.names, self.kind, self.options)
         except ValueError as error:
             self.problems.append(Problem("unknown_column", str(error)))
-            return {}
+            return roles_of(self._sample.names, self.kind, ReadOptions())
         if Role.KEY not in roles.values():
             whose = "company" if self.kind is Kind.COMPANIES else "contact"
             self.problems.append(
@@ -234,9 +241,7 @@ class _Inference:
                 self.problems.append(Problem("unnamed_column", "a column with values has no name in the header"))
             return True
         if array is not None and guess_arrow(array) is None:
-            self.notices.append(
-                Problem("unreadable_column", f"'{name}' holds {array.type}, which no field can; left out")
-            )
+            self.notices.append(Problem("unreadable_column", f"'{name}' holds values no field can, and is left out"))
             return True
         return False
 

@@ -107,7 +107,9 @@ def _quality(text: str) -> float:
 
 
 def _written(pattern: str) -> Media | None:
-    def covers(name: str) -> bool:
-        return pattern in ("*/*", name) or (pattern.endswith("/*") and name.startswith(pattern[:-1]))
+    def covered(row: Media) -> bool:
+        if pattern.endswith("/*"):
+            return pattern == "*/*" or row.types[0].startswith(pattern[:-1])
+        return pattern in row.types
 
-    return next((row for row in MEDIA if row.writes and any(map(covers, row.types))), None)
+    return next((row for row in MEDIA if row.writes and covered(row)), None)

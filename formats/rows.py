@@ -84,7 +84,10 @@ class Rows(Protocol):
         """Records that are no rows at all (a bad JSON line, a missing cell), which are not counted in the length."""
 
     def cells(self, column: Column, field: Field) -> Converted:
-        """The column's values as the file has them, and a mask of those whose type the field cannot take."""
+        """The column's values as the file has them, and a mask of those that could not even be looked at as such."""
+
+    def unreadable(self, value: object, field: Field) -> Problem:
+        """What is wrong with a value so masked."""
 
     def select(self, chosen: Indices) -> Rows:
         """Some of the rows, without the rejects."""

@@ -30,6 +30,12 @@ class Fault:
     field: Field
     bad: Mask
     problem: Problem | None = None
+    unreadable: bool = False
+
+    def problem_of(self, value: object, rows: Rows, manner: Manner) -> Problem:
+        if self.problem is not None:
+            return self.problem
+        return rows.unreadable(value, self.field) if self.unreadable else misfit(value, self.field, manner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,7 @@ class Shape:
 
     @classmethod
     def of(cls, inferred: Inferred, schema: Schema) -> Shape:
-        events = {name for column in inferred.columns for name in column.events} | set(schema.events)
+        events = {*schema.events, *inferred.patch.get(Kind.EVENTS.value, {})}
         if inferred.event is not None:
             events.add(inferred.event)
         names: list[str | None] = [*sorted(events)] if inferred.kind is Kind.EVENTS else [None]
@@ -142,8 +148,10 @@ class Shape:
     def _field(self, rows: Rows, column: Column, field: Field, faults: list[Fault]) -> pa.Array:
         cells, wrong = rows.cells(column, field)
         values, bad = convert(cells, field, replace(self.manner, separator=column.separator))
-        if wrong.any() or bad.any():
-            faults.append(Fault(column, field, wrong | bad))
+        if wrong.any():
+            faults.append(Fault(column, field, wrong, unreadable=True))
+        if bad.any():
+            faults.append(Fault(column, field, bad))
         return values
 
     def _alien(self, rows: Rows, column: Column, faults: list[Fault]) -> None:
@@ -159,7 +167,7 @@ class Shape:
     def _reject(self, rows: Rows, index: int, faults: list[Fault]) -> Reject:
         fault = next(fault for fault in faults if fault.bad[index])
         value = rows.value(index, fault.column)
-        problem = fault.problem or misfit(value, fault.field, self.manner)
+        problem = fault.problem_of(value, rows, self.manner)
         return Reject.of(rows.place(index), problem, rows.raw(index), fault.column, value)
 
 

@@ -14,6 +14,10 @@ Source = str | Path | BinaryIO
 
 CP1252 = "cp1252"
 _C1 = "tamis-c1"
+STEP = 1 << 16
+"""Bytes read at least."""
+TAIL = 64
+"""Bytes of a file's end that are remembered."""
 
 
 def _as_c1(error: UnicodeError) -> tuple[str, int]:
@@ -46,41 +50,57 @@ def size(file: BinaryIO) -> int:
 
 
 class Utf8Stream(io.RawIOBase):
-    """A stream in any encoding, read as UTF-8 without byte order mark. `position` counts the bytes it consumed.
+    """A stream in any encoding, read as UTF-8 without byte order mark, whose last line always ends.
 
+    `position` counts the bytes consumed; `tail` holds the last few of a file wholly read, before that end of line.
     UTF-8 itself passes through unchecked, so that bad bytes can be laid at the door of their row. UnicodeDecodeError
     where UTF-16 is broken.
     """
 
     def __init__(self, file: BinaryIO, encoding: str) -> None:
         self.position = 0
+        self.tail = b"\n"
         self._file = file
-        self._started = False
+        self._started = self._ended = False
         self._decoder = _decoder(encoding)
-        self._ready = memoryview(b"")
+        self._ready = bytearray()
 
     def readable(self) -> bool:
         return True
 
     def read(self, limit: int = -1, /) -> bytes:
-        """At most `limit` bytes of UTF-8: readers copy into buffers of exactly that size."""
-        if limit < 0:
-            return b"".join(iter(lambda: self.read(1 << 20), b""))
-        while not self._ready and (part := self._next(limit)) is not None:
-            self._ready = memoryview(part)
-        taken, self._ready = self._ready[:limit], self._ready[limit:]
-        return bytes(taken)
+        """Exactly `limit` bytes of UTF-8, fewer only at the end.
+
+        The CSV parser copies into buffers of that size, and takes each read for a block that holds a whole record.
+        """
+        while limit < 0 or len(self._ready) < limit:
+            part = self._next(max(limit - len(self._ready), STEP))
+            if part is None:
+                break
+            self._ready += part
+        taken = bytes(self._ready if limit < 0 else self._ready[:limit])
+        del self._ready[: len(taken)]
+        return taken
 
     def _next(self, limit: int) -> bytes | None:
+        """The next bytes of UTF-8, perhaps none as yet; None at the end."""
         data = self._file.read(limit)
         self.position += len(data)
+        text = self._utf8(data)
+        if text:
+            self.tail = (self.tail + text[-TAIL:])[-TAIL:]
+        if data or text:
+            return text
+        unended, self._ended = not (self._ended or self.tail.endswith(b"\n")), True
+        return b"\n" if unended else None
+
+    def _utf8(self, data: bytes) -> bytes:
         if self._decoder is not None:
-            text = self._decoder.decode(data, final=not data)
-            return text.encode() if data or text else None
+            return self._decoder.decode(data, final=not data).encode()
         if not self._started:
             self._started = True
-            data = data.removeprefix(codecs.BOM_UTF8)
-        return data or None
+            return data.removeprefix(codecs.BOM_UTF8)
+        return data
 
 
 def _decoder(encoding: str) -> codecs.IncrementalDecoder | None:

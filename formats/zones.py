@@ -15,6 +15,10 @@ import numpy as np
 from formats.batch import Instants
 
 DAY = 86_400_000
+FIRST = 1800
+"""No zone changed its offset before this year."""
+REGULAR = 2100
+"""From this year on only yearly rules are left, whose changes lie more than a week apart."""
 _DAYS_OF_1970 = datetime(1970, 1, 1, tzinfo=UTC).toordinal()
 
 
@@ -59,10 +63,12 @@ def _offsets(zone: ZoneInfo, first: int, last: int) -> tuple[Instants, Instants]
 
 @lru_cache(maxsize=4096)
 def _changes(zone: ZoneInfo, year: int) -> tuple[tuple[int, int], ...]:
-    """(instant, offset from then on) of each change of offset in a year, looked for day by day, then by halving."""
+    """(instant, offset from then on) of each change in a year: looked for by days (or weeks), then by halving."""
+    if year < FIRST:
+        return ()
     start = datetime(year, 1, 2, tzinfo=UTC)
-    last = datetime(year + 1, 1, 2) if year < MAXYEAR else datetime(year, 12, 31)
-    days = [start + timedelta(days=d) for d in range(last.toordinal() - start.toordinal() + 1)]
+    end = datetime(year + 1, 1, 2, tzinfo=UTC) if year < MAXYEAR else datetime(year, 12, 31, tzinfo=UTC)
+    days = [*(start + timedelta(days=d) for d in range(0, (end - start).days, 1 if year < REGULAR else 7)), end]
     offsets = [_offset(zone, day) for day in days]
     return tuple(
         (_change(zone, days[i - 1], days[i]), offsets[i]) for i in range(1, len(days)) if offsets[i] != offsets[i - 1]
