@@ -1,0 +1,35 @@
+"""From a checked expression to the contacts it selects.
+
+lower     typed tree -> logical plan, the clock bound        lowering.py
+rewrite   logical plan -> an equivalent, better one          rewrites/
+plan      logical plan -> physical operators                 planning.py, physical/
+execute   operators -> bitmap; count without building it     execution.py
+"""
+
+from engine.plan.execution import count, execute
+from engine.plan.logical import Plan
+from engine.plan.lowering import NotEvaluated, SegmentDefinition, lower, lower_segment
+from engine.plan.physical.operator import Operator
+from engine.plan.planning import plan
+from engine.plan.printing import ExplainNode, describe_logical, describe_physical, explain
+from engine.plan.reads import reads
+from engine.plan.rewrites import RULES, rewrite
+
+__all__ = [
+    "RULES",
+    "ExplainNode",
+    "NotEvaluated",
+    "Operator",
+    "Plan",
+    "SegmentDefinition",
+    "count",
+    "describe_logical",
+    "describe_physical",
+    "execute",
+    "explain",
+    "lower",
+    "lower_segment",
+    "plan",
+    "reads",
+    "rewrite",
+]

@@ -1,0 +1,364 @@
+"""The logical plan: what an expression asks for, with the clock bound and no idea of bitmaps.
+
+A plan is a tree of frozen nodes that compare by meaning: two equal nodes select the same rows of the same data. Every
+node stands in one row scope (contacts at the top, companies inside `OfCompany`, events inside `Selected.where`).
+Windows are absolute, in milliseconds or days since 1970.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any, TypeVar, cast
+
+from pyroaring import BitMap
+
+from dsl.schema import Field, Type
+from dsl.typed import AggregateFunction, CutKind, Operator, Part, Scope
+from engine.reading import ColumnPredicate
+
+# --- sets of rows --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """Every row in scope."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """No row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intersection:
+    items: tuple[Plan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    items: tuple[Plan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Complement:
+    """Every row in scope but those of `item`."""
+
+    item: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Rows of `keep` that are not in `drop`."""
+
+    keep: Plan
+    drop: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """Rows that at least `count` of `items` hold; an item that occurs twice counts twice."""
+
+    count: int
+    items: tuple[Plan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Rows whose value of a column satisfies a predicate that columns answer. `event` is None for any type."""
+
+    scope: Scope
+    field: Field
+    predicate: ColumnPredicate
+    event: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Satisfies:
+    """Rows for which a term has a value, and the value lies in one of `ranges`."""
+
+    term: Term
+    ranges: tuple[Interval, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeMatch:
+    """Contacts whose first or last selected event (`last`) has a property that satisfies a predicate."""
+
+    selected: Selected
+    last: bool
+    property: Field
+    predicate: ColumnPredicate
+
+
+@dataclass(frozen=True, slots=True)
+class Compares:
+    """Rows for which both terms have a value and they stand in the relation; `operator` is one of = < <= > >=."""
+
+    operator: str
+    left: Term
+    right: Term
+
+
+@dataclass(frozen=True, slots=True)
+class OfCompany:
+    """Contacts whose company is among `item`."""
+
+    item: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Did:
+    """Contacts whose number of selected events lies in `low`..`high`, both included; `high` None is no limit."""
+
+    selected: Selected
+    low: int = 1
+    high: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """Contacts added to and removed from a segment by hand.
+
+    Compares by identity of the two bitmaps, which are never changed in place: a changed segment brings new ones.
+    """
+
+    added: BitMap
+    removed: BitMap
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Overrides) and self.added is other.added and self.removed is other.removed
+
+    def __hash__(self) -> int:
+        return hash((id(self.added), id(self.removed)))
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The contacts of a saved segment: (rules - removed) | added; those of its rules alone without `overrides`."""
+
+    key: str
+    rules: Plan
+    overrides: Overrides | None = None
+
+    def __hash__(self) -> int:
+        # Segments nest and are shared: hashing the rules each time would walk every path to the bottom.
+        return hash((self.key, self.overrides))
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Contacts whose draw for a seed's fingerprint is below `limit` (see `dsl.draw`)."""
+
+    seed: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """`count` contacts of `item`: the largest or smallest by `term` (ties by id), or those with the least draw."""
+
+    item: Plan
+    kind: CutKind
+    count: int
+    term: Term | None = None
+    seed: int | None = None
+
+
+Plan = (
+    Everything
+    | Nothing
+    | Intersection
+    | Union
+    | Complement
+    | Difference
+    | AtLeast
+    | Match
+    | Satisfies
+    | EdgeMatch
+    | Compares
+    | OfCompany
+    | Did
+    | Segment
+    | Sample
+    | Cut
+)
+
+# --- events and terms ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """Events of `types` in [start, end) for which `where` holds; no `where` is no condition.
+
+    `name` is what the expression called them: an event type, or None for any.
+    """
+
+    name: str | None
+    types: tuple[str, ...]
+    where: Plan | None = None
+    start: int | None = None
+    end: int | None = None
+
+    @property
+    def timeless(self) -> bool:
+        return self.start is None and self.end is None
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Numbers between two ends, either of which may be absent or open. Numbers are exact, or floats for floats."""
+
+    low: int | float | Fraction | None = None
+    high: int | float | Fraction | None = None
+    low_open: bool = False
+    high_open: bool = False
+
+    @property
+    def empty(self) -> bool:
+        if self.low is None or self.high is None:
+            return False
+        return self.low > self.high or (self.low == self.high and (self.low_open or self.high_open))
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """The value of a column of the row in scope, as a physical value."""
+
+    scope: Scope
+    field: Field
+    event: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One value per contact over the selected events (see `dsl.typed.Aggregate`), as a physical value.
+
+    AVG alone is not physical: an exact fraction in unscaled units.
+    """
+
+    function: AggregateFunction
+    selected: Selected
+    property: Field | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    value: int | float | Fraction | str
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """A term's physical decimal divided by 10**decimals: its value in unscaled units."""
+
+    term: Term
+    decimals: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """Unscaled numbers combined exactly; missing when either side is, or on division by zero."""
+
+    operator: Operator
+    left: Term
+    right: Term
+
+
+@dataclass(frozen=True, slots=True)
+class DatePart:
+    """A whole number read from a day (`type` DATE) or an instant (DATETIME); `today` and `zone` bind the clock."""
+
+    part: Part
+    term: Term
+    type: Type
+    zone: str
+    today: int
+
+
+@dataclass(frozen=True, slots=True)
+class MonthDay:
+    """The day of the year of a date or an instant, as month * 100 + day in `zone`: 229 for 29 February."""
+
+    term: Term
+    type: Type
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A whole number 0..buckets-1 drawn for each contact from a seed's fingerprint."""
+
+    seed: int
+    buckets: int
+
+
+Term = Value | Measure | Constant | Scaled | Arithmetic | DatePart | MonthDay | Bucket
+
+# --- walking -------------------------------------------------------------------------------------------------
+
+
+def children(plan: Plan) -> tuple[Plan, ...]:
+    """The plans a node is made of, in order, those inside its event selections and terms included."""
+    found: list[Plan] = []
+
+    def note(child: Plan) -> Plan:
+        found.append(child)
+        return child
+
+    with_children(plan, note)
+    return tuple(found)
+
+
+def with_children(plan: Plan, change: Callable[[Plan], Plan]) -> Plan:
+    """The node with `change` applied to each of its children; the node itself when none changed."""
+    match plan:
+        case Intersection(items) | Union(items) | AtLeast(_, items):
+            changed = tuple(change(item) for item in items)
+            same = all(new is old for new, old in zip(changed, items, strict=True))
+            return plan if same else replace(plan, items=changed)
+        case Complement(item) | OfCompany(item):
+            return _with(plan, item=change(item))
+        case Difference(keep, drop):
+            return _with(plan, keep=change(keep), drop=change(drop))
+        case Did(selected) | EdgeMatch(selected):
+            return _with(plan, selected=_selected(selected, change))
+        case Segment(_, rules):
+            return _with(plan, rules=change(rules))
+        case Satisfies(term):
+            return _with(plan, term=_term(term, change))
+        case Compares(_, left, right):
+            return _with(plan, left=_term(left, change), right=_term(right, change))
+        case Cut(item, _, _, term):
+            return _with(plan, item=change(item), term=None if term is None else _term(term, change))
+        case Everything() | Nothing() | Match() | Sample():
+            return plan
+        case _:
+            raise TypeError(f"not a logical plan: {type(plan).__name__}")
+
+
+Node = TypeVar("Node", bound="Plan | Term")
+
+
+def _with(node: Node, **changes: object) -> Node:
+    same = all(getattr(node, name) is value for name, value in changes.items())
+    return node if same else cast(Node, replace(cast(Any, node), **changes))
+
+
+def _selected(selected: Selected, change: Callable[[Plan], Plan]) -> Selected:
+    if selected.where is None:
+        return selected
+    where = change(selected.where)
+    return selected if where is selected.where else replace(selected, where=where)
+
+
+def _term(term: Term, change: Callable[[Plan], Plan]) -> Term:
+    match term:
+        case Measure(_, selected):
+            return _with(term, selected=_selected(selected, change))
+        case Arithmetic(_, left, right):
+            return _with(term, left=_term(left, change), right=_term(right, change))
+        case Scaled(inner) | DatePart(_, inner) | MonthDay(inner):
+            return _with(term, term=_term(inner, change))
+        case _:
+            return term

@@ -1,0 +1,1 @@
+"""Physical operators: one kind a file, each a question that can be asked of some rows."""

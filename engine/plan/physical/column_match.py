@@ -1,0 +1,73 @@
+"""Conditions that a column's own index answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyroaring import BitMap
+
+from dsl.typed import HasAll, HasAny, IsSet, OneOf, Range
+from engine.plan.physical.operator import Context, Effort, Operator, Stored
+from engine.reading import ColumnPredicate
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMatch(Operator):
+    """Rows whose value of a column satisfies a predicate."""
+
+    column: str
+    predicate: ColumnPredicate
+
+    @property
+    def effort(self) -> Effort:
+        by_value = isinstance(self.predicate, OneOf | HasAny | HasAll | Range)
+        return Effort.INDEXED if by_value else Effort.SCANNED
+
+    @property
+    def label(self) -> str:
+        return f"{self.column} {self.predicate}"
+
+    def run(self, context: Context, within: BitMap | None) -> BitMap:
+        return _matching(context, self.column, self.predicate, within)
+
+    def estimate(self, context: Context) -> int:
+        return _estimate(context, self.column, self.predicate)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnLookup(Stored):
+    """A column match whose answer the index holds as one bitmap: one value, one tag, or any value at all."""
+
+    column: str
+    predicate: ColumnPredicate
+
+    @property
+    def label(self) -> str:
+        return f"{self.column} {self.predicate}"
+
+    def whole(self, context: Context) -> BitMap:
+        return _matching(context, self.column, self.predicate, None)
+
+    def estimate(self, context: Context) -> int:
+        return _estimate(context, self.column, self.predicate)
+
+
+def column_match(column: str, predicate: ColumnPredicate, indexed_values: bool) -> ColumnMatch | ColumnLookup:
+    """The lighter of the two; `indexed_values` says that the column's type is indexed value by value."""
+    match predicate:
+        case IsSet():
+            return ColumnLookup(column, predicate)
+        case OneOf((_,)) | HasAny((_,)) if indexed_values:
+            return ColumnLookup(column, predicate)
+        case _:
+            return ColumnMatch(column, predicate)
+
+
+def _matching(context: Context, name: str, predicate: ColumnPredicate, within: BitMap | None) -> BitMap:
+    column = context.space.column(name)
+    return BitMap() if column is None else column.matching(predicate, within)
+
+
+def _estimate(context: Context, name: str, predicate: ColumnPredicate) -> int:
+    column = context.space.column(name)
+    return 0 if column is None else column.estimate(predicate)

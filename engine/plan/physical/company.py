@@ -1,0 +1,38 @@
+"""From companies to their contacts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyroaring import BitMap
+
+from engine.plan.physical.operator import Context, Operator
+from engine.plan.physical.space import candidates, few
+
+
+@dataclass(frozen=True, slots=True)
+class OfCompany(Operator):
+    """Contacts whose company is among `item`, an operator over companies."""
+
+    item: Operator
+
+    @property
+    def inputs(self) -> tuple[Operator, ...]:
+        return (self.item,)
+
+    @property
+    def label(self) -> str:
+        return "of a company with"
+
+    def run(self, context: Context, within: BitMap | None) -> BitMap:
+        link, companies = context.version.company_link, context.of_companies()
+        asked = candidates(companies.space)
+        if within is not None and few(within, context.space):
+            named = BitMap(row for row in map(link.company_of, within) if row is not None)
+            asked = named & companies.space.everything
+        return link.contacts_of(self.item.run(companies, asked), within)
+
+    def estimate(self, context: Context) -> int:
+        companies = context.of_companies()
+        share = self.item.estimate(companies) / max(1, companies.space.size)
+        return round(min(1.0, share) * len(context.space.everything))

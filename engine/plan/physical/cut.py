@@ -1,0 +1,120 @@
+"""Cuts: the first so many contacts by a term or by a draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from engine.bitmaps import to_array
+from engine.plan.physical.draws import contact_draws
+from engine.plan.physical.numbers import Numbers
+from engine.plan.physical.operator import Context, Effort, Operator
+from engine.plan.physical.selection import Selection
+from engine.plan.physical.space import Domain, candidates
+from engine.plan.physical.terms import Term
+
+
+@dataclass(frozen=True, slots=True)
+class TopCut(Operator):
+    """The `keep` contacts of `item` with the largest (`largest`) or smallest term; ties by contact id, ascending.
+
+    Contacts for which the term has no value come after all those with one.
+    """
+
+    item: Operator
+    keep: int
+    term: Term
+    largest: bool
+
+    @property
+    def effort(self) -> Effort:
+        return Effort.GATHERED
+
+    @property
+    def inputs(self) -> tuple[Operator, ...]:
+        return (self.item,)
+
+    @property
+    def selections(self) -> tuple[Selection, ...]:
+        return self.term.selections
+
+    @property
+    def label(self) -> str:
+        return f"{'top' if self.largest else 'bottom'} {self.keep} by {self.term.label}"
+
+    def run(self, context: Context, within: BitMap | None) -> BitMap:
+        rows = _whole(self.item, context)
+        domain, members = Domain.of(context.space, rows), to_array(rows)
+        numbers = self.term.numbers(context, domain).at(domain.places(members))
+        kept = BitMap(self._first(context, members, _ranks(numbers, self.largest)))
+        return kept if within is None else kept & within
+
+    def _first(self, context: Context, rows: NDArray[np.uint32], ranks: NDArray[np.int64]) -> NDArray[np.uint32]:
+        """The `keep` rows of lowest rank. Ids are read for the ties at the edge alone."""
+        if rows.size <= self.keep:
+            return rows
+        edge = np.partition(ranks, self.keep - 1)[self.keep - 1] if self.keep else -1
+        inside, tied = rows[ranks < edge], rows[ranks == edge]
+        by_id = sorted(zip(context.version.contacts.ids(tied), tied.tolist(), strict=True))
+        chosen = [row for _, row in by_id[: self.keep - inside.size]]
+        return np.concatenate([inside, np.array(chosen, np.uint32)])
+
+    def estimate(self, context: Context) -> int:
+        return min(self.keep, self.item.estimate(context))
+
+
+@dataclass(frozen=True, slots=True)
+class RandomCut(Operator):
+    """The `keep` contacts of `item` with the least draw for a seed."""
+
+    item: Operator
+    keep: int
+    seed: int
+
+    @property
+    def effort(self) -> Effort:
+        return Effort.GATHERED
+
+    @property
+    def inputs(self) -> tuple[Operator, ...]:
+        return (self.item,)
+
+    @property
+    def label(self) -> str:
+        return f"random {self.keep}"
+
+    def run(self, context: Context, within: BitMap | None) -> BitMap:
+        rows = _whole(self.item, context)
+        members = to_array(rows)
+        drawn = contact_draws(context, Domain(len(rows), members, rows), self.seed)
+        kept = rows if len(rows) <= self.keep else BitMap(members[np.lexsort((members, drawn))[: self.keep]])
+        return kept if within is None else kept & within
+
+    def estimate(self, context: Context) -> int:
+        return min(self.keep, self.item.estimate(context))
+
+
+def _whole(item: Operator, context: Context) -> BitMap:
+    """A cut looks at all members, whoever is asked about."""
+    whole = candidates(context.space)
+    return item.run(Context.of_contacts(context.version, whole), whole)
+
+
+def _ranks(numbers: Numbers, largest: bool) -> NDArray[np.int64]:
+    """The rank of each number, equal for equal numbers: 0 for the first in the order asked for; missing ones last."""
+    exact = isinstance(numbers.denominator, int)
+    values = numbers.numerator[numbers.present] if exact else _fractions(numbers)
+    different, found = np.unique(values, return_inverse=True)
+    ranks = np.full(numbers.present.size, different.size, np.int64)
+    ranks[numbers.present] = different.size - 1 - found if largest else found
+    return ranks
+
+
+def _fractions(numbers: Numbers) -> NDArray[np.object_]:
+    """Exact quotients as Python fractions, for what floats could not tell apart."""
+    pairs = zip(numbers.numerator[numbers.present], np.asarray(numbers.denominator)[numbers.present], strict=True)
+    return np.array([Fraction(int(top), int(bottom)) for top, bottom in pairs], object)

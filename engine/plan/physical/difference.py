@@ -1,0 +1,71 @@
+"""Negations: a difference, or a complement within the rows that exist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyroaring import BitMap
+
+from engine.plan.physical.operator import Context, Operator
+
+
+@dataclass(frozen=True, slots=True)
+class Difference(Operator):
+    """A and not B."""
+
+    keep: Operator
+    drop: Operator
+
+    @property
+    def inputs(self) -> tuple[Operator, ...]:
+        return (self.keep, self.drop)
+
+    @property
+    def label(self) -> str:
+        return "but not"
+
+    def run(self, context: Context, within: BitMap | None) -> BitMap:
+        return self.drop.without(context, self.keep.run(context, within))
+
+    def count(self, context: Context, within: BitMap | None) -> int:
+        """|A - B| = |A| - |A and B|."""
+        kept = self.keep.run(context, within)
+        return len(kept) - self.drop.count(context, kept)
+
+    def estimate(self, context: Context) -> int:
+        size = max(1, len(context.space.everything))
+        dropped = min(1.0, self.drop.estimate(context) / size)
+        return round(self.keep.estimate(context) * (1 - dropped))
+
+
+@dataclass(frozen=True, slots=True)
+class Complement(Operator):
+    """Not A: the rows that exist, but those of A."""
+
+    item: Operator
+
+    @property
+    def inputs(self) -> tuple[Operator, ...]:
+        return (self.item,)
+
+    @property
+    def label(self) -> str:
+        return "not"
+
+    def run(self, context: Context, within: BitMap | None) -> BitMap:
+        return self.item.without(context, _existing(context, within))
+
+    def count(self, context: Context, within: BitMap | None) -> int:
+        """|not A| = |U| - |A and U|."""
+        return len(_existing(context, within)) - self.item.count(context, within)
+
+    def without(self, context: Context, rows: BitMap) -> BitMap:
+        return self.item.run(context, rows)
+
+    def estimate(self, context: Context) -> int:
+        return max(0, len(context.space.everything) - self.item.estimate(context))
+
+
+def _existing(context: Context, within: BitMap | None) -> BitMap:
+    """Candidates exist; without any, every row does."""
+    return context.space.everything if within is None else within

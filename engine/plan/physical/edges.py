@@ -1,0 +1,117 @@
+"""The first or last selected event of each contact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from engine.bitmaps import from_rows, from_sorted, to_array
+from engine.plan.physical.operator import Context, Effort, Operator
+from engine.plan.physical.selection import Picked, Selection
+from engine.plan.physical.space import Domain
+from engine.reading import ColumnPredicate
+
+
+def edges(events: Selection, last: bool, context: Context, domain: Domain) -> Iterator[Picked]:
+    """For each contact the one event row that comes first or last by moment, then by acceptance.
+
+    A contact has one row in all: parts are compared with each other by moment and acceptance too.
+    """
+    parts = [_edge_of_part(picked, last) for picked in events.picked(context, domain)]
+    if len(parts) == 1:
+        yield parts[0]
+        return
+    best = _Best(domain.size, last)
+    for number, picked in enumerate(parts):
+        best.offer(number, picked)
+    for number, picked in enumerate(parts):
+        kept = best.owner[picked.places] == number
+        yield Picked(picked.part, picked.row_numbers()[kept], picked.places[kept])
+
+
+def _edge_of_part(picked: Picked, last: bool) -> Picked:
+    rows = picked.row_numbers()
+    by_time = _order(picked, rows)
+    if not last:
+        by_time = by_time[::-1]
+    # Of several values assigned to one place, numpy keeps the last: the latest (or earliest) row.
+    chosen = np.full(int(picked.places.max()) + 1, -1, np.int64)
+    chosen[picked.places[by_time]] = by_time
+    places = np.flatnonzero(chosen >= 0)
+    return Picked(picked.part, rows[chosen[places]], places)
+
+
+def _order(picked: Picked, rows: NDArray[np.uint32]) -> NDArray[np.intp]:
+    """The positions of rows in order of moment, then acceptance. Sealed parts mostly are so already."""
+    at, order = picked.part.at[picked.rows], picked.part.order[picked.rows]
+    ascending = (at[1:] > at[:-1]) | ((at[1:] == at[:-1]) & (order[1:] > order[:-1]))
+    return np.arange(rows.size) if ascending.all() else np.lexsort((order, at))
+
+
+@dataclass(slots=True)
+class _Best:
+    """Which part owns the first or last event of each place, among the parts offered so far."""
+
+    at: NDArray[np.int64]
+    order: NDArray[np.int64]
+    owner: NDArray[np.int32]
+    last: bool
+
+    def __init__(self, size: int, last: bool) -> None:
+        self.at = np.zeros(size, np.int64)
+        self.order = np.zeros(size, np.int64)
+        self.owner = np.full(size, -1, np.int32)
+        self.last = last
+
+    def offer(self, number: int, picked: Picked) -> None:
+        places, at, order = picked.places, picked.part.at[picked.rows], picked.part.order[picked.rows]
+        old_at, old_order = self.at[places], self.order[places]
+        beats = at > old_at if self.last else at < old_at
+        later = order > old_order if self.last else order < old_order
+        beats = (self.owner[places] < 0) | beats | ((at == old_at) & later)
+        won = places[beats]
+        self.at[won], self.order[won], self.owner[won] = at[beats], order[beats], number
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeMatch(Operator):
+    """Contacts whose first or last selected event has a property that satisfies a predicate."""
+
+    events: Selection
+    last: bool
+    column: str
+    predicate: ColumnPredicate
+
+    @property
+    def effort(self) -> Effort:
+        return Effort.GATHERED
+
+    @property
+    def selections(self) -> tuple[Selection, ...]:
+        return (self.events,)
+
+    @property
+    def label(self) -> str:
+        edge = "last" if self.last else "first"
+        return f"{edge} {self.column} of {self.events.label} {self.predicate}"
+
+    def run(self, context: Context, within: BitMap | None) -> BitMap:
+        domain = Domain.of(context.space, within)
+        matched = [self._matched(picked) for picked in edges(self.events, self.last, context, domain)]
+        contacts = np.concatenate([*matched, np.empty(0, np.uint32)])
+        found = from_rows(contacts)
+        return found if within is None else found & within
+
+    def _matched(self, picked: Picked) -> NDArray[np.uint32]:
+        column = picked.part.column(self.column)
+        if column is None:
+            return np.empty(0, np.uint32)
+        rows = from_sorted(np.sort(picked.row_numbers()))
+        return picked.part.contacts[to_array(column.matching(self.predicate, rows))]
+
+    def estimate(self, context: Context) -> int:
+        return min(len(context.space.everything), self.events.estimate(context)) // 2

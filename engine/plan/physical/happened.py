@@ -1,0 +1,126 @@
+"""Existence and frequency of events, per contact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from pyroaring import BitMap
+
+from engine.bitmaps import from_rows
+from engine.plan.physical.operator import Context, Effort, Operator, Stored
+from engine.plan.physical.selection import Selection
+from engine.plan.physical.space import Domain, few
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveIn(Stored):
+    """Contacts with any event in a window: answered by the parts' time indexes."""
+
+    events: Selection
+
+    @property
+    def effort(self) -> Effort:
+        return Effort.INDEXED
+
+    def whole(self, context: Context) -> BitMap:
+        parts = self.events.parts(context.version)
+        return BitMap.union(*(part.contacts_between(self.events.start, self.events.end) for part in parts), BitMap())
+
+    def run(self, context: Context, within: BitMap | None) -> BitMap:
+        if within is not None and few(within, context.space):
+            return _those_with_events(self.events, context, within)
+        # Not super(): a slotted dataclass is made anew, and the zero-argument form would look at the old class.
+        return Stored.run(self, context, within)
+
+    def count(self, context: Context, within: BitMap | None) -> int:
+        if within is not None and few(within, context.space):
+            return len(_those_with_events(self.events, context, within))
+        return Stored.count(self, context, within)
+
+    def without(self, context: Context, rows: BitMap) -> BitMap:
+        if few(rows, context.space):
+            return rows - _those_with_events(self.events, context, rows)
+        return Stored.without(self, context, rows)
+
+    def estimate(self, context: Context) -> int:
+        return min(len(context.space.everything), self.events.estimate(context))
+
+    @property
+    def label(self) -> str:
+        return f"did {self.events.label}"
+
+
+@dataclass(frozen=True, slots=True)
+class Happened(Operator):
+    """Contacts with at least one selected event, where events are selected by their properties."""
+
+    events: Selection
+
+    @property
+    def effort(self) -> Effort:
+        return Effort.GATHERED
+
+    @property
+    def selections(self) -> tuple[Selection, ...]:
+        return (self.events,)
+
+    @property
+    def label(self) -> str:
+        return f"did {self.events.label} where"
+
+    def run(self, context: Context, within: BitMap | None) -> BitMap:
+        if within is not None and few(within, context.space):
+            return _those_with_events(self.events, context, within)
+        parts = self.events.parts(context.version)
+        found = BitMap.union(*(from_rows(self.events.contacts(context, part)) for part in parts), BitMap())
+        return found if within is None else found & within
+
+    def estimate(self, context: Context) -> int:
+        return min(len(context.space.everything), self.events.estimate(context))
+
+
+def _those_with_events(events: Selection, context: Context, within: BitMap) -> BitMap:
+    """Those of a few contacts that have a selected event."""
+    domain = Domain.of(context.space, within)
+    found = np.zeros(domain.size, np.bool_)
+    for picked in events.picked(context, domain):
+        found[picked.places] = True
+    return domain.select(found, within)
+
+
+@dataclass(frozen=True, slots=True)
+class Frequency(Operator):
+    """Contacts whose number of selected events lies in low..high, both included; zero is a number."""
+
+    events: Selection
+    low: int
+    high: int | None
+
+    @property
+    def effort(self) -> Effort:
+        return Effort.GATHERED
+
+    @property
+    def selections(self) -> tuple[Selection, ...]:
+        return (self.events,)
+
+    @property
+    def label(self) -> str:
+        times = f"{self.low}.. times" if self.high is None else f"{self.low}..{self.high} times"
+        return f"did {self.events.label} {times}{' where' if self.events.where else ''}"
+
+    def run(self, context: Context, within: BitMap | None) -> BitMap:
+        domain = Domain.of(context.space, within)
+        counts = np.zeros(domain.size, np.int64)
+        for picked in self.events.picked(context, domain):
+            counts += np.bincount(picked.places, minlength=domain.size)
+        enough = counts >= self.low
+        if self.high is not None:
+            enough &= counts <= self.high
+        return domain.select(enough, within)
+
+    def estimate(self, context: Context) -> int:
+        """Markov's bound on those with `low` events; about everyone when zero counts too."""
+        size = len(context.space.everything)
+        return size if self.low <= 0 else min(size, self.events.estimate(context) // self.low)

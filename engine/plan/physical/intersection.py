@@ -1,0 +1,46 @@
+"""Conjunctions: each operator is asked only about what the ones before it left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyroaring import BitMap
+
+from engine.plan.physical.operator import Context, Operator
+
+
+@dataclass(frozen=True, slots=True)
+class Intersection(Operator):
+    """A and B and ...; `items` (two or more) in the order in which they are asked: light and selective ones first."""
+
+    items: tuple[Operator, ...]
+
+    @property
+    def inputs(self) -> tuple[Operator, ...]:
+        return self.items
+
+    @property
+    def label(self) -> str:
+        return "all of"
+
+    def run(self, context: Context, within: BitMap | None) -> BitMap:
+        return self.items[-1].run(context, self._but_last(context, within))
+
+    def count(self, context: Context, within: BitMap | None) -> int:
+        return self.items[-1].count(context, self._but_last(context, within))
+
+    def _but_last(self, context: Context, within: BitMap | None) -> BitMap | None:
+        left = within
+        for item in self.items[:-1]:
+            left = item.run(context, left)
+            if not left:
+                break
+        return left
+
+    def estimate(self, context: Context) -> int:
+        """Under independence: the product of the shares."""
+        size = max(1, len(context.space.everything))
+        share = 1.0
+        for item in self.items:
+            share *= min(1.0, item.estimate(context) / size)
+        return round(share * size)

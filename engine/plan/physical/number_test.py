@@ -1,0 +1,76 @@
+"""Tests and comparisons of terms that are numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyroaring import BitMap
+
+from engine.plan.logical import Interval
+from engine.plan.physical.numbers import compare, inside
+from engine.plan.physical.operator import Context, Effort, Operator
+from engine.plan.physical.selection import Selection
+from engine.plan.physical.space import Domain
+from engine.plan.physical.terms import Term
+
+
+@dataclass(frozen=True, slots=True)
+class NumberTest(Operator):
+    """Rows for which a term has a value that lies in one of the intervals."""
+
+    term: Term
+    intervals: tuple[Interval, ...]
+
+    @property
+    def effort(self) -> Effort:
+        return Effort.GATHERED
+
+    @property
+    def selections(self) -> tuple[Selection, ...]:
+        return self.term.selections
+
+    @property
+    def label(self) -> str:
+        return f"{self.term.label} in {' or '.join(map(describe_interval, self.intervals))}"
+
+    def run(self, context: Context, within: BitMap | None) -> BitMap:
+        domain = Domain.of(context.space, within)
+        return domain.select(inside(self.term.numbers(context, domain), self.intervals), within)
+
+    def estimate(self, context: Context) -> int:
+        return len(context.space.everything) // 3
+
+
+@dataclass(frozen=True, slots=True)
+class NumberComparison(Operator):
+    """Rows for which both terms have values that stand in the relation."""
+
+    operator: str
+    left: Term
+    right: Term
+
+    @property
+    def effort(self) -> Effort:
+        return Effort.GATHERED
+
+    @property
+    def selections(self) -> tuple[Selection, ...]:
+        return self.left.selections + self.right.selections
+
+    @property
+    def label(self) -> str:
+        return f"{self.left.label} {self.operator} {self.right.label}"
+
+    def run(self, context: Context, within: BitMap | None) -> BitMap:
+        domain = Domain.of(context.space, within)
+        left, right = self.left.numbers(context, domain), self.right.numbers(context, domain)
+        return domain.select(compare(self.operator, left, right), within)
+
+    def estimate(self, context: Context) -> int:
+        return len(context.space.everything) // 3
+
+
+def describe_interval(interval: Interval) -> str:
+    low = "" if interval.low is None else str(interval.low)
+    high = "" if interval.high is None else str(interval.high)
+    return f"{'(' if interval.low_open else '['}{low}..{high}{')' if interval.high_open else ']'}"

@@ -1,0 +1,181 @@
+"""Numbers that vary by row, exact: integers over integers, or floats where the data are floats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, floor, inf, nextafter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsl.typed import Operator
+from engine.plan.logical import Interval
+
+_INT64 = 1 << 63
+
+Array = NDArray[Any]
+Whole = Array | int
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """`numerator` / `denominator` at each place of a domain, where `present`.
+
+    Numerators are int64, Python integers (dtype object) where int64 may overflow, or float64 over 1.
+    Denominators are positive. Entries that are not present hold arbitrary numbers.
+    """
+
+    numerator: Array
+    present: NDArray[np.bool_]
+    denominator: Whole = 1
+
+    @property
+    def is_float(self) -> bool:
+        return self.numerator.dtype.kind == "f"
+
+    def at(self, places: NDArray[np.integer]) -> Numbers:
+        """The numbers at some places, in their order."""
+        below = self.denominator if isinstance(self.denominator, int) else self.denominator[places]
+        return Numbers(self.numerator[places], self.present[places], below)
+
+    def floats(self) -> NDArray[np.float64]:
+        return np.asarray(self.numerator / self.denominator, np.float64)
+
+
+def constant(value: int | float | Fraction, size: int) -> Numbers:
+    present = np.ones(size, np.bool_)
+    if isinstance(value, float):
+        return Numbers(np.full(size, value), present)
+    exact = Fraction(value)
+    dtype = np.int64 if abs(exact.numerator) < _INT64 else object
+    return Numbers(np.full(size, exact.numerator, dtype), present, exact.denominator)
+
+
+def largest(whole: Whole) -> int:
+    """The largest magnitude; 0 of nothing."""
+    if isinstance(whole, int):
+        return abs(whole)
+    return max(abs(int(whole.min())), abs(int(whole.max()))) if whole.size else 0
+
+
+def times(left: Whole, right: Whole) -> Whole:
+    """The exact product, in Python integers where int64 could overflow."""
+    return _exactly(np.multiply, left, right, largest(left) * largest(right))
+
+
+def plus(left: Whole, right: Whole) -> Whole:
+    return _exactly(np.add, left, right, largest(left) + largest(right))
+
+
+def _exactly(operation: Callable[[Whole, Whole], Whole], left: Whole, right: Whole, bound: int) -> Whole:
+    if isinstance(left, int) and isinstance(right, int):
+        return int(operation(np.array(left, object), np.array(right, object)))
+    if bound < _INT64:
+        return operation(left, right)
+    return operation(np.asarray(left, object), np.asarray(right, object))
+
+
+def combine(operator: Operator, left: Numbers, right: Numbers) -> Numbers:
+    """Arithmetic place by place; missing where either side is, and on division by zero."""
+    present = left.present & right.present
+    if left.is_float or right.is_float:
+        return _combine_floats(operator, left.floats(), right.floats(), present)
+    a, b, c, d = left.numerator, left.denominator, right.numerator, right.denominator
+    match operator:
+        case Operator.ADD:
+            return Numbers(_array(plus(times(a, d), times(c, b))), present, times(b, d))
+        case Operator.SUBTRACT:
+            return Numbers(_array(plus(times(a, d), times(times(c, b), -1))), present, times(b, d))
+        case Operator.MULTIPLY:
+            return Numbers(_array(times(a, c)), present, times(b, d))
+        case Operator.DIVIDE:
+            sign = np.where(c < 0, -1, 1)
+            divisor = times(c, sign)
+            safe = np.where(divisor == 0, 1, divisor)
+            return Numbers(_array(times(times(a, d), sign)), present & (c != 0), times(b, safe))
+
+
+def _array(whole: Whole) -> Array:
+    return np.asarray(whole)
+
+
+def _combine_floats(
+    operator: Operator, left: NDArray[np.float64], right: NDArray[np.float64], present: NDArray[np.bool_]
+) -> Numbers:
+    match operator:
+        case Operator.ADD:
+            return Numbers(left + right, present)
+        case Operator.SUBTRACT:
+            return Numbers(left - right, present)
+        case Operator.MULTIPLY:
+            return Numbers(left * right, present)
+        case Operator.DIVIDE:
+            divides = right != 0
+            return Numbers(left / np.where(divides, right, 1.0), present & divides)
+
+
+_RELATIONS: dict[str, Callable[[Whole, Whole], Array]] = {
+    "=": np.equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+}
+
+
+def compare(operator: str, left: Numbers, right: Numbers) -> NDArray[np.bool_]:
+    """Where both are present and stand in the relation."""
+    relation = _RELATIONS[operator]
+    if left.is_float or right.is_float:
+        holds = relation(left.floats(), right.floats())
+    else:
+        holds = relation(times(left.numerator, right.denominator), times(right.numerator, left.denominator))
+    return np.asarray(holds, np.bool_) & left.present & right.present
+
+
+def inside(numbers: Numbers, intervals: tuple[Interval, ...]) -> NDArray[np.bool_]:
+    """Where numbers are present and lie in one of the intervals."""
+    found = np.zeros(numbers.present.size, np.bool_)
+    for interval in intervals:
+        found |= _inside_one(numbers, interval)
+    return found & numbers.present
+
+
+def _inside_one(numbers: Numbers, interval: Interval) -> NDArray[np.bool_]:
+    held = np.ones(numbers.present.size, np.bool_)
+    if interval.low is not None:
+        held &= _beyond(numbers, Fraction(interval.low), interval.low_open, 1)
+    if interval.high is not None:
+        held &= _beyond(numbers, Fraction(interval.high), interval.high_open, -1)
+    return held
+
+
+def _beyond(numbers: Numbers, end: Fraction, is_open: bool, side: int) -> NDArray[np.bool_]:
+    """Numbers at or above `end` (`side` 1), or at or below it (-1); strictly when the end is open."""
+    if numbers.is_float:
+        closed = _float_end(end, is_open, side)
+        held = numbers.numerator >= closed if side > 0 else numbers.numerator <= closed
+    elif isinstance(numbers.denominator, int):
+        whole = _whole_end(end * numbers.denominator, is_open, side)
+        held = numbers.numerator >= whole if side > 0 else numbers.numerator <= whole
+    else:
+        scaled, limit = times(numbers.numerator, end.denominator), times(numbers.denominator, end.numerator)
+        above, below = (np.greater, np.less) if is_open else (np.greater_equal, np.less_equal)
+        held = above(scaled, limit) if side > 0 else below(scaled, limit)
+    return np.asarray(held, np.bool_)
+
+
+def _whole_end(end: Fraction, is_open: bool, side: int) -> int:
+    """The closed whole end that whole numbers see."""
+    closed = ceil(end) if side > 0 else floor(end)
+    return closed + side if is_open and closed == end else closed
+
+
+def _float_end(end: Fraction, is_open: bool, side: int) -> float:
+    """The closed end that floats see: the nearest float on the right side of an exact number."""
+    near = float(end)
+    outside = (Fraction(near) - end) * side < 0 or (is_open and Fraction(near) == end)
+    return nextafter(near, inf * side) if outside else near

@@ -1,0 +1,122 @@
+"""What every physical operator is: a question that can be asked of some rows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Protocol
+
+from pyroaring import BitMap
+
+from engine.plan.physical.space import EntitySpace, PartSpace, Space
+from engine.reading import EventPart, Version
+
+
+class Effort(IntEnum):
+    """What an operator costs, coarsely: conjunctions ask the light ones first."""
+
+    STORED = 0  # an index holds the answer as it is
+    INDEXED = 1  # a few bitmap operations
+    SCANNED = 2  # values of candidates are read
+    GATHERED = 3  # events are read
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One execution: the data, the rows in scope, what it was asked about, and answers already known."""
+
+    version: Version
+    space: Space
+    asked: BitMap | None = None
+    known: dict[Operator, BitMap] = field(default_factory=dict)
+
+    @classmethod
+    def of_contacts(cls, version: Version, asked: BitMap | None = None) -> Context:
+        return cls(version, EntitySpace(version.contacts), asked)
+
+    def of_companies(self) -> Context:
+        return Context(self.version, EntitySpace(self.version.companies))
+
+    def of_events(self, part: EventPart) -> Context:
+        return Context(self.version, PartSpace(part))
+
+
+class EventCondition(Protocol):
+    """Which events count, as far as a plan is shown: the parts they lie in, and a condition on their rows."""
+
+    @property
+    def where(self) -> Operator | None: ...
+
+    def parts(self, version: Version) -> Iterator[EventPart]: ...
+
+
+class Operator(ABC):
+    """A node of a physical plan. It answers for the rows of one space, and only with members of `within`.
+
+    `within` None asks about every row, and is used only where no row below the space's size is missing.
+    Answers may be shared with an index: nobody changes them in place.
+    """
+
+    __slots__ = ()
+
+    @property
+    def effort(self) -> Effort:
+        return Effort.INDEXED
+
+    @abstractmethod
+    def run(self, context: Context, within: BitMap | None) -> BitMap:
+        """The rows of `within` for which this holds."""
+
+    @abstractmethod
+    def estimate(self, context: Context) -> int:
+        """About how many rows of the space hold; cheap."""
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """One line for people, without what the inputs say themselves."""
+
+    @property
+    def inputs(self) -> tuple[Operator, ...]:
+        """The operators this one asks, in the order in which it asks them."""
+        return ()
+
+    @property
+    def selections(self) -> tuple[EventCondition, ...]:
+        """The events this one looks at."""
+        return ()
+
+    def count(self, context: Context, within: BitMap | None) -> int:
+        """len(run(...)), without building the last bitmap where there is a shorter way."""
+        return len(self.run(context, within))
+
+    def without(self, context: Context, rows: BitMap) -> BitMap:
+        """The rows for which this does not hold."""
+        return rows - self.run(context, rows)
+
+
+class Stored(Operator):
+    """An operator whose whole answer is at hand: cheaper to combine whole than to narrow first."""
+
+    __slots__ = ()
+
+    @property
+    def effort(self) -> Effort:
+        return Effort.STORED
+
+    @abstractmethod
+    def whole(self, context: Context) -> BitMap:
+        """Every row for which this holds, and perhaps rows that do not exist any more."""
+
+    def run(self, context: Context, within: BitMap | None) -> BitMap:
+        found = self.whole(context)
+        return found if within is None else found & within
+
+    def count(self, context: Context, within: BitMap | None) -> int:
+        found = self.whole(context)
+        return len(found) if within is None else found.intersection_cardinality(within)
+
+    def without(self, context: Context, rows: BitMap) -> BitMap:
+        return rows - self.whole(context)

@@ -1,0 +1,42 @@
+"""Saved segments: their rules with the contacts that were added and removed by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyroaring import BitMap
+
+from engine.plan.logical import Overrides
+from engine.plan.physical.operator import Context, Operator
+
+
+@dataclass(frozen=True, slots=True)
+class Segment(Operator):
+    """(rules - removed) | added; the rules alone without overrides."""
+
+    key: str
+    rules: Operator
+    overrides: Overrides | None
+
+    def __hash__(self) -> int:
+        # As for the logical node: segments are shared, and hashing must not walk every path.
+        return hash((self.key, self.overrides))
+
+    @property
+    def inputs(self) -> tuple[Operator, ...]:
+        return (self.rules,)
+
+    @property
+    def label(self) -> str:
+        return f"{'rules' if self.overrides is None else 'members'} of segment {self.key!r}"
+
+    def run(self, context: Context, within: BitMap | None) -> BitMap:
+        found = self.rules.run(context, within)
+        if self.overrides is None:
+            return found
+        added = self.overrides.added & (context.space.everything if within is None else within)
+        return (found - self.overrides.removed) | added
+
+    def estimate(self, context: Context) -> int:
+        by_hand = 0 if self.overrides is None else len(self.overrides.added)
+        return min(len(context.space.everything), self.rules.estimate(context) + by_hand)

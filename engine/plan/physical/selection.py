@@ -1,0 +1,101 @@
+"""Selected events: which event rows of each part count for the contacts asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from engine.bitmaps import from_sorted, to_array
+from engine.plan.physical.operator import Context, Operator
+from engine.plan.physical.space import Domain
+from engine.reading import EventPart, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """The selected rows of one part. `rows` ascend within the part; `places` are their contacts' in the domain."""
+
+    part: EventPart
+    rows: NDArray[np.uint32] | slice
+    places: NDArray[np.integer]
+
+    def row_numbers(self) -> NDArray[np.uint32]:
+        if isinstance(self.rows, slice):
+            return np.arange(self.rows.start, self.rows.stop, dtype=np.uint32)
+        return self.rows
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Events of `types` in [start, end) for which `where`, an operator over events, holds."""
+
+    types: tuple[str, ...]
+    where: Operator | None = None
+    start: int | None = None
+    end: int | None = None
+
+    def parts(self, version: Version) -> Iterator[EventPart]:
+        for type in self.types:
+            events = version.events(type)
+            if events is not None:
+                yield from (part for part in events.parts if part.size)
+
+    def picked(self, context: Context, domain: Domain) -> Iterator[Picked]:
+        """The selected events of the domain's contacts, part by part."""
+        for part in self.parts(context.version):
+            rows = self._rows(context, part, domain)
+            contacts = part.contacts[rows]
+            if contacts.size:
+                yield Picked(part, rows, domain.places(contacts))
+
+    def contacts(self, context: Context, part: EventPart) -> NDArray[np.uint32]:
+        """The contact of each selected event of a part."""
+        return part.contacts[self._rows_of_all(context, part)]
+
+    def _rows(self, context: Context, part: EventPart, domain: Domain) -> NDArray[np.uint32] | slice:
+        if domain.bitmap is None:
+            return self._rows_of_all(context, part)
+        return self._rows_of_few(context, part, domain.bitmap)
+
+    def _rows_of_all(self, context: Context, part: EventPart) -> NDArray[np.uint32] | slice:
+        between = part.rows_between(self.start, self.end)
+        if self.where is None:
+            return slice(between.start, between.stop) if isinstance(between, range) else to_array(between)
+        whole = len(between) == part.size
+        return to_array(self.where.run(context.of_events(part), None if whole else BitMap(between)))
+
+    def _rows_of_few(self, context: Context, part: EventPart, contacts: BitMap) -> NDArray[np.uint32]:
+        """Follows the contacts to their events, so that the cost is theirs alone."""
+        rows = np.sort(part.rows_of(contacts))
+        if rows.size and (self.start is not None or self.end is not None):
+            rows = rows[self._in_window(part.at[rows])]
+        if self.where is None or not rows.size:
+            return rows
+        return to_array(self.where.run(context.of_events(part), from_sorted(rows)))
+
+    def _in_window(self, at: NDArray[np.int64]) -> NDArray[np.bool_]:
+        inside = np.ones(at.size, np.bool_)
+        if self.start is not None:
+            inside &= at >= self.start
+        if self.end is not None:
+            inside &= at < self.end
+        return inside
+
+    def estimate(self, context: Context) -> int:
+        """About how many events are selected."""
+        return sum(self._estimate(context, part) for part in self.parts(context.version))
+
+    def _estimate(self, context: Context, part: EventPart) -> int:
+        events = part.estimate_between(self.start, self.end)
+        if self.where is None:
+            return events
+        return events * min(part.size, self.where.estimate(context.of_events(part))) // part.size
+
+    @property
+    def label(self) -> str:
+        bounds = "" if self.start is None and self.end is None else f" in [{self.start}, {self.end})"
+        return " | ".join(self.types) + bounds

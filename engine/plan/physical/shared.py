@@ -1,0 +1,34 @@
+"""What a plan asks more than once is answered once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyroaring import BitMap
+
+from engine.plan.physical.operator import Context, Operator, Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Shared(Stored):
+    """An operator over contacts that occurs more than once: run the first time for all the execution asked about."""
+
+    item: Operator
+
+    @property
+    def inputs(self) -> tuple[Operator, ...]:
+        return (self.item,)
+
+    @property
+    def label(self) -> str:
+        return "shared"
+
+    def whole(self, context: Context) -> BitMap:
+        """All the execution asked about for which the item holds: every other question is within that."""
+        found = context.known.get(self.item)
+        if found is None:
+            found = context.known[self.item] = self.item.run(context, context.asked)
+        return found
+
+    def estimate(self, context: Context) -> int:
+        return self.item.estimate(context)

@@ -1,0 +1,113 @@
+"""Row spaces: what an operator works on. Contacts, companies, or the events of one part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from engine.bitmaps import from_mask, to_array
+from engine.plan.physical.moments import MomentColumn
+from engine.reading import Column, Entities, EventPart
+
+SPARSE = 64
+"""Candidates are few when they are fewer than one row in this many: then work follows them, not the data."""
+
+
+class Space(Protocol):
+    """Numbered rows with columns."""
+
+    @property
+    def size(self) -> int:
+        """The upper bound of row numbers."""
+
+    @property
+    def everything(self) -> BitMap:
+        """Every row that exists."""
+
+    def column(self, name: str) -> Column | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EntitySpace:
+    """Contacts or companies; erased rows are not part of everything."""
+
+    entities: Entities
+
+    @property
+    def size(self) -> int:
+        return self.entities.size
+
+    @property
+    def everything(self) -> BitMap:
+        return self.entities.alive
+
+    def column(self, name: str) -> Column | None:
+        return self.entities.column(name)
+
+
+@dataclass(frozen=True, slots=True)
+class PartSpace:
+    """The events of one part; `at` is a column like any other."""
+
+    part: EventPart
+
+    @property
+    def size(self) -> int:
+        return self.part.size
+
+    @property
+    def everything(self) -> BitMap:
+        return BitMap(range(self.part.size))
+
+    def column(self, name: str) -> Column | None:
+        return MomentColumn(self.part) if name == "at" else self.part.column(name)
+
+
+def candidates(space: Space) -> BitMap | None:
+    """What to ask about to ask about everything: None when every row number below `size` exists.
+
+    Indexes may still name erased rows, so where there are any, operators are asked within the living.
+    """
+    everything = space.everything
+    return None if len(everything) == space.size else everything
+
+
+def few(within: BitMap | None, space: Space) -> bool:
+    return within is not None and len(within) * SPARSE < space.size
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """The rows for which arrays of values are computed: one place for each.
+
+    `rows` are the row numbers of the places, ascending; None when they are simply 0..size-1.
+    """
+
+    size: int
+    rows: NDArray[np.uint32] | None = None
+    bitmap: BitMap | None = None
+
+    @classmethod
+    def of(cls, space: Space, within: BitMap | None) -> Domain:
+        """All rows of the space, or just the candidates when they are few."""
+        if within is None or not few(within, space):
+            return cls(space.size)
+        return cls(len(within), to_array(within), within)
+
+    def places(self, rows: NDArray[np.uint32]) -> NDArray[np.integer]:
+        """The places of row numbers that all lie in the domain."""
+        return rows if self.rows is None else np.searchsorted(self.rows, rows)
+
+    def all_rows(self) -> NDArray[np.uint32]:
+        return np.arange(self.size, dtype=np.uint32) if self.rows is None else self.rows
+
+    def select(self, mask: NDArray[np.bool_], within: BitMap | None) -> BitMap:
+        """The rows of `within` at the places where `mask` is true."""
+        if self.rows is not None:
+            return BitMap(self.rows[mask])
+        found = from_mask(mask)
+        return found if within is None else found & within

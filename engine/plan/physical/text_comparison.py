@@ -1,0 +1,113 @@
+"""Field against field where the values are text."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from dsl.folding import fold
+from engine.plan.physical.edges import edges
+from engine.plan.physical.operator import Context, Effort, Operator
+from engine.plan.physical.selection import Selection
+from engine.plan.physical.space import Domain
+from engine.reading import Column
+
+Texts = NDArray[np.object_]
+"""Folded text at each place of a domain; None where missing."""
+
+
+class TextTerm(ABC):
+    __slots__ = ()
+
+    @abstractmethod
+    def texts(self, context: Context, domain: Domain) -> Texts: ...
+
+    @property
+    @abstractmethod
+    def label(self) -> str: ...
+
+    @property
+    def selections(self) -> tuple[Selection, ...]:
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class TextValue(TextTerm):
+    column: str
+
+    @property
+    def label(self) -> str:
+        return self.column
+
+    def texts(self, context: Context, domain: Domain) -> Texts:
+        column = context.space.column(self.column)
+        found = np.full(domain.size, None, object)
+        if column is not None:
+            found[:] = _folded(column, domain.all_rows())
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class TextEdge(TextTerm):
+    """The text of a property of the first or last selected event."""
+
+    events: Selection
+    last: bool
+    column: str
+
+    @property
+    def label(self) -> str:
+        return f"{'last' if self.last else 'first'} {self.column} of {self.events.label}"
+
+    @property
+    def selections(self) -> tuple[Selection, ...]:
+        return (self.events,)
+
+    def texts(self, context: Context, domain: Domain) -> Texts:
+        found = np.full(domain.size, None, object)
+        for picked in edges(self.events, self.last, context, domain):
+            column = picked.part.column(self.column)
+            if column is not None:
+                found[picked.places] = _folded(column, picked.row_numbers())
+        return found
+
+
+def _folded(column: Column, rows: NDArray[np.uint32]) -> list[str | None]:
+    known: dict[object, str | None] = {None: None}
+    values = column.values(rows)
+    for value in set(values):
+        known[value] = None if value is None else fold(str(value))
+    return [known[value] for value in values]
+
+
+@dataclass(frozen=True, slots=True)
+class TextComparison(Operator):
+    """Rows for which both texts are there and equal."""
+
+    left: TextTerm
+    right: TextTerm
+
+    @property
+    def effort(self) -> Effort:
+        return Effort.GATHERED
+
+    @property
+    def selections(self) -> tuple[Selection, ...]:
+        return self.left.selections + self.right.selections
+
+    @property
+    def label(self) -> str:
+        return f"{self.left.label} = {self.right.label}"
+
+    def run(self, context: Context, within: BitMap | None) -> BitMap:
+        domain = Domain.of(context.space, within)
+        left, right = self.left.texts(context, domain), self.right.texts(context, domain)
+        same = [text is not None and text == other for text, other in zip(left, right, strict=True)]
+        return domain.select(np.array(same, np.bool_), within)
+
+    def estimate(self, context: Context) -> int:
+        return len(context.space.everything) // 10

@@ -1,0 +1,193 @@
+"""Planning: a logical plan becomes operators, ordered and shared for one version of the data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from dsl.schema import Field, Type
+from dsl.typed import AggregateFunction, CutKind
+from engine.plan import logical
+from engine.plan.logical import Plan
+from engine.plan.physical import terms
+from engine.plan.physical.at_least import AtLeast
+from engine.plan.physical.column_match import column_match
+from engine.plan.physical.company import OfCompany
+from engine.plan.physical.constants import Everything, Nothing
+from engine.plan.physical.cut import RandomCut, TopCut
+from engine.plan.physical.difference import Complement, Difference
+from engine.plan.physical.draws import Sample
+from engine.plan.physical.edges import EdgeMatch
+from engine.plan.physical.happened import ActiveIn, Frequency, Happened
+from engine.plan.physical.intersection import Intersection
+from engine.plan.physical.measures import Measure
+from engine.plan.physical.number_test import NumberComparison, NumberTest
+from engine.plan.physical.operator import Context, Operator, Stored
+from engine.plan.physical.segment import Segment
+from engine.plan.physical.selection import Selection
+from engine.plan.physical.shared import Shared
+from engine.plan.physical.text_comparison import TextComparison, TextEdge, TextTerm, TextValue
+from engine.plan.physical.union import Union
+from engine.reading import Version
+
+_TEXT = (Type.TEXT, Type.CHOICE)
+_INDEXED_BY_VALUE = (Type.TEXT, Type.CHOICE, Type.BOOLEAN, Type.TAGS)
+
+
+def plan(logical_plan: Plan, version: Version) -> Operator:
+    """Operators that answer the logical plan, in the order that suits the estimates of `version`.
+
+    Their answers are right for any version of the same schema.
+    """
+    return _Planning(Context.of_contacts(version), _repeated(logical_plan)).of(logical_plan)
+
+
+def _repeated(root: Plan) -> set[Plan]:
+    """The plans over contacts that occur more than once."""
+    times: Counter[Plan] = Counter()
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        times[node] += 1
+        if times[node] == 1 and isinstance(node, _OF_ONE_SPACE):
+            pending.extend(logical.children(node))
+    return {node for node, count in times.items() if count > 1}
+
+
+_OF_ONE_SPACE = (
+    logical.Intersection | logical.Union | logical.Complement | logical.Difference | logical.AtLeast | logical.Segment
+)
+
+
+@dataclass(slots=True)
+class _Planning:
+    """Plans for one row space; `context` serves its estimates, `repeated` are the plans to share."""
+
+    context: Context
+    repeated: set[Plan] = field(default_factory=set)
+    planned: dict[Plan, Operator] = field(default_factory=dict)
+
+    def of(self, node: Plan) -> Operator:
+        if node not in self.planned:
+            operator = self.operator(node)
+            shared = node in self.repeated and not isinstance(operator, Stored)
+            self.planned[node] = Shared(operator) if shared else operator
+        return self.planned[node]
+
+    def operator(self, node: Plan) -> Operator:
+        match node:
+            case logical.Everything():
+                return Everything()
+            case logical.Nothing():
+                return Nothing()
+            case logical.Intersection(items):
+                return self.intersection([self.of(item) for item in items])
+            case logical.Union(items):
+                return Union(tuple(map(self.of, items))) if items else Nothing()
+            case logical.Complement(item):
+                return Complement(self.of(item))
+            case logical.Difference(keep, drop):
+                return Difference(self.of(keep), self.of(drop))
+            case logical.AtLeast(count, items):
+                return self.at_least(count, items)
+            case logical.Match(_, column, predicate):
+                return column_match(column.name, predicate, column.type in _INDEXED_BY_VALUE)
+            case logical.OfCompany(item):
+                return OfCompany(_Planning(self.context.of_companies()).of(item))
+            case logical.Did(selected, low, high):
+                return self.did(self.selection(selected), low, high)
+            case logical.Segment(key, rules, overrides):
+                return Segment(key, self.of(rules), overrides)
+            case logical.Sample(seed, limit):
+                return Sample(seed, limit)
+            case _:
+                return self.valued(node)
+
+    def valued(self, node: Plan) -> Operator:
+        """Operators that look at values of terms."""
+        match node:
+            case logical.Satisfies(term, intervals):
+                return NumberTest(self.term(term), intervals)
+            case logical.EdgeMatch(selected, last, property, predicate):
+                return EdgeMatch(self.selection(selected), last, property.name, predicate)
+            case logical.Compares("=", left, right) if _is_text(left):
+                return TextComparison(self.text(left), self.text(right))
+            case logical.Compares(operator, left, right):
+                return NumberComparison(operator, self.term(left), self.term(right))
+            case logical.Cut(item, CutKind.RANDOM, count, _, int(seed)):
+                return RandomCut(self.of(item), count, seed)
+            case logical.Cut(item, kind, count, term) if term is not None:
+                return TopCut(self.of(item), count, self.term(term), kind is CutKind.TOP)
+            case _:
+                raise TypeError(f"no operator for {type(node).__name__}")
+
+    def intersection(self, items: list[Operator]) -> Operator:
+        """Light operators first, and of those the most selective: each is asked about what the others left."""
+        if not items:
+            return Everything()
+        return Intersection(tuple(sorted(items, key=lambda item: (item.effort, item.estimate(self.context)))))
+
+    def at_least(self, count: int, items: tuple[Plan, ...]) -> Operator:
+        if count <= 0:
+            return Everything()
+        return AtLeast(count, tuple(map(self.of, items))) if count <= len(items) else Nothing()
+
+    def did(self, events: Selection, low: int, high: int | None) -> Operator:
+        if low == 1 and high is None:
+            return ActiveIn(events) if events.where is None else Happened(events)
+        return Frequency(events, low, high)
+
+    # --- events and terms ---
+
+    def selection(self, selected: logical.Selected) -> Selection:
+        where = None if selected.where is None else self.where(selected.types, selected.where)
+        return Selection(selected.types, where, selected.start, selected.end)
+
+    def where(self, types: tuple[str, ...], where: Plan) -> Operator:
+        """Ordered by the estimates of the largest part of these types."""
+        parts = list(Selection(types).parts(self.context.version))
+        largest = max(parts, key=lambda part: part.size, default=None)
+        return Nothing() if largest is None else _Planning(self.context.of_events(largest)).of(where)
+
+    def term(self, term: logical.Term) -> terms.Term:
+        match term:
+            case logical.Value(_, column):
+                return terms.Value(column.name)
+            case logical.Measure(function, selected, property):
+                return self.measure(function, self.selection(selected), property)
+            case logical.Constant(value) if not isinstance(value, str):
+                return terms.Constant(value)
+            case logical.Scaled(inner, decimals):
+                return terms.Scaled(self.term(inner), decimals)
+            case logical.Arithmetic(operator, left, right):
+                return terms.Combined(operator, self.term(left), self.term(right))
+            case logical.DatePart(part, inner, moments, zone, today):
+                return terms.DatePart(part, self.term(inner), moments, zone, today)
+            case logical.MonthDay(inner, moments, zone):
+                return terms.MonthDay(self.term(inner), moments, zone)
+            case logical.Bucket(seed, buckets):
+                return terms.Bucket(seed, buckets)
+            case _:
+                raise TypeError(f"no numbers for {type(term).__name__}")
+
+    def measure(self, function: AggregateFunction, events: Selection, property: Field | None) -> Measure:
+        if property is None:
+            return Measure(function, events)
+        return Measure(function, events, property.name, property.decimals if property.type is Type.NUMBER else 0)
+
+    def text(self, term: logical.Term) -> TextTerm:
+        match term:
+            case logical.Value(_, column):
+                return TextValue(column.name)
+            case logical.Measure(AggregateFunction.FIRST | AggregateFunction.LAST as edge, selected, Field(name)):
+                return TextEdge(self.selection(selected), edge is AggregateFunction.LAST, name)
+            case _:
+                raise TypeError(f"no text for {type(term).__name__}")
+
+
+def _is_text(term: logical.Term) -> bool:
+    match term:
+        case logical.Value(_, column) | logical.Measure(_, _, Field() as column):
+            return column.type in _TEXT
+        case _:
+            return False

@@ -1,0 +1,34 @@
+"""Rewrites: pure functions that make a plan smaller or cheaper and never change what it selects.
+
+Each rule looks at one node and answers a better one, or the node itself. The driver in `driver.py` applies the
+rules everywhere, in this order, until none of them finds anything.
+"""
+
+from __future__ import annotations
+
+from engine.plan.logical import Plan
+from engine.plan.rewrites.constants import fold_constants
+from engine.plan.rewrites.driver import Rule, rewrite_with
+from engine.plan.rewrites.duplicates import drop_duplicates
+from engine.plan.rewrites.flatten import flatten
+from engine.plan.rewrites.frequency import normalise_frequency
+from engine.plan.rewrites.k_of_n import simplify_k_of_n
+from engine.plan.rewrites.negations import absorb_negations
+from engine.plan.rewrites.one_of import merge_values
+from engine.plan.rewrites.ranges import merge_ranges
+
+RULES: tuple[Rule, ...] = (
+    flatten,
+    fold_constants,
+    normalise_frequency,
+    simplify_k_of_n,
+    absorb_negations,
+    drop_duplicates,
+    merge_values,
+    merge_ranges,
+)
+
+
+def rewrite(plan: Plan, rules: tuple[Rule, ...] = RULES) -> Plan:
+    """An equivalent plan to which no rule applies any more."""
+    return rewrite_with(plan, rules)

@@ -1,0 +1,94 @@
+"""What can only be everything or nothing is folded away."""
+
+from __future__ import annotations
+
+from dsl.typed import ExactlyOneOf, HasAny, OneOf, Range
+from engine.plan.logical import (
+    Complement,
+    Cut,
+    Did,
+    Difference,
+    EdgeMatch,
+    Everything,
+    Intersection,
+    Interval,
+    Match,
+    Nothing,
+    OfCompany,
+    Plan,
+    Sample,
+    Satisfies,
+    Selected,
+    Union,
+)
+from engine.reading import ColumnPredicate
+
+
+def fold_constants(plan: Plan) -> Plan:
+    """Everything and nothing pass through the operations; predicates and windows that hold nothing become nothing.
+
+    >>> from engine.plan.logical import Sample
+    >>> a = Sample(1, 1)
+    >>> fold_constants(Intersection((a, Everything()))) == Intersection((a,))
+    True
+    >>> fold_constants(Union((a, Everything())))
+    Everything()
+    >>> fold_constants(Complement(Everything()))
+    Nothing()
+    >>> fold_constants(Did(Selected("open", ("open",), start=5, end=5)))
+    Nothing()
+    """
+    match plan:
+        case Intersection(items) if Nothing() in items:
+            return Nothing()
+        case Intersection(items) if Everything() in items:
+            return Intersection(tuple(item for item in items if item != Everything()))
+        case Union(items) if Everything() in items:
+            return Everything()
+        case Union(items) if Nothing() in items:
+            return Union(tuple(item for item in items if item != Nothing()))
+        case Complement(Everything()):
+            return Nothing()
+        case Complement(Nothing()):
+            return Everything()
+        case Difference():
+            return _difference(plan)
+        case OfCompany(Nothing()) | Cut(Nothing()) | Sample(_, 0):
+            return Nothing()
+        case Match(_, _, predicate) if _holds_nothing(predicate):
+            return Nothing()
+        case Satisfies(_, ranges) if all(interval.empty for interval in ranges):
+            return Nothing()
+        case Did(selected, low) if low > 0 and _selects_nothing(selected):
+            return Nothing()
+        case EdgeMatch(selected, _, _, predicate) if _selects_nothing(selected) or _holds_nothing(predicate):
+            return Nothing()
+        case _:
+            return plan
+
+
+def _difference(plan: Difference) -> Plan:
+    match plan:
+        case Difference(Nothing(), _) | Difference(_, Everything()):
+            return Nothing()
+        case Difference(keep, Nothing()):
+            return keep
+        case Difference(Everything(), drop):
+            return Complement(drop)
+        case _:
+            return plan
+
+
+def _holds_nothing(predicate: ColumnPredicate) -> bool:
+    match predicate:
+        case OneOf(()) | ExactlyOneOf(()) | HasAny(()):
+            return True
+        case Range(low, high, low_open, high_open):
+            return Interval(low, high, low_open, high_open).empty
+        case _:
+            return False
+
+
+def _selects_nothing(selected: Selected) -> bool:
+    ends = selected.start is not None and selected.end is not None and selected.start >= selected.end
+    return ends or not selected.types or isinstance(selected.where, Nothing)

@@ -1,0 +1,53 @@
+"""Applies rules everywhere in a plan, and checks that they change nothing they may not change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.plan.logical import Plan, with_children
+from engine.plan.reads import Reads, reads
+
+Rule = Callable[[Plan], Plan]
+
+MOST_ROUNDS = 100
+"""Every rule makes a plan smaller or moves a negation up, so rounds end long before this."""
+
+
+class BrokenRule(AssertionError):
+    """A rule made a plan read what it did not read before, or never comes to rest: our bug."""
+
+
+def rewrite_with(plan: Plan, rules: tuple[Rule, ...]) -> Plan:
+    """The plan after the rules, applied in order and bottom up, until none changes anything."""
+    for _ in range(MOST_ROUNDS):
+        rewritten = plan
+        for rule in rules:
+            rewritten = _checked(rule, rewritten)
+        if rewritten is plan:
+            return plan
+        plan = rewritten
+    raise BrokenRule(f"rules did not come to rest: {', '.join(rule.__name__ for rule in rules)}")
+
+
+def _checked(rule: Rule, plan: Plan) -> Plan:
+    rewritten = everywhere(rule, plan)
+    if __debug__ and rewritten is not plan:
+        _check(rule, reads(plan), reads(rewritten))
+    return rewritten
+
+
+def _check(rule: Rule, before: Reads, after: Reads) -> None:
+    if not after <= before:
+        raise BrokenRule(f"{rule.__name__} made the plan read {after - before}")
+
+
+def everywhere(rule: Rule, plan: Plan) -> Plan:
+    """The rule applied to every node, inputs first. A subplan that is shared is rewritten once and stays shared."""
+    done: dict[int, Plan] = {}
+
+    def visit(node: Plan) -> Plan:
+        if id(node) not in done:
+            done[id(node)] = rule(with_children(node, visit))
+        return done[id(node)]
+
+    return visit(plan)

@@ -1,0 +1,34 @@
+"""The same thing said twice is said once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engine.plan.logical import Complement, Difference, Everything, Intersection, Nothing, Plan, Union
+
+
+def drop_duplicates(plan: Plan) -> Plan:
+    """`a and a` is `a`; `a but not a` is nobody. In k of n, an item that occurs twice counts twice, and stays.
+
+    >>> from engine.plan.logical import Sample
+    >>> a, b = Sample(1, 1), Sample(2, 1)
+    >>> drop_duplicates(Union((a, b, a))) == Union((a, b))
+    True
+    >>> drop_duplicates(Difference(a, a))
+    Nothing()
+    >>> drop_duplicates(Difference(Intersection((a, b)), Union((b, a))))
+    Nothing()
+    """
+    match plan:
+        case Intersection(items) | Union(items) if len(unique := tuple(dict.fromkeys(items))) < len(items):
+            return replace(plan, items=unique)
+        case Difference(keep, drop) if _parts(keep, Intersection) & _parts(drop, Union):
+            return Nothing()
+        case Complement(Nothing()):
+            return Everything()
+        case _:
+            return plan
+
+
+def _parts(plan: Plan, kind: type[Intersection] | type[Union]) -> set[Plan]:
+    return set(plan.items) if isinstance(plan, kind) else {plan}

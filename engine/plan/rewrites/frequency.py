@@ -1,0 +1,32 @@
+"""Frequencies are brought to a form in which nobody without events has to be counted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engine.plan.logical import Complement, Did, Everything, Nothing, Plan
+
+
+def normalise_frequency(plan: Plan) -> Plan:
+    """A frequency that includes zero is the complement of one that does not.
+
+    >>> from engine.plan.logical import Selected
+    >>> opened = Selected("open", ("open",))
+    >>> normalise_frequency(Did(opened, 0, 0)) == Complement(Did(opened, 1))
+    True
+    >>> normalise_frequency(Did(opened, 0, 2)) == Complement(Did(opened, 3))
+    True
+    >>> normalise_frequency(Did(opened, 0))
+    Everything()
+    >>> normalise_frequency(Did(opened, 3, 2))
+    Nothing()
+    """
+    match plan:
+        case Did(_, low, int(high)) if high < max(low, 0):
+            return Nothing()
+        case Did(_, low, None) if low <= 0:
+            return Everything()
+        case Did(_, low, int(high)) if low <= 0:
+            return Complement(replace(plan, low=high + 1, high=None))
+        case _:
+            return plan

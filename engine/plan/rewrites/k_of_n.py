@@ -1,0 +1,34 @@
+"""k of n, where it is really all, any, or settled."""
+
+from __future__ import annotations
+
+from engine.plan.logical import AtLeast, Everything, Intersection, Nothing, Plan, Union
+
+
+def simplify_k_of_n(plan: Plan) -> Plan:
+    """At least one of is any of, at least n of n is all of; settled items are counted beforehand.
+
+    >>> from engine.plan.logical import Sample
+    >>> a, b, c = (Sample(seed, 1) for seed in (1, 2, 3))
+    >>> simplify_k_of_n(AtLeast(1, (a, b))) == Union((a, b))
+    True
+    >>> simplify_k_of_n(AtLeast(2, (a, b))) == Intersection((a, b))
+    True
+    >>> simplify_k_of_n(AtLeast(2, (a, b, c, Everything(), Nothing()))) == AtLeast(1, (a, b, c))
+    True
+    >>> simplify_k_of_n(AtLeast(3, (a, b)))
+    Nothing()
+    """
+    if not isinstance(plan, AtLeast):
+        return plan
+    open_items = tuple(item for item in plan.items if not isinstance(item, Everything | Nothing))
+    needed = plan.count - sum(isinstance(item, Everything) for item in plan.items)
+    if needed <= 0:
+        return Everything()
+    if needed > len(open_items):
+        return Nothing()
+    if len(open_items) < len(plan.items):
+        return AtLeast(needed, open_items)
+    if needed == 1:
+        return Union(open_items)
+    return Intersection(open_items) if needed == len(open_items) else plan

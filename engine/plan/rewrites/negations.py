@@ -1,0 +1,75 @@
+"""Negations move up until they cancel, become a difference, or are the last thing done."""
+
+from __future__ import annotations
+
+from engine.plan.logical import Complement, Difference, Intersection, Plan, Union
+
+
+def absorb_negations(plan: Plan) -> Plan:
+    """No complement stays inside a conjunction, a disjunction, a difference or another complement.
+
+    A difference costs one bitmap operation where a complement would first build a large bitmap, and the count of a
+    complement at the top is a subtraction.
+
+    >>> from engine.plan.logical import Sample
+    >>> a, b, c = (Sample(seed, 1) for seed in (1, 2, 3))
+    >>> absorb_negations(Complement(Complement(a))) == a
+    True
+    >>> absorb_negations(Intersection((a, Complement(b), Complement(c)))) == Difference(a, Union((b, c)))
+    True
+    >>> absorb_negations(Union((a, Complement(b)))) == Complement(Difference(b, a))
+    True
+    >>> absorb_negations(Union((Complement(a), Complement(b)))) == Complement(Intersection((a, b)))
+    True
+    >>> absorb_negations(Difference(a, Complement(b))) == Intersection((a, b))
+    True
+    >>> absorb_negations(Intersection((Difference(a, b), c))) == Difference(Intersection((a, c)), b)
+    True
+    """
+    match plan:
+        case Complement(Complement(item)):
+            return item
+        case Intersection(items) if any(isinstance(item, Complement | Difference) for item in items):
+            return _intersection(items)
+        case Union(items) if any(isinstance(item, Complement) for item in items):
+            return _union(items)
+        case Difference(Complement(left), right):
+            return Complement(Union((left, right)))
+        case Difference(keep, Complement(item)):
+            return Intersection((keep, item))
+        case Difference(Difference(keep, left), right):
+            return Difference(keep, Union((left, right)))
+        case _:
+            return plan
+
+
+def _intersection(items: tuple[Plan, ...]) -> Plan:
+    """a and not b and (c but not d) is (a and c) but not (b or d)."""
+    kept: list[Plan] = []
+    dropped: list[Plan] = []
+    for item in items:
+        match item:
+            case Complement(inner):
+                dropped.append(inner)
+            case Difference(keep, drop):
+                kept.append(keep)
+                dropped.append(drop)
+            case _:
+                kept.append(item)
+    drop = _any(dropped)
+    return Difference(_all(kept), drop) if kept else Complement(drop)
+
+
+def _union(items: tuple[Plan, ...]) -> Plan:
+    """a or not b or not c is not ((b and c) but not a)."""
+    plain: list[Plan] = [item for item in items if not isinstance(item, Complement)]
+    negated = _all([item.item for item in items if isinstance(item, Complement)])
+    return Complement(Difference(negated, _any(plain)) if plain else negated)
+
+
+def _all(items: list[Plan]) -> Plan:
+    return items[0] if len(items) == 1 else Intersection(tuple(items))
+
+
+def _any(items: list[Plan]) -> Plan:
+    return items[0] if len(items) == 1 else Union(tuple(items))
