@@ -241,6 +241,8 @@ def literal(value: object, span: Span, temporal: bool = False) -> tree.Expressio
     match value:
         case bool():
             return tree.Boolean(span, value)
+        case str() if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+            raise Flaw(Problem("bad-character", "half a surrogate pair is no character", span=span))
         case str():
             return _temporal(value, span) if temporal else tree.Text(span, value)
         case datetime():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -42,7 +42,6 @@ class Reading:
 
     selection: tree.Selection | None
     problems: tuple[Problem, ...]
-    comments: tuple[Span, ...] = ()
 
 
 def parse(text: str) -> tree.Selection:
@@ -59,26 +58,11 @@ def read(text: str) -> Reading:
     if len(text) > LIMITS.length:
         message = f"the expression has {len(text):,} characters; at most {LIMITS.length:,} are taken"
         return Reading(None, (Problem("too-long", message, span=Span(LIMITS.length, len(text))),))
+    lone = _SURROGATE.search(text)
+    if lone:
+        message = "half a surrogate pair is no character"
+        return Reading(None, (Problem("bad-character", message, span=Span(*lone.span())),))
     return _Pass(text).run()
-
-
-def tokens(text: str) -> list[Token]:
-    """The tokens of a text that parses, comments left out."""
-    return list(_parser().parse_interactive(text).iter_parse())
-
-
-def comments(text: str) -> list[Span]:
-    """Where the comments of a text that parses are: whatever lies between two tokens and starts with `#`."""
-    if "#" not in text:
-        return []
-    found, end = [], 0
-    for start, after in [*((t.start_pos or 0, t.end_pos or 0) for t in tokens(text)), (len(text), len(text))]:
-        found += [Span(end + m.start(), end + m.end()) for m in _COMMENT.finditer(text[end:start])]
-        end = after
-    return found
-
-
-_COMMENT = re.compile(r"#[^\n]*")
 
 
 @cache
@@ -109,6 +93,7 @@ class _Pass:
         self.count = 0
         self.open: list[int] = []  # for each open parenthesis, the negations just before it
         self.negations = 0  # since the last token that is no negation
+        self.gaps: list[Span] = []  # between two tokens, where a comment is
 
     def run(self) -> Reading:
         parser = _parser().parse_interactive(self.text)
@@ -116,7 +101,8 @@ class _Pass:
             for token in parser.iter_parse():
                 self._see(token)
             end = Token.new_borrow_pos("$END", "", self.previous) if self.previous else Token("$END", "", 0)
-            return Reading(parser.feed_token(end), tuple(self.problems))
+            selection: tree.Selection = parser.feed_token(end)
+            return Reading(replace(selection, comments=self._comments()), tuple(self.problems))
         except UnexpectedToken as error:
             self._stopped(error.token, parser)
         except UnexpectedCharacters as error:
@@ -132,9 +118,28 @@ class _Pass:
         if self.count > LIMITS.nodes:
             self._too_large("too-many-nodes", f"the expression has more than {LIMITS.nodes:,} words and values", token)
         self._nest(token)
+        self._gap(token_span(token).start)
         for problem in self._oddities(token):
             self.problems.append(problem)
         self.previous = token
+
+    def _gap(self, end: int) -> None:
+        start = token_span(self.previous).end if self.previous else 0
+        if end - start > 1 and "#" in self.text[start:end]:
+            self.gaps.append(Span(start, end))
+
+    def _comments(self) -> tuple[tree.Comment, ...]:
+        self._gap(len(self.text))
+        return tuple(
+            self._comment(*match.span())
+            for gap in self.gaps
+            for match in _COMMENT.finditer(self.text, gap.start, gap.end)
+        )
+
+    def _comment(self, start: int, end: int) -> tree.Comment:
+        line = self.text.rfind("\n", 0, start) + 1
+        trailing = bool(self.text[line:start].strip())
+        return tree.Comment(Span(start, end), self.text[start:end].rstrip(), trailing)
 
     def _nest(self, token: Token) -> None:
         if token.type in ("NOT", "MINUS"):
@@ -212,6 +217,8 @@ class _Pass:
         self.problems.append(Problem(code, message, hint or _listed(expected), span, expected=expected))
 
 
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_COMMENT = re.compile(r"#[^\n]*")
 _WORD = re.compile(r"=~|--|//|\w+|[^\w\s]")
 _CLOSING = MappingProxyType({'"': '"', "'": "'", "`": "`", "“": '"', "«": '"'})
 

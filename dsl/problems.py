@@ -78,6 +78,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "unexpected-end": "The expression ends before it is complete.",
         "unterminated-text": "A quote or backtick is opened and not closed.",
         "bad-escape": "A backslash in a text is followed by something that means nothing.",
+        "bad-character": "A character that is none: half a surrogate pair.",
         "foreign-form": "Another language would say it so; the hint shows how it is said here.",
         # names
         "unknown-field": "No field, company field or event property has this name.",

@@ -478,9 +478,20 @@ class Cut(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Comment(Node):
+    """`# …`, the sign included; `trailing` when something else stands before it on its line."""
+
+    text: str
+    trailing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Selection(Node):
+    """A whole expression. Comments are kept for `format`, and do not count when trees are compared."""
+
     condition: Expression
     cut: Cut | None = None
+    comments: tuple[Comment, ...] = field(default=(), compare=False)
 
 
 def walk(node: Node) -> Iterator[Node]:
