@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil, floor
 from typing import Protocol
@@ -13,7 +12,7 @@ from pyroaring import BitMap
 
 from dsl import typed
 from dsl.draw import fingerprint, share_limit
-from dsl.moments import Clock, Window
+from dsl.moments import Clock, Window, day_of, step_instant
 from dsl.problems import Problem, Span
 from dsl.schema import Field, Schema, Type
 from dsl.typed import AggregateFunction
@@ -97,8 +96,8 @@ class _Lowering:
                 return logical.OfCompany(self.rows(item))
             case typed.Did(_, selector, low, high):
                 return logical.Did(self.selected(selector), low, high)
-            case typed.Regularity(span):
-                raise NotEvaluated(span, "regularity over spans of time")
+            case typed.Regularity():
+                return self.regular(condition)
             case typed.InSegment(_, segment, rules_only):
                 return self.rules(segment) if rules_only else self.members(segment)
             case typed.Sample(_, share, seed):
@@ -170,6 +169,16 @@ class _Lowering:
         start, end = (None, None) if selector.window is None else selector.window.instants(self.clock)
         return Selected(selector.event, types, where, start, end)
 
+    def regular(self, regularity: typed.Regularity) -> Plan:
+        """At least `low` of one existence for each span, and not more than `high`."""
+        selected, now = self.selected(regularity.selector), self.clock.now
+        edges = [step_instant(now, -back, regularity.unit, self.clock.zone) for back in range(regularity.spans + 1)]
+        spans = tuple(logical.Did(_narrowed(selected, *span)) for span in zip(edges[1:], edges, strict=False))
+        enough = logical.AtLeast(regularity.low, spans)
+        if regularity.high is None:
+            return enough
+        return logical.Difference(enough, logical.AtLeast(regularity.high + 1, spans))
+
     def term(self, term: typed.Term) -> Term:
         match term:
             case typed.FieldTerm(_, scope, field, event):
@@ -194,7 +203,7 @@ class _Lowering:
 
     def today(self) -> int:
         """The day the clock shows, in days since 1970."""
-        return (datetime.fromtimestamp(self.clock.now / 1000, self.clock.zone).date() - date(1970, 1, 1)).days
+        return day_of(self.clock.now, self.clock.zone)
 
     def cut(self, plan: Plan, cut: typed.Cut) -> Plan:
         term = None if cut.term is None else self.term(cut.term)
@@ -263,6 +272,13 @@ def _decimals(term: typed.Term) -> int:
             return property.decimals
         case _:
             return 0
+
+
+def _narrowed(selected: Selected, start: int, end: int) -> Selected:
+    """The selected events that also lie in [start, end)."""
+    first = start if selected.start is None else max(start, selected.start)
+    after = end if selected.end is None else min(end, selected.end)
+    return replace(selected, start=first, end=after)
 
 
 def _whole(low: float | Fraction | None, high: float | Fraction | None) -> tuple[int, int | None]:

@@ -83,7 +83,7 @@ class _Planning:
             case logical.Intersection(items):
                 return self.intersection([self.of(item) for item in items])
             case logical.Union(items):
-                return Union(tuple(map(self.of, items))) if items else Nothing()
+                return self.union([self.of(item) for item in items])
             case logical.Complement(item):
                 return Complement(self.of(item))
             case logical.Difference(keep, drop):
@@ -123,9 +123,14 @@ class _Planning:
 
     def intersection(self, items: list[Operator]) -> Operator:
         """Light operators first, and of those the most selective: each is asked about what the others left."""
-        if not items:
-            return Everything()
+        if len(items) < 2:
+            return items[0] if items else Everything()
         return Intersection(tuple(sorted(items, key=lambda item: (item.effort, item.estimate(self.context)))))
+
+    def union(self, items: list[Operator]) -> Operator:
+        if len(items) < 2:
+            return items[0] if items else Nothing()
+        return Union(tuple(items))
 
     def at_least(self, count: int, items: tuple[Plan, ...]) -> Operator:
         if count <= 0:

@@ -46,11 +46,8 @@ def prop(event: str | None, name: str) -> typed.FieldTerm:
     return typed.FieldTerm(NOWHERE, Scope.EVENTS, fields[name], event)
 
 
-def test_(term: typed.Term, predicate: typed.Predicate) -> typed.Test:
+def ask(term: typed.Term, predicate: typed.Predicate) -> typed.Test:
     return typed.Test(NOWHERE, term, predicate)
-
-
-test_.__test__ = False  # type: ignore[attr-defined]
 
 
 def both(*items: typed.Condition) -> typed.Condition:
@@ -80,41 +77,41 @@ def measure(function: Function, selector: typed.Selector, name: str | None = Non
     return typed.Aggregate(NOWHERE, function, selector, field)
 
 
-FRANCE = test_(contact("country"), typed.OneOf(("fr",)))
-RICH = test_(contact("points"), typed.Range(low=3001))
-TOYS = test_(prop("purchase", "product"), typed.OneOf(("toy",)))
+FRANCE = ask(contact("country"), typed.OneOf(("fr",)))
+RICH = ask(contact("points"), typed.Range(low=3001))
+TOYS = ask(prop("purchase", "product"), typed.OneOf(("toy",)))
 EVERYONE, NOBODY = typed.Everyone(NOWHERE), typed.Nobody(NOWHERE)
 
 ATTRIBUTES = {
     "country = fr": (FRANCE, "a b"),
-    "country is exactly FR": (test_(contact("country"), typed.ExactlyOneOf(("FR",))), "a"),
+    "country is exactly FR": (ask(contact("country"), typed.ExactlyOneOf(("FR",))), "a"),
     "country != fr": (but(FRANCE), "c d e"),
-    "country in ()": (test_(contact("country"), typed.OneOf(())), ""),
+    "country in ()": (ask(contact("country"), typed.OneOf(())), ""),
     "points > 30": (RICH, "a"),
     "not points > 30": (but(RICH), "b c d e"),
-    "points is set": (test_(contact("points"), typed.IsSet()), "a b c"),
-    "newsletter": (test_(contact("newsletter"), typed.OneOf((True,))), "a"),
-    "score > 1": (test_(contact("score"), typed.Range(low=1.0, low_open=True)), "b"),
-    "interests has ski": (test_(contact("interests"), typed.HasAny(("ski",))), "a c"),
-    "interests has all": (test_(contact("interests"), typed.HasAll(("ski", "vtt"))), "a"),
-    "signup in last 30 days": (test_(contact("signup"), typed.During(last_days(30))), "b"),
-    "signup at any time": (test_(contact("signup"), typed.During(Between(None, None))), "b d"),
-    "birthdate in window": (test_(contact("birthdate"), typed.During(Between(11_999 * DAY, 12_001 * DAY))), "a"),
-    "country starts with purch": (test_(contact("country"), typed.StartsWith("purch")), "e"),
-    "id": (test_(contact("id"), typed.OneOf(("a", "z"))), "a"),
-    "company.industry": (typed.OfCompany(NOWHERE, test_(company("industry"), typed.Contains("tal"))), "b"),
-    "not company with staff": (but(typed.OfCompany(NOWHERE, test_(company("staff"), typed.IsSet()))), "b c d e"),
-    "company without staff": (typed.OfCompany(NOWHERE, but(test_(company("staff"), typed.IsSet()))), "b"),
+    "points is set": (ask(contact("points"), typed.IsSet()), "a b c"),
+    "newsletter": (ask(contact("newsletter"), typed.OneOf((True,))), "a"),
+    "score > 1": (ask(contact("score"), typed.Range(low=1.0, low_open=True)), "b"),
+    "interests has ski": (ask(contact("interests"), typed.HasAny(("ski",))), "a c"),
+    "interests has all": (ask(contact("interests"), typed.HasAll(("ski", "vtt"))), "a"),
+    "signup in last 30 days": (ask(contact("signup"), typed.During(last_days(30))), "b"),
+    "signup at any time": (ask(contact("signup"), typed.During(Between(None, None))), "b d"),
+    "birthdate in window": (ask(contact("birthdate"), typed.During(Between(11_999 * DAY, 12_001 * DAY))), "a"),
+    "country starts with purch": (ask(contact("country"), typed.StartsWith("purch")), "e"),
+    "id": (ask(contact("id"), typed.OneOf(("a", "z"))), "a"),
+    "company.industry": (typed.OfCompany(NOWHERE, ask(company("industry"), typed.Contains("tal"))), "b"),
+    "not company with staff": (but(typed.OfCompany(NOWHERE, ask(company("staff"), typed.IsSet()))), "b c d e"),
+    "company without staff": (typed.OfCompany(NOWHERE, but(ask(company("staff"), typed.IsSet()))), "b"),
     "leap day anniversary": (
-        test_(contact("birthdate"), typed.Anniversary(Between(20_512 * DAY, 20_513 * DAY))),  # 28 February 2026
+        ask(contact("birthdate"), typed.Anniversary(Between(20_512 * DAY, 20_513 * DAY))),  # 28 February 2026
         "c",
     ),
     "month of birthdate": (
-        test_(typed.DatePart(NOWHERE, typed.Part.MONTH, contact("birthdate")), typed.OneOf((2,))),
+        ask(typed.DatePart(NOWHERE, typed.Part.MONTH, contact("birthdate")), typed.OneOf((2,))),
         "c",
     ),
     "years since birthdate": (
-        test_(typed.DatePart(NOWHERE, typed.Part.YEARS_SINCE, contact("birthdate")), typed.Range(low=25)),
+        ask(typed.DatePart(NOWHERE, typed.Part.YEARS_SINCE, contact("birthdate")), typed.Range(low=25)),
         "c",
     ),
 }
@@ -144,11 +141,11 @@ EVENTS = {
     "any number of times": (did(events(), 0), ALL),
     "any event": (did(events(None)), "a b c d"),
     "any event at least 3 times": (did(events(None), 3), "a b"),
-    "any event by moment": (did(events(None, test_(prop(None, "at"), typed.Range(low=NOW)))), "d"),
+    "any event by moment": (did(events(None, ask(prop(None, "at"), typed.Range(low=NOW)))), "d"),
     "purchase(toy)": (did(events(where=TOYS)), "a"),
     "purchase(not toy)": (did(events(where=but(TOYS))), "a b c"),
     "purchase(toy or not amount set)": (
-        did(events(where=either(TOYS, but(test_(prop("purchase", "amount"), typed.IsSet()))))),
+        did(events(where=either(TOYS, but(ask(prop("purchase", "amount"), typed.IsSet()))))),
         "a b",
     ),
     "purchase(toy) at least 2 times in last 2 days": (did(events(where=TOYS, window=last_days(2)), 2), "a"),
@@ -157,44 +154,44 @@ EVENTS = {
 }
 
 MEASURES = {
-    "count >= 2": (test_(measure(Function.COUNT, events()), typed.Range(low=2)), "a"),
-    "count <= 1": (test_(measure(Function.COUNT, events()), typed.Range(high=1)), "b c d e"),
-    "count in (0, 3)": (test_(measure(Function.COUNT, events()), typed.OneOf((0, 3))), "a d e"),
-    "sum > 12.50": (test_(measure(Function.SUM, events(), "amount"), typed.Range(low=1251)), "a"),
-    "sum = 0": (test_(measure(Function.SUM, events(), "amount"), typed.OneOf((0,))), "b d e"),
+    "count >= 2": (ask(measure(Function.COUNT, events()), typed.Range(low=2)), "a"),
+    "count <= 1": (ask(measure(Function.COUNT, events()), typed.Range(high=1)), "b c d e"),
+    "count in (0, 3)": (ask(measure(Function.COUNT, events()), typed.OneOf((0, 3))), "a d e"),
+    "sum > 12.50": (ask(measure(Function.SUM, events(), "amount"), typed.Range(low=1251)), "a"),
+    "sum = 0": (ask(measure(Function.SUM, events(), "amount"), typed.OneOf((0,))), "b d e"),
     "sum in last 30 days": (
-        test_(measure(Function.SUM, events(window=last_days(30)), "amount"), typed.Range(low=1250, high=1250)),
+        ask(measure(Function.SUM, events(window=last_days(30)), "amount"), typed.Range(low=1250, high=1250)),
         "a",
     ),
-    "distinct product": (test_(measure(Function.DISTINCT, events(), "product"), typed.OneOf((2,))), "a"),
-    "no product": (test_(measure(Function.DISTINCT, events(), "product"), typed.OneOf((0,))), "c d e"),
+    "distinct product": (ask(measure(Function.DISTINCT, events(), "product"), typed.OneOf((2,))), "a"),
+    "no product": (ask(measure(Function.DISTINCT, events(), "product"), typed.OneOf((0,))), "c d e"),
     "distinct campaign of two": (
-        test_(measure(Function.DISTINCT, events("open"), "campaign"), typed.Range(low=2)),
+        ask(measure(Function.DISTINCT, events("open"), "campaign"), typed.Range(low=2)),
         "b",
     ),
     "avg is exact": (
-        test_(measure(Function.AVG, events(), "amount"), typed.Range(Fraction(1583, 300), Fraction(1583, 300))),
+        ask(measure(Function.AVG, events(), "amount"), typed.Range(Fraction(1583, 300), Fraction(1583, 300))),
         "a",
     ),
-    "min": (test_(measure(Function.MIN, events(), "amount"), typed.Range(high=250)), "a"),
-    "max": (test_(measure(Function.MAX, events(), "amount"), typed.OneOf((1000,))), "a c"),
-    "first in last 60 days": (test_(measure(Function.FIRST, events()), typed.During(last_days(60))), "b c"),
+    "min": (ask(measure(Function.MIN, events(), "amount"), typed.Range(high=250)), "a"),
+    "max": (ask(measure(Function.MAX, events(), "amount"), typed.OneOf((1000,))), "a c"),
+    "first in last 60 days": (ask(measure(Function.FIRST, events()), typed.During(last_days(60))), "b c"),
     "last before 30 days ago": (
-        test_(measure(Function.LAST, events()), typed.During(Between(None, NOW - 30 * DAY))),
+        ask(measure(Function.LAST, events()), typed.During(Between(None, NOW - 30 * DAY))),
         "c",
     ),
-    "first(product)": (test_(measure(Function.FIRST, events(), "product"), typed.OneOf(("game",))), "a b"),
+    "first(product)": (ask(measure(Function.FIRST, events(), "product"), typed.OneOf(("game",))), "a b"),
     "last(product) is not game": (
-        but(test_(measure(Function.LAST, events(), "product"), typed.OneOf(("game",)))),
+        but(ask(measure(Function.LAST, events(), "product"), typed.OneOf(("game",)))),
         "a c d e",
     ),
-    "last(amount) > 9": (test_(measure(Function.LAST, events(), "amount"), typed.Range(low=901)), "a c"),
+    "last(amount) > 9": (ask(measure(Function.LAST, events(), "amount"), typed.Range(low=901)), "a c"),
     "last(campaign of open) = spring": (
-        test_(measure(Function.LAST, events("open"), "campaign"), typed.OneOf(("spring",))),
+        ask(measure(Function.LAST, events("open"), "campaign"), typed.OneOf(("spring",))),
         "a d",
     ),
     "sum - points > 0": (
-        test_(
+        ask(
             typed.Arithmetic(
                 NOWHERE, typed.Operator.SUBTRACT, measure(Function.SUM, events(), "amount"), contact("points")
             ),
@@ -203,7 +200,7 @@ MEASURES = {
         "c",
     ),
     "sum / count": (
-        test_(
+        ask(
             typed.Arithmetic(
                 NOWHERE,
                 typed.Operator.DIVIDE,
@@ -222,7 +219,7 @@ MEASURES = {
         typed.Compare(NOWHERE, "=", contact("country"), measure(Function.LAST, events(), "product")),
         "",
     ),
-    "bucket": (test_(typed.Bucket(NOWHERE, "s", 7), typed.Range(low=0, high=6)), ALL),
+    "bucket": (ask(typed.Bucket(NOWHERE, "s", 7), typed.Range(low=0, high=6)), ALL),
 }
 
 
@@ -242,7 +239,7 @@ def test_samples_and_buckets_follow_the_stable_draw(twin: Twin) -> None:
     for share in (Fraction(1, 3), Fraction(2, 3)):
         twin.agreed(typed.Sample(NOWHERE, share, "spring"))
     for bucket in range(3):
-        twin.agreed(test_(typed.Bucket(NOWHERE, "spring", 3), typed.OneOf((bucket,))))
+        twin.agreed(ask(typed.Bucket(NOWHERE, "spring", 3), typed.OneOf((bucket,))))
 
 
 @pytest.mark.parametrize("kind", [typed.CutKind.TOP, typed.CutKind.BOTTOM])
@@ -291,15 +288,15 @@ def test_sums_beyond_64_bits_are_exact(twin: Twin) -> None:
     for _ in range(5):
         twin.event("purchase", "d", NOW, amount=huge)
     total = measure(Function.SUM, events(), "amount")
-    assert twin.agreed(test_(total, typed.OneOf((5 * huge,)))) == "d"
-    assert twin.agreed(test_(total, typed.Range(low=5 * huge + 1))) == ""
+    assert twin.agreed(ask(total, typed.OneOf((5 * huge,)))) == "d"
+    assert twin.agreed(ask(total, typed.Range(low=5 * huge + 1))) == ""
 
 
 def test_ties_in_time_go_by_acceptance(twin: Twin) -> None:
     for product in ("first", "second"):
         twin.event("purchase", "e", NOW - DAY, product=product)
-    assert twin.agreed(test_(measure(Function.LAST, events(), "product"), typed.OneOf(("second",)))) == "e"
-    assert twin.agreed(test_(measure(Function.FIRST, events(), "product"), typed.OneOf(("first",)))) == "e"
+    assert twin.agreed(ask(measure(Function.LAST, events(), "product"), typed.OneOf(("second",)))) == "e"
+    assert twin.agreed(ask(measure(Function.FIRST, events(), "product"), typed.OneOf(("first",)))) == "e"
 
 
 def test_distinct_counts_numbers_and_tags(twin: Twin) -> None:
@@ -308,8 +305,8 @@ def test_distinct_counts_numbers_and_tags(twin: Twin) -> None:
     for name, expected in (("amount", 2), ("labels", 2), ("weight", 1)):
         found = twin.agreed(
             both(
-                test_(contact("id"), typed.OneOf(("e",))),
-                test_(measure(Function.DISTINCT, events(), name), typed.OneOf((expected,))),
+                ask(contact("id"), typed.OneOf(("e",))),
+                ask(measure(Function.DISTINCT, events(), name), typed.OneOf((expected,))),
             )
         )
         assert found == "e"
