@@ -116,6 +116,19 @@ Change = (
     | BulkEvents
 )
 
+
+def blocks_named(change: Change) -> list[str]:
+    """The blocks that the record of a change names."""
+    match change:
+        case BulkContacts():
+            return change.blocks
+        case BulkEvents():
+            contacts = [] if change.contacts_block is None else [change.contacts_block]
+            return contacts + [name for names in change.parts.values() for name in names]
+        case _:
+            return []
+
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Change] = msgspec.msgpack.Decoder(Change)
 

@@ -60,3 +60,7 @@ class StaleRead(Exception):
 
 class Closed(Exception):
     """The workspace is closing and takes no more writes."""
+
+
+class WriterBroken(Exception):
+    """A durable change could not be applied: memory is behind the journal until a restart replays it."""

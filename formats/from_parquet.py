@@ -62,11 +62,6 @@ class ParquetRows:
     def __len__(self) -> int:
         return len(self._numbers)
 
-    @property
-    def size(self) -> int:
-        """Bytes in memory."""
-        return int(self._batch.nbytes)
-
     def cells(self, column: Column, field: Field) -> Converted:
         return self.array(column.name), np.zeros(len(self), dtype=np.bool_)
 

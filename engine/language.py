@@ -1,0 +1,32 @@
+"""The language bound to a workspace: text to typed selections, with RE2 as the judge of regexes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dsl.check import check
+from dsl.parse import parse
+from dsl.schema import Schema
+from dsl.typed import Selection
+
+NO_PARAMS: Mapping[str, Any] = {}
+
+
+@lru_cache(maxsize=1024)
+def regex_problem(pattern: str) -> str | None:
+    """What RE2 has against `pattern`; None when it accepts it."""
+    try:
+        pc.match_substring_regex(pa.array([""]), pattern)
+    except pa.ArrowInvalid as refused:
+        return str(refused).removeprefix("Invalid regular expression: ")
+    return None
+
+
+def understand(text: str, schema: Schema, names: Mapping[str, str], params: Mapping[str, Any] = NO_PARAMS) -> Selection:
+    """The meaning of `text`; `names` are the segments it may name, key to display name. ExpressionError."""
+    return check(parse(text), schema, segments=names, params=params, text=text, regex_problem=regex_problem)

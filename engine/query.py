@@ -1,0 +1,178 @@
+"""One expression bound to one snapshot of the data and one clock: counts, pages, streams of its members."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from time import perf_counter
+
+import numpy as np
+import pyarrow as pa
+from pyroaring import BitMap
+
+from dsl.folding import fold
+from dsl.moments import Clock
+from dsl.problems import NOWHERE, DataError, ExpressionError, Problem
+from dsl.schema import Field, Type, type_of_value
+from dsl.typed import FieldTerm, IsSet, Or, Scope, Selection, Test
+from engine.bitmaps import to_array
+from engine.cursor import Cursor, decode_cursor, encode_cursor
+from engine.plan import NotEvaluated, Operator, count, execute, lower, plan, rewrite
+from engine.results import Count, Page
+from engine.rows import Rows, arrow_batch, arrow_schema, chosen_fields, contact_objects, field_values
+from engine.snapshot import Snapshot
+
+PAGE_LIMIT = 10_000
+
+
+@dataclass(frozen=True)
+class Query:
+    """The contacts that a physical plan selects in `snapshot` at `clock`. Every answer is of that one state."""
+
+    snapshot: Snapshot
+    clock: Clock
+    operator: Operator
+
+    @cached_property
+    def members(self) -> BitMap:
+        """Contact rows; not to be changed in place."""
+        return execute(self.operator, self.snapshot.data)
+
+    def count(self) -> Count:
+        """How many, without building the set where the split by identity does not need it."""
+        started = perf_counter()
+        data = self.snapshot.data
+        total = len(data.contacts.alive)
+        identity = self._identified()
+        if identity is None:
+            number, identified, anonymous = count(self.operator, data), None, None
+        else:
+            number = len(self.members)
+            known = execute(planned(self.snapshot, identity, self.clock), data)
+            identified = self.members.intersection_cardinality(known)
+            anonymous = number - identified
+        elapsed = (perf_counter() - started) * 1000
+        return Count(number, total, identified, anonymous, self.snapshot.seq, elapsed)
+
+    def has(self, row: int) -> bool:
+        """Whether one contact matches; costs far less than finding them all."""
+        return bool(execute(self.operator, self.snapshot.data, BitMap([row])))
+
+    def page(self, *, fields: Sequence[str] | None, limit: int, cursor: str | None, sort: str | None) -> Page:
+        """At most `limit` members after `cursor`, oldest first or by `sort` (`field` or `-field`, missing last)."""
+        if not 0 < limit <= PAGE_LIMIT:
+            hint = f"ask for 1 to {PAGE_LIMIT}, and follow 'next'; or use an export"
+            raise DataError([Problem("bad-limit", f"a page of {limit} contacts", hint, path="$.limit")])
+        chosen = chosen_fields(self.snapshot.schema, fields)
+        after = None if cursor is None else decode_cursor(cursor, sort)
+        if sort is None:
+            rows, more = self._rows_after(after, limit)
+            keys: list[str | int | float | None] = [None] * len(rows)
+        else:
+            rows, keys, more = self._sorted_after(sort, after, limit)
+        contacts = contact_objects(self.snapshot.data, chosen, rows)
+        following = encode_cursor(Cursor(sort, keys[-1], int(rows[-1]))) if more else None
+        return Page(contacts, len(self.members), following, self.snapshot.seq)
+
+    def _rows_after(self, after: Cursor | None, limit: int) -> tuple[Rows, bool]:
+        rest = self.members if after is None else self.members - BitMap(range(after.row + 1))
+        page = to_array(rest[:limit]) if rest else np.empty(0, np.uint32)
+        return page, len(rest) > len(page)
+
+    def _sorted_after(
+        self, sort: str, after: Cursor | None, limit: int
+    ) -> tuple[Rows, list[str | int | float | None], bool]:
+        name, descending = sort.removeprefix("-"), sort.startswith("-")
+        field = chosen_fields(self.snapshot.schema, [name], "$.sort")[name]
+        rows = to_array(self.members)
+        keys = [sort_key(field, value) for value in field_values(self.snapshot.data, name, rows)]
+        order = _ordered(rows, keys, descending)
+        start = 0 if after is None else _position_after(order, _fitting(after, keys), descending)
+        page = order[start : start + limit]
+        return np.array([row for _, row in page], np.uint32), [key for key, _ in page], len(order) > start + limit
+
+    def stream(self, fields: Sequence[str] | None, *, rows: int = 8192) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        """Every member, in Arrow batches of at most `rows`: memory does not grow with their number."""
+        chosen = chosen_fields(self.snapshot.schema, fields)
+        return arrow_schema(chosen), self._batches(chosen, rows)
+
+    def _batches(self, chosen: dict[str, Field], size: int) -> Iterator[pa.RecordBatch]:
+        members = to_array(self.members)
+        for start in range(0, len(members), size):
+            yield arrow_batch(self.snapshot.data, chosen, members[start : start + size])
+
+    def _identified(self) -> Selection | None:
+        """The contacts that have a value in a field that identifies them."""
+        schema = self.snapshot.schema
+        fields = [FieldTerm(NOWHERE, Scope.CONTACTS, schema.contacts[name]) for name in schema.identified_by]
+        if not fields:
+            return None
+        return Selection(Or(NOWHERE, tuple(Test(NOWHERE, field, IsSet()) for field in fields)))
+
+
+def planned(snapshot: Snapshot, selection: Selection, clock: Clock) -> Operator:
+    """The physical plan of a selection. Raises NotEvaluated."""
+    logical = lower(selection, clock, snapshot.schema, snapshot.segments.segments)
+    return plan(rewrite(logical), snapshot.data)
+
+
+def bound(snapshot: Snapshot, selection: Selection, clock: Clock, text: str) -> Query:
+    """The query of a checked expression. ExpressionError for what is not evaluated."""
+    try:
+        return Query(snapshot, clock, planned(snapshot, selection, clock))
+    except NotEvaluated as construct:
+        raise ExpressionError(text, [construct.problem]) from None
+
+
+def sort_key(field: Field, value: type_of_value | None) -> str | int | float | None:
+    """What rows are ordered by: folded text, numbers and times as they are; tags by their texts in order."""
+    match field.type:
+        case _ if value is None:
+            return None
+        case Type.TEXT | Type.CHOICE:
+            return fold(str(value))
+        case Type.TAGS:
+            return "\n".join(fold(tag) for tag in value)  # type: ignore[union-attr]
+        case _:
+            return value  # type: ignore[return-value]
+
+
+Keyed = tuple[str | int | float | None, int]
+
+
+def _ordered(rows: Rows, keys: list[str | int | float | None], descending: bool) -> list[Keyed]:
+    """(key, row) in order; equal keys by row, missing ones last."""
+    pairs = list(zip(keys, rows.tolist(), strict=True))
+    present = [pair for pair in pairs if pair[0] is not None]
+    present.sort(key=lambda pair: pair[0], reverse=descending)  # type: ignore[arg-type, return-value]
+    return present + [pair for pair in pairs if pair[0] is None]
+
+
+def _fitting(after: Cursor, keys: list[str | int | float | None]) -> Cursor:
+    """The cursor, when its key can be compared with these; DataError for one that was tampered with."""
+    kind = next((type(key) for key in keys if key is not None), None)
+    if after.key is None or kind is None or type(after.key) is kind:
+        return after
+    raise DataError([Problem("bad-cursor", "this is not a cursor that a page gave", path="$.cursor")])
+
+
+def _position_after(order: list[Keyed], after: Cursor, descending: bool) -> int:
+    """Where the page after `after` begins, whether or not its contact is still there."""
+
+    def comes_after(pair: Keyed) -> bool:
+        key, row = pair
+        if key is None or after.key is None:
+            return key is None and (after.key is not None or row > after.row)
+        if key == after.key:
+            return row > after.row
+        return (key < after.key) if descending else (key > after.key)  # type: ignore[operator]
+
+    low, high = 0, len(order)
+    while low < high:
+        middle = (low + high) // 2
+        if comes_after(order[middle]):
+            high = middle
+        else:
+            low = middle + 1
+    return low

@@ -1,0 +1,334 @@
+"""A workspace: everything the server and the command line ask of one set of contacts.
+
+Reads take the newest snapshot and no lock. Writes are validated on the caller's thread and answered, through a
+future, once durable and visible to every later read.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
+from time import time
+from typing import Any, TypeVar
+
+import numpy as np
+
+from dsl.moments import Clock
+from dsl.problems import NOWHERE, DataError, ExpressionError, Problem
+from dsl.schema import Schema
+from dsl.schema_json import patched, schema_to_json
+from dsl.typed import InSegment, Scope, Selection
+from engine.changes import (
+    Change,
+    ChangeMembers,
+    DropSegment,
+    EraseContacts,
+    PatchSchema,
+)
+from engine.errors import PreconditionFailed, StaleRead, UnknownContact
+from engine.imports import import_contacts, import_events
+from engine.language import NO_PARAMS, understand
+from engine.query import Query, bound
+from engine.results import Ack, SegmentRef, SegmentView, TimelinePage
+from engine.rows import contact_fields, contact_objects
+from engine.segments import Segment
+from engine.snapshot import Snapshot
+from engine.state import WorkspaceState
+from engine.tables.state import Applied
+from engine.timeline import timeline_page
+from engine.validation import companies_from_rows, contacts_from_rows, events_from_rows
+from engine.values import iso_datetime
+from engine.writer import Writer
+from formats.batch import Batch
+from storage.documents import Documents
+from storage.store import Store
+
+T = TypeVar("T")
+MIN_SEQ_PATIENCE = 5.0
+"""Seconds that a query waits for its `min_seq`."""
+
+
+def milliseconds_now() -> int:
+    return int(time() * 1000)
+
+
+class Workspace:
+    """One isolated set of contacts, companies, events and segments. Safe to use from many threads."""
+
+    def __init__(self, name: str, store: Store) -> None:
+        self.name = name
+        self._store = store
+        self._state = WorkspaceState(store)
+        self._snapshot = self._state.snapshot
+        self._published = threading.Condition()
+        self._state.on_publish = self._take
+        self._writer = Writer(store, self._state, name)
+
+    # --- what there is ---------------------------------------------------------------------------------------
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The newest state: every write acknowledged so far, and nothing half done."""
+        return self._snapshot
+
+    @property
+    def schema(self) -> Schema:
+        return self._snapshot.schema
+
+    @property
+    def seq(self) -> int:
+        return self._snapshot.seq
+
+    @property
+    def documents(self) -> Documents:
+        """Small durable records beside the data: jobs, idempotency keys."""
+        return self._store.documents
+
+    @property
+    def healthy(self) -> str | None:
+        """Why writes are refused; None while they are not."""
+        return self._writer.broken or self._store.failure
+
+    # --- writes ----------------------------------------------------------------------------------------------
+
+    def patch_schema(self, patch: Any) -> Future[Ack]:
+        """Add fields, event types, options or labels. DataError through the future."""
+
+        def prepare() -> Change:
+            schema = patched(self.schema, patch, has_data=self._has_data)
+            return PatchSchema(schema_to_json(schema))
+
+        return self._writer.submit_prepared(prepare, _ack)
+
+    def upsert_contacts(self, rows: Any) -> Future[Ack]:
+        """Insert or update contacts: absent fields stay, null clears."""
+        return self._writer.submit(contacts_from_rows(self.schema, rows, milliseconds_now()), _ack)
+
+    def upsert_companies(self, rows: Any) -> Future[Ack]:
+        return self._writer.submit(companies_from_rows(self.schema, rows, milliseconds_now()), _ack)
+
+    def add_events(self, rows: Any, *, create_contacts: bool = True) -> Future[Ack]:
+        """Add events; those whose id is known already are skipped and counted as duplicates."""
+        now = milliseconds_now()
+        if create_contacts:
+            return self._writer.submit(events_from_rows(self.schema, rows, now), _ack)
+        return self._writer.submit_prepared(lambda: events_from_rows(self.schema, rows, now, self._exists), _ack)
+
+    def erase_contact(self, id: str) -> Future[Ack]:
+        """Erase a contact everywhere. UnknownContact through the future."""
+        return self._writer.submit_prepared(lambda: EraseContacts([self._row(id)]), _ack)
+
+    def put_segment(
+        self, key: str, body: Any, *, if_match: str | None = None, if_none_match: bool = False
+    ) -> Future[SegmentView]:
+        """Save a segment; `if_match` and `if_none_match` guard against another's edit (PreconditionFailed)."""
+
+        def prepare() -> Change:
+            book = self._snapshot.segments
+            _check_match(book.get(key), if_match, if_none_match)
+            return book.definition(key, body, self.schema, milliseconds_now())
+
+        return self._writer.submit_prepared(prepare, lambda applied, seq: self.segment(key))
+
+    def drop_segment(self, key: str, *, if_match: str | None = None) -> Future[Ack]:
+        """Forget a segment; contacts are never touched. UnknownSegment, SegmentInUse, PreconditionFailed."""
+
+        def prepare() -> Change:
+            book = self._snapshot.segments
+            book.refuse_drop(key)
+            _check_match(book.get(key), if_match, False)
+            return DropSegment(key)
+
+        return self._writer.submit_prepared(prepare, _ack)
+
+    def change_members(self, key: str, add: list[str], remove: list[str], reset: list[str]) -> Future[Ack]:
+        """Put contacts into a segment or keep them out, whatever its rules say, until reset."""
+
+        def prepare() -> Change:
+            segment = self._snapshot.segments[key]
+            groups = {"add": add, "remove": remove, "reset": reset}
+            return ChangeMembers(segment.key, **self._override_rows(groups))
+
+        return self._writer.submit_prepared(prepare, _ack)
+
+    def bulk_contacts(self, batches: Iterable[Batch], *, companies: bool = False) -> Ack:
+        """Import contacts or companies, all or none; blocks until done. What `batches` raises goes through."""
+        return import_contacts(self._writer, batches, companies, milliseconds_now())
+
+    def bulk_events(self, batches: Iterable[Batch], *, create_contacts: bool = True) -> Ack:
+        """Import events, all or none; blocks until done."""
+        return import_events(self._writer, batches, milliseconds_now())
+
+    def checkpoint(self) -> None:
+        """Move what the journal holds into blocks, and wait until that is durable."""
+        self._writer.run(lambda: None).result()
+
+    def close(self) -> None:
+        """Finish accepted writes, and checkpoint. The files belong to whoever opened the store."""
+        self._writer.close()
+        self._state.close()
+
+    # --- reads -----------------------------------------------------------------------------------------------
+
+    def query(
+        self,
+        expression: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        at: int | None = None,
+        min_seq: int | None = None,
+    ) -> Query:
+        """Bind an expression to the newest state. `at` is the evaluation clock in milliseconds, now by default.
+
+        Raises ExpressionError; StaleRead when `min_seq` is not reached within five seconds.
+        """
+        if min_seq is not None:
+            self._wait_for(min_seq)
+        snapshot = self._snapshot
+        selection = understand(expression, snapshot.schema, snapshot.segments.names, params or NO_PARAMS)
+        return bound(snapshot, selection, self._clock(snapshot, at), expression)
+
+    def check(self, expression: str, params: Mapping[str, Any] | None = None) -> tuple[Problem, ...]:
+        """Everything wrong with an expression."""
+        try:
+            self.query(expression, params=params)
+        except ExpressionError as error:
+            return error.problems
+        return ()
+
+    def contact(self, id: str) -> dict[str, Any] | None:
+        """The profile of a contact, every field of the schema in it; None when there is none."""
+        snapshot = self._snapshot
+        row = snapshot.data.contacts.row(id)
+        if row is None:
+            return None
+        rows = np.array([row], np.uint32)
+        return contact_objects(snapshot.data, contact_fields(snapshot.schema), rows)[0]
+
+    def timeline(
+        self, id: str, *, limit: int = 100, before: str | None = None, types: list[str] | None = None
+    ) -> TimelinePage:
+        """Events of a contact, newest first. UnknownContact."""
+        return timeline_page(self._snapshot.data, self._row(id), limit, before, types)
+
+    def memberships(self, id: str) -> list[SegmentRef]:
+        """The segments that a contact is in, now. UnknownContact."""
+        snapshot = self._snapshot
+        row = self._row(id)
+        return [
+            SegmentRef(segment.key, segment.name)
+            for segment in snapshot.segments
+            if self._members_query(snapshot, segment).has(row)
+        ]
+
+    def is_member(self, key: str, id: str) -> bool:
+        """Whether a contact is in a segment, now. UnknownSegment, UnknownContact."""
+        return self.segment_query(key).has(self._row(id))
+
+    def segments(self) -> list[SegmentView]:
+        """All segments with their live counts, by name."""
+        snapshot = self._snapshot
+        return [self._view(snapshot, s) for s in sorted(snapshot.segments, key=lambda s: (s.name.casefold(), s.key))]
+
+    def segment(self, key: str) -> SegmentView:
+        """One segment with its live count. UnknownSegment."""
+        snapshot = self._snapshot
+        return self._view(snapshot, snapshot.segments[key])
+
+    def segment_query(self, key: str) -> Query:
+        """The members of a segment. UnknownSegment."""
+        snapshot = self._snapshot
+        return self._members_query(snapshot, snapshot.segments[key])
+
+    # --- behind them -----------------------------------------------------------------------------------------
+
+    def _take(self, snapshot: Snapshot) -> None:
+        with self._published:
+            self._snapshot = snapshot
+            self._published.notify_all()
+
+    def _wait_for(self, seq: int) -> None:
+        with self._published:
+            if not self._published.wait_for(lambda: self.seq >= seq, MIN_SEQ_PATIENCE):
+                raise StaleRead(seq, self.seq)
+
+    def _clock(self, snapshot: Snapshot, at: int | None) -> Clock:
+        return Clock(milliseconds_now() if at is None else at, snapshot.schema.zone)
+
+    def _members_query(self, snapshot: Snapshot, segment: Segment) -> Query:
+        members = Selection(InSegment(NOWHERE, segment.key))
+        return bound(snapshot, members, self._clock(snapshot, None), segment.expression or "")
+
+    def _view(self, snapshot: Snapshot, segment: Segment) -> SegmentView:
+        counted = self._members_query(snapshot, segment).count()
+        return SegmentView(
+            segment.key,
+            segment.name,
+            segment.description,
+            segment.parent,
+            segment.expression,
+            counted.count,
+            counted.identified,
+            counted.anonymous,
+            iso_datetime(segment.created),
+            iso_datetime(segment.updated),
+            segment.etag,
+        )
+
+    def _exists(self, id: str) -> bool:
+        return self._snapshot.data.contacts.row(id) is not None
+
+    def _row(self, id: str) -> int:
+        row = self._snapshot.data.contacts.row(id)
+        if row is None:
+            raise UnknownContact(id)
+        return row
+
+    def _override_rows(self, groups: Mapping[str, list[str]]) -> dict[str, list[int]]:
+        """Contact rows of the ids in each group; DataError names every id that is unknown or in two groups."""
+        problems: list[Problem] = []
+        first_seen: dict[str, str] = {}
+        rows: dict[str, list[int]] = {}
+        for group, ids in groups.items():
+            rows[group] = []
+            for i, id in enumerate(ids):
+                path = f"$.{group}[{i}]"
+                row = self._snapshot.data.contacts.row(id)
+                if row is None:
+                    problems.append(Problem("unknown-contact", f"no contact '{id}'", "create it first", path=path))
+                elif first_seen.setdefault(id, group) != group:
+                    message = f"'{id}' is under both '{first_seen[id]}' and '{group}'"
+                    problems.append(Problem("contradiction", message, "leave it in one of them", path=path))
+                else:
+                    rows[group].append(row)
+        if problems:
+            raise DataError(problems)
+        return rows
+
+    def _has_data(self, scope: Scope, event: str | None, name: str) -> bool:
+        """Whether any row has a value for a field, so that its type can no longer change."""
+        data = self._snapshot.data
+        match scope:
+            case Scope.CONTACTS:
+                return data.contacts.column(name) is not None
+            case Scope.COMPANIES:
+                return data.companies.column(name) is not None
+            case Scope.EVENTS:
+                events = None if event is None else data.events(event)
+                return events is not None and any(part.column(name) is not None for part in events.parts)
+
+
+def _ack(applied: Applied, seq: int) -> Ack:
+    return Ack(applied.accepted, seq, applied.duplicates)
+
+
+def _check_match(segment: Segment | None, if_match: str | None, if_none_match: bool) -> None:
+    if if_none_match and segment is not None:
+        raise PreconditionFailed(f"segment '{segment.key}' is there already")
+    if if_match is None:
+        return
+    if segment is None:
+        raise PreconditionFailed("there is no such segment yet")
+    if if_match != "*" and segment.etag not in [tag.strip() for tag in if_match.split(",")]:
+        raise PreconditionFailed(f"segment '{segment.key}' was changed: its version is {segment.etag}")
