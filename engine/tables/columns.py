@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,9 +46,3 @@ def scan(column: Scanned, predicate: ColumnPredicate, within: BitMap | None) -> 
         return from_mask(column.test(predicate, None)) & within
     rows = to_array(below(within, column.size))
     return from_sorted(rows[column.test(predicate, rows)])
-
-
-def tally(values: list[Any], numbers: NDArray[np.integer[Any]]) -> Mapping[type_of_value, int]:
-    """How often each entry of `values` occurs in `numbers`, which index it; those that never do are left out."""
-    counted = np.bincount(numbers, minlength=len(values))
-    return {values[code]: int(counted[code]) for code in np.flatnonzero(counted).tolist()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -29,7 +29,7 @@ class Dictionary(Protocol):
     def select(self, predicate: ColumnPredicate) -> Mask:
         """Which codes stand for a text that satisfies `predicate`."""
 
-    def texts(self, codes: Sequence[int]) -> list[str | None]:
+    def texts(self, codes: NDArray[Any]) -> list[str | None]:
         """The texts of `codes`; None for a missing one."""
 
     def folded(self) -> list[str]:
@@ -109,9 +109,9 @@ class Prefix:
         mask[[code for code in codes if code < self._size]] = True
         return mask
 
-    def texts(self, codes: Sequence[int]) -> list[str | None]:
+    def texts(self, codes: NDArray[Any]) -> list[str | None]:
         exact = self._growing.exact
-        return [exact[code] if code >= 0 else None for code in codes]
+        return [exact[code] if code >= 0 else None for code in codes.tolist()]
 
     def folded(self) -> list[str]:
         return self._growing.folded[: self._size]

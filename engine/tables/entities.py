@@ -10,11 +10,17 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.schema import Field
+from dsl.typed import IsSet
 from engine.bitmaps import Rows
 from engine.reading import Column
 from engine.tables.identity import IdColumn, IdTable
-from engine.tables.patches import Patch, PatchedColumn
+from engine.tables.patches import Patch, PatchedColumn, resealed
+from engine.tables.sealed import Sealed
 from engine.tables.texts import strings
+
+PATCH_LIMIT = 1 << 15
+PATCH_SHARE = 20
+"""A patch is merged when it has more entries than the limit and than one in so many of its base's rows."""
 
 
 class EntitiesVersion:
@@ -59,16 +65,22 @@ class EntitiesVersion:
             return IdColumn(self.fields["id"], self._ids, self.size, self.alive) if self.size else None
         return self._columns.get(name)
 
+    def patched(self, name: str) -> PatchedColumn | None:
+        """A column that is neither `id` nor computed."""
+        return self._columns.get(name)
+
 
 class EntityTable:
-    """The writer's side of contacts or companies."""
+    """The writer's side of contacts or companies: a sealed base and a patch for each column that holds something."""
 
-    __slots__ = ("_published", "_touched", "erased", "fields", "ids", "patches")
+    __slots__ = ("_published", "_touched", "bases", "erased", "fields", "ids", "patches", "purged")
 
     def __init__(self, fields: Mapping[str, Field]) -> None:
         self.fields = fields
         self.ids = IdTable(strings([]), np.zeros(0, np.uint64), BitMap())
         self.erased = BitMap()
+        self.purged = 0  # rows that were erased when ids were last sealed
+        self.bases: dict[str, Sealed] = {}
         self.patches: dict[str, Patch] = {}
         self._published: dict[str, PatchedColumn] = {}
         self._touched: set[str] = set()
@@ -78,17 +90,21 @@ class EntityTable:
         for name in list(self.patches):
             before, now = self.fields[name], fields.get(name)
             if now is None or (now.type, now.decimals) != (before.type, before.decimals):
-                del self.patches[name]
-                self._published.pop(name, None)
-                self._touched.discard(name)
+                self._drop(name)
         self.fields = fields
         self._touched.update(self.patches)
+
+    def _drop(self, name: str) -> None:
+        del self.patches[name]
+        self.bases.pop(name, None)
+        self._published.pop(name, None)
+        self._touched.discard(name)
 
     def write(self, name: str, rows: Sequence[int], values: Sequence[Any]) -> None:
         """Set field `name` of `rows`; None clears."""
         patch = self.patches.get(name)
         if patch is None:
-            if all(not value and (value is None or value == []) for value in values):
+            if all(value is None or value == [] for value in values):
                 return
             patch = self.patches[name] = Patch(self.fields[name].type)
         patch.put(rows, values)
@@ -96,7 +112,7 @@ class EntityTable:
 
     def erase(self, rows: Sequence[int]) -> list[int]:
         """Erase living `rows`: their ids and values. Returns those that were alive."""
-        gone = [row for row in rows if row < self.ids.size and row not in self.erased]
+        gone = [row for row in dict.fromkeys(rows) if row < self.ids.size and row not in self.erased]
         for row in gone:
             self.ids.erase(row)
         self.erased = self.erased | BitMap(gone)
@@ -104,11 +120,31 @@ class EntityTable:
             self.write(name, gone, [None] * len(gone))
         return gone
 
+    def seal(self, everything: bool) -> None:
+        """Merge patches that have grown large (all, with `everything`) into their bases."""
+        for name, patch in list(self.patches.items()):
+            base = self.bases.get(name)
+            if patch.size > (0 if everything else max(PATCH_LIMIT, base.size // PATCH_SHARE if base else 0)):
+                self.rebase(name, resealed(PatchedColumn(self.fields[name], base, patch), self.ids.size))
+        grown = self.ids.size - self.ids.sealed
+        if everything and (grown or self.purged != len(self.erased)):
+            self.ids.seal(self.erased)
+            self.purged = len(self.erased)
+
+    def rebase(self, name: str, base: Sealed) -> None:
+        """Give column `name` a new base and an empty patch; a column without any value is dropped."""
+        if not base.estimate(IsSet()):
+            self._drop(name)
+            return
+        self.bases[name] = base
+        self.patches[name] = Patch(self.fields[name].type)
+        self._touched.add(name)
+
     def publish(self) -> EntitiesVersion:
         if self._touched:
             columns = dict(self._published)
             for name in self._touched:
-                columns[name] = PatchedColumn(self.fields[name], None, self.patches[name])
+                columns[name] = PatchedColumn(self.fields[name], self.bases.get(name), self.patches[name])
             self._published = columns
             self._touched.clear()
         return EntitiesVersion(self.ids, self.ids.size, self.erased, self._published, self.fields)

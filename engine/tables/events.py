@@ -10,10 +10,17 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.schema import Field
-from engine.bitmaps import Mask, Rows, from_mask, from_rows, to_array
+from engine.bitmaps import Mask, Rows, from_mask, from_rows, to_array, to_mask
 from engine.reading import Column, EventPart
 from engine.tables.buffers import Buffer
+from engine.tables.parts import LooseEvents, SealedPart, joined_events, prints_of
 from engine.tables.tails import TailColumn, tail_column
+
+TAIL_LIMIT = 1 << 16
+"""A tail of so many events is sealed."""
+FAN = 4
+LARGEST_MERGED = 1 << 21
+"""A part of so many events is left as it is."""
 
 
 class EventTail:
@@ -28,6 +35,12 @@ class EventTail:
         self.columns: dict[str, TailColumn] = {}
         self.ids: set[str] = set()
         self.size = 0
+
+    def loose(self, fields: Mapping[str, Field]) -> LooseEvents:
+        """All events, in order of acceptance."""
+        size = self.size
+        columns = {name: column.view(fields[name], size) for name, column in self.columns.items()}
+        return LooseEvents(self.contacts.first(size), self.at.first(size), self.order.first(size), columns)
 
     def append(self, contacts: Sequence[int], at: Sequence[int], order: int, columns: Mapping[str, Any]) -> None:
         """Add events accepted in this order; `columns` holds a known tail column for each name."""
@@ -104,10 +117,11 @@ class EventsVersion:
 class EventTable:
     """The writer's side of the events of one type. `fields` includes the system fields."""
 
-    __slots__ = ("fields", "tail")
+    __slots__ = ("fields", "parts", "tail")
 
     def __init__(self, fields: Mapping[str, Field]) -> None:
         self.fields = fields
+        self.parts: tuple[SealedPart, ...] = ()
         self.tail = EventTail()
 
     def declare(self, fields: Mapping[str, Field]) -> None:
@@ -120,15 +134,26 @@ class EventTable:
 
     def fresh(self, ids: Sequence[str | None]) -> list[int]:
         """Positions of events that are not duplicates: without an id, or with one not seen before."""
+        sealed = self._sealed_before(ids)
         kept = []
         known = self.tail.ids
         for position, id in enumerate(ids):
             if id is not None:
-                if id in known:
+                if id in known or id in sealed:
                     continue
                 known.add(id)
             kept.append(position)
         return kept
+
+    def _sealed_before(self, ids: Sequence[str | None]) -> set[str]:
+        """Those of `ids` that a sealed part has."""
+        seen = [part.seen for part in self.parts if len(part.seen.high)]
+        given = [id for id in ids if id is not None]
+        if not seen or not given:
+            return set()
+        prints = prints_of(given)
+        known = np.logical_or.reduce([each.known(*prints) for each in seen])
+        return {given[position] for position in np.flatnonzero(known).tolist()}
 
     def append(self, contacts: Sequence[int], at: Sequence[int], order: int, columns: Mapping[str, Any]) -> None:
         for name in columns:
@@ -136,5 +161,57 @@ class EventTable:
                 self.tail.columns[name] = tail_column(self.fields[name].type)
         self.tail.append(contacts, at, order, columns)
 
+    def attach(self, parts: Sequence[SealedPart]) -> None:
+        """Add parts accepted after everything here."""
+        self.seal_tail()
+        self.parts += tuple(parts)
+
+    def seal_tail(self) -> None:
+        """Turn the tail into a part, and merge the newest parts while enough of them are of one tier."""
+        if self.tail.size:
+            events = self.tail.loose(self.fields)
+            self.parts += (SealedPart.of(events, int(events.order[0])),)
+            self.tail = EventTail()
+        while (count := mergeable([part.size for part in self.parts])) > 1:
+            self.parts = (*self.parts[:-count], self._merged(self.parts[-count:]))
+
+    def _merged(self, parts: Sequence[SealedPart]) -> SealedPart:
+        return SealedPart.of(joined_events([part.loose() for part in parts], self.fields), parts[0].first)
+
+    def purge(self, erased: BitMap) -> None:
+        """Rebuild parts without the events of `erased` contacts, which leave them for good."""
+        self.parts = tuple(part for part in (self._purged(part, erased) for part in self.parts) if part is not None)
+
+    def _purged(self, part: SealedPart, erased: BitMap) -> SealedPart | None:
+        gone = part.days.everyone & erased
+        if not gone:
+            return part
+        kept = to_mask(part.days.everyone - gone, part.days.everyone.max() + 1)
+        events = part.loose()
+        events = events.chosen(np.flatnonzero(kept[events.contacts]))
+        return SealedPart.of(events, part.first) if len(events.at) else None
+
     def publish(self) -> EventsVersion:
-        return EventsVersion((TailPart(self.tail, self.tail.size, self.fields),) if self.tail.size else ())
+        tail = (TailPart(self.tail, self.tail.size, self.fields),) if self.tail.size else ()
+        return EventsVersion((*self.parts, *tail))
+
+
+def mergeable(sizes: Sequence[int]) -> int:
+    """How many of the last parts to merge into one: those of the last one's tier, when there are `FAN` of them.
+
+    Tiers grow by `FAN`, so that `n` rows lie in about `FAN` times log n parts and each row is merged log n times.
+
+    >>> mergeable([900_000, 64_000, 70_000, 65_000]), mergeable([900_000, 64_000, 70_000, 65_000, 64_000])
+    (0, 4)
+    """
+    tier = _tier(sizes[-1]) if sizes else 0
+    run = 0
+    for size in reversed(sizes):
+        if _tier(size) > tier or size >= LARGEST_MERGED:
+            break
+        run += 1
+    return run if run >= FAN else 0
+
+
+def _tier(size: int) -> int:
+    return (max(1, size // TAIL_LIMIT).bit_length() - 1) // 2

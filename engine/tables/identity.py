@@ -7,16 +7,18 @@ from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.schema import Field, type_of_value
 from dsl.typed import ExactlyOneOf, IsSet
-from engine.bitmaps import Mask, Rows, from_rows, to_array
+from engine.bitmaps import Mask, Rows, from_rows, to_array, to_mask
 from engine.reading import ColumnPredicate
 from engine.tables.buffers import Buffer
 from engine.tables.columns import Numbers, scan
 from engine.tables.texts import fold_all, strings, text_mask
+from storage import BlockRef
 
 
 def fingerprints_of(ids: Iterable[str]) -> NDArray[np.uint64]:
@@ -30,12 +32,13 @@ class IdTable:
     The id of an erased row is forgotten at once by `row_of`, and its text when the table is next sealed.
     """
 
-    __slots__ = ("_rows", "base", "fingerprints", "size", "tail")
+    __slots__ = ("_held", "_rows", "fingerprints", "ref", "size")
 
     def __init__(self, base: pa.StringArray, fingerprints: NDArray[np.uint64], erased: BitMap) -> None:
-        self.base = base
-        self.tail: list[str] = []
+        # Texts of the first rows, sealed, and of those after: one attribute, so that readers see them change at once.
+        self._held: tuple[pa.StringArray, list[str]] = (base, [])
         self.size = len(base)
+        self.ref: BlockRef | None = None
         self.fingerprints = Buffer(np.uint64)
         self.fingerprints.put(0, fingerprints)
         self._rows: dict[str, int] = dict(zip(base.to_pylist(), range(len(base)), strict=True))
@@ -69,32 +72,48 @@ class IdTable:
     def _append(self, new: list[str]) -> None:
         if new:
             self.fingerprints.put(self.size, fingerprints_of(new))
-            self.tail.extend(new)
+            self._held[1].extend(new)
             self.size += len(new)
 
     def erase(self, row: int) -> None:
         self._rows.pop(self.text(row), None)
 
     def text(self, row: int) -> str:
-        base = len(self.base)
-        id: str = self.base[row].as_py() if row < base else self.tail[row - base]
+        base, tail = self._held
+        id: str = base[row].as_py() if row < len(base) else tail[row - len(base)]
         return id
 
     def texts(self, rows: Rows) -> list[str]:
-        base = len(self.base)
-        if len(rows) and int(rows.min()) >= base:
-            return [self.tail[row - base] for row in rows.tolist()]
-        if not len(rows) or int(rows.max()) < base:
-            ids: list[str] = self.base.take(pa.array(rows)).to_pylist()
+        base, tail = self._held
+        sealed = rows < len(base)
+        if sealed.all():
+            ids: list[str] = base.take(pa.array(rows)).to_pylist()
             return ids
-        return [self.text(row) for row in rows.tolist()]
+        held = len(base)
+        return [tail[row - held] if row >= held else base[row].as_py() for row in rows.tolist()]
 
     def arrow(self, size: int) -> pa.StringArray:
         """The ids of the first `size` rows."""
-        held = len(self.base)
-        if size <= held:
-            return self.base[:size]
-        return pa.concat_arrays([self.base, strings(self.tail[: size - held])])
+        base, tail = self._held
+        if size <= len(base):
+            return base[:size]
+        return pa.concat_arrays([base, strings(tail[: size - len(base)])])
+
+    @property
+    def sealed(self) -> int:
+        """How many rows have their id in the sealed array."""
+        return len(self._held[0])
+
+    def seal(self, erased: BitMap) -> None:
+        """Move all ids into one array; those of `erased` rows become empty."""
+        ids = self.arrow(self.size)
+        if erased:
+            ids = pc.if_else(pa.array(to_mask(erased, self.size)), "", ids)
+            self.fingerprints.array = np.where(
+                to_mask(erased, len(self.fingerprints.array)), 0, self.fingerprints.array
+            )
+        self._held = (ids, [])
+        self.ref = None
 
 
 class IdColumn:

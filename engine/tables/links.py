@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.schema import Field, Type
-from engine.bitmaps import from_sorted, to_array, to_mask
-from engine.reading import Column
-from engine.tables.entities import EntitiesVersion
+from engine.bitmaps import Mask, to_array, to_mask
+from engine.tables.groups import GroupIndex
+from engine.tables.loose import Loose, LooseNumbers, present
+from engine.tables.numeric import SealedNumbers
+from engine.tables.patches import PatchedColumn
+from engine.tables.sealed import Sealed
 
 COMPANY = Field(":company", Type.NUMBER, decimals=0)
 """The column of company rows; no declared field can have this name."""
@@ -17,28 +21,52 @@ COMPANY = Field(":company", Type.NUMBER, decimals=0)
 class CompanyLink:
     """Which company each contact of one version belongs to."""
 
-    __slots__ = ("_contacts",)
+    __slots__ = ("_column", "_companies")
 
-    def __init__(self, contacts: EntitiesVersion) -> None:
-        self._contacts = contacts
+    def __init__(self, column: PatchedColumn | None, companies: int) -> None:
+        self._column = column
+        self._companies = companies
 
     def contacts_of(self, companies: BitMap, within: BitMap | None = None) -> BitMap:
         """Contacts whose company is among `companies`, among `within` when given."""
-        column = self._contacts.column(COMPANY.name)
+        column = self._column
         if column is None or not companies:
             return BitMap()
-        rows = to_array(self._contacts.alive if within is None else within & self._contacts.alive)
-        company, linked = column.numbers(rows)
-        wanted = to_mask(companies, companies.max() + 1)
-        linked = linked & (company <= companies.max())
-        linked[linked] = wanted[company[linked].astype(np.int64)]
-        return from_sorted(rows[linked])
+        rows = _linked(column.base, companies)
+        if column.size:
+            entries = _linked_entries(column.tail, to_mask(companies, self._companies))
+            rows = (rows - column.patch.overridden(column.size)) | column.rows_at(entries)
+        return rows if within is None else rows & within
 
     def company_of(self, contact: int) -> int | None:
-        column = self._contacts.column(COMPANY.name)
-        return None if column is None else _whole(column, contact)
+        """The company's row."""
+        if self._column is None:
+            return None
+        value = self._column.values(np.array([contact], np.uint32))[0]
+        return value if isinstance(value, int) else None
 
 
-def _whole(column: Column, row: int) -> int | None:
-    value = column.values(np.array([row], np.uint32))[0]
-    return value if isinstance(value, int) else None
+def _linked(base: Sealed | None, companies: BitMap) -> BitMap:
+    """Rows of a sealed link column that lead to any of `companies`."""
+    if base is None:
+        return BitMap()
+    assert isinstance(base, SealedNumbers)
+    index = base.index
+    if index is None:
+        index = base.index = _index(base.data)
+    wanted = to_array(companies)
+    return index.rows(wanted[wanted < len(index.counts)].astype(np.int64))
+
+
+def _index(data: NDArray[np.signedinteger]) -> GroupIndex:
+    rows = np.flatnonzero(present(data))
+    companies = data[rows]
+    return GroupIndex.of(companies, rows, int(companies.max(initial=-1)) + 1, len(data))
+
+
+def _linked_entries(tail: Loose, wanted: Mask) -> Mask:
+    """Entries of a patch that lead to a company whose entry in `wanted` is true."""
+    assert isinstance(tail, LooseNumbers)
+    linked = present(tail.data)
+    linked[linked] = wanted[tail.data[linked]]
+    return linked

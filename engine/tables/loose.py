@@ -18,11 +18,12 @@ from dsl.schema import Field, Type, type_of_value
 from dsl.typed import HasAll, HasAny, IsSet, OneOf, Range
 from engine.bitmaps import Mask, Rows, below, to_array
 from engine.reading import ColumnPredicate
-from engine.tables.columns import Numbers, scan, tally
+from engine.tables.columns import Numbers, scan
 from engine.tables.dictionary import Dictionary
 
 MISSING_INT = -(1 << 63)
-"""Stands for a missing whole number; validation keeps values above it. A missing float is NaN."""
+"""Stands for a missing int64, as the least number of each narrower type does; validation keeps values above it.
+A missing float is NaN."""
 
 
 class LooseText:
@@ -30,7 +31,7 @@ class LooseText:
 
     __slots__ = ("codes", "dictionary", "field")
 
-    def __init__(self, field: Field, dictionary: Dictionary, codes: NDArray[np.int32]) -> None:
+    def __init__(self, field: Field, dictionary: Dictionary, codes: NDArray[Any]) -> None:
         self.field = field
         self.dictionary = dictionary
         self.codes = codes
@@ -43,7 +44,7 @@ class LooseText:
         codes = self.codes if rows is None else self.codes[rows]
         if isinstance(predicate, IsSet):
             return codes >= 0
-        return np.append(self.dictionary.select(predicate), False)[codes]  # the code -1 reads the last entry
+        return np.append(self.dictionary.select(predicate), False).take(codes)  # the code -1 reads the last entry
 
     def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
         return scan(self, predicate, within)
@@ -52,7 +53,7 @@ class LooseText:
         return guess(predicate, self.size, len(self.dictionary))
 
     def values(self, rows: Rows) -> list[type_of_value | None]:
-        return list(self.dictionary.texts(self.codes[rows].tolist()))
+        return list(self.dictionary.texts(self.codes[rows]))
 
     def numbers(self, rows: Rows) -> Numbers:
         codes = self.codes[rows]
@@ -60,11 +61,11 @@ class LooseText:
 
     def counts(self, within: BitMap) -> Mapping[type_of_value, int]:
         codes = self.codes[to_array(below(within, self.size))]
-        return tally(self.dictionary.exact.to_pylist(), codes[codes >= 0])
+        return tally(self.dictionary, codes[codes >= 0])
 
 
 class LooseNumbers:
-    """Numbers, dates, datetimes, floats and booleans (as 0 and 1); int64 or float64."""
+    """Numbers, dates, datetimes, floats and booleans (as 0 and 1); whole numbers of any width, or float64."""
 
     __slots__ = ("data", "field")
 
@@ -78,7 +79,7 @@ class LooseNumbers:
 
     def test(self, predicate: ColumnPredicate, rows: Rows | None) -> Mask:
         data = self.data if rows is None else self.data[rows]
-        return test_numbers(predicate, data, MISSING_INT)
+        return test_numbers(predicate, data)
 
     def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
         return scan(self, predicate, within)
@@ -91,7 +92,8 @@ class LooseNumbers:
 
     def numbers(self, rows: Rows) -> Numbers:
         data = self.data[rows]
-        return data, present(data, MISSING_INT)
+        there = present(data)
+        return (data if data.dtype.kind == "f" else data.astype(np.int64, copy=False)), there
 
     def counts(self, within: BitMap) -> Mapping[type_of_value, int]:
         return count_numbers(self.field, *self.numbers(to_array(below(within, self.size))))
@@ -102,9 +104,7 @@ class LooseTags:
 
     __slots__ = ("codes", "dictionary", "field", "starts")
 
-    def __init__(
-        self, field: Field, dictionary: Dictionary, starts: NDArray[np.int64], codes: NDArray[np.int32]
-    ) -> None:
+    def __init__(self, field: Field, dictionary: Dictionary, starts: NDArray[Any], codes: NDArray[Any]) -> None:
         self.field = field
         self.dictionary = dictionary
         self.starts = starts
@@ -148,7 +148,7 @@ class LooseTags:
     def values(self, rows: Rows) -> list[type_of_value | None]:
         starts, ends = self.starts[rows].tolist(), self.starts[rows.astype(np.int64) + 1].tolist()
         texts = self.dictionary.texts
-        return [tuple(texts(self.codes[a:b].tolist())) if b > a else None for a, b in zip(starts, ends, strict=True)]  # type: ignore[arg-type]
+        return [tuple(texts(self.codes[a:b])) if b > a else None for a, b in zip(starts, ends, strict=True)]  # type: ignore[arg-type]
 
     def numbers(self, rows: Rows) -> Numbers:
         raise TypeError("tags have no numbers")
@@ -156,7 +156,7 @@ class LooseTags:
     def counts(self, within: BitMap) -> Mapping[type_of_value, int]:
         chosen = np.zeros(self.size, np.bool_)
         chosen[to_array(below(within, self.size))] = True
-        return tally(self.dictionary.exact.to_pylist(), self.codes[chosen[self.owners()]])
+        return tally(self.dictionary, self.codes[chosen[self.owners()]])
 
 
 Loose = LooseText | LooseNumbers | LooseTags
@@ -173,40 +173,54 @@ def guess(predicate: ColumnPredicate, size: int, distinct: int) -> int:
             return size // 4 + 1
 
 
-def test_numbers(predicate: ColumnPredicate, data: NDArray[Any], missing: int) -> Mask:
-    """Which entries of `data` satisfy `predicate`. `missing` is below every whole number in `data`."""
+def missing_of(dtype: np.dtype[Any]) -> Any:
+    """The number that stands for a missing value in arrays of `dtype`."""
+    return np.nan if dtype.kind == "f" else int(np.iinfo(dtype).min)
+
+
+def test_numbers(predicate: ColumnPredicate, data: NDArray[Any]) -> Mask:
+    """Which entries of `data` satisfy `predicate`."""
     match predicate:
         case IsSet():
-            return present(data, missing)
+            return present(data)
         case OneOf(values):
-            return _equal_to_any(data, [float(v) if data.dtype.kind == "f" else v for v in values], missing)
+            return _equal_to_any(data, values)
+        case Range() if data.dtype.kind == "f":
+            return _floats_between(data, *float_bounds(predicate))
         case Range():
-            low, high = float_bounds(predicate) if data.dtype.kind == "f" else int_bounds(predicate)
-            return _between(data, low, high, missing)
+            return _ints_between(data, *int_bounds(predicate))
         case _:
             raise TypeError(f"{type(predicate).__name__} does not apply to numbers")
 
 
-def present(data: NDArray[Any], missing: int) -> Mask:
-    mask: Mask = data == data if data.dtype.kind == "f" else data != missing
+def present(data: NDArray[Any]) -> Mask:
+    mask: Mask = ~np.isnan(data) if data.dtype.kind == "f" else data != missing_of(data.dtype)
     return mask
 
 
-def _equal_to_any(data: NDArray[Any], values: list[Any], missing: int) -> Mask:
+def _equal_to_any(data: NDArray[Any], values: tuple[Any, ...]) -> Mask:
     mask = np.zeros(len(data), np.bool_)
     for value in values:
-        if data.dtype.kind == "f" or missing < value <= np.iinfo(data.dtype).max:
-            mask |= data == value
+        if data.dtype.kind == "f":
+            mask |= data == float(value)
+        elif missing_of(data.dtype) < value <= np.iinfo(data.dtype).max:
+            mask |= data == int(value)
     return mask
 
 
-def _between(data: NDArray[Any], low: Any, high: Any, missing: int) -> Mask:
-    if data.dtype.kind != "f":
-        top = int(np.iinfo(data.dtype).max)
-        low = missing + 1 if low is None else max(low, missing + 1)
-        high = top if high is None else min(high, top)
-        if low > high:
-            return np.zeros(len(data), np.bool_)
+def _ints_between(data: NDArray[Any], low: int | None, high: int | None) -> Mask:
+    least, most = missing_of(data.dtype) + 1, int(np.iinfo(data.dtype).max)
+    low = least if low is None else max(low, least)
+    high = most if high is None else min(high, most)
+    if low > high:
+        return np.zeros(len(data), np.bool_)
+    mask: Mask = data >= low
+    if high < most:
+        mask &= data <= high
+    return mask
+
+
+def _floats_between(data: NDArray[Any], low: float | None, high: float | None) -> Mask:
     mask: Mask = data >= (-np.inf if low is None else low)
     if high is not None:
         mask &= data <= high
@@ -250,3 +264,10 @@ def count_numbers(field: Field, data: NDArray[Any], there: Mask) -> Mapping[type
     distinct, counts = np.unique(data[there], return_counts=True)
     values = physical(field, distinct, np.ones(len(distinct), np.bool_))
     return dict(zip(values, counts.tolist(), strict=True))  # type: ignore[arg-type]
+
+
+def tally(dictionary: Dictionary, codes: NDArray[Any]) -> Mapping[type_of_value, int]:
+    """How often each text of `dictionary` occurs among `codes`; those that never do are left out."""
+    counted = np.bincount(codes)
+    used = np.flatnonzero(counted)
+    return dict(zip(dictionary.texts(used), counted[used].tolist(), strict=True))  # type: ignore[arg-type]

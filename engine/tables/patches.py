@@ -4,50 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.schema import Field, Type, type_of_value
-from engine.bitmaps import Mask, Rows, below, from_rows, to_array, to_mask
+from engine.bitmaps import Mask, Rows, below, from_rows, to_array
 from engine.reading import ColumnPredicate
 from engine.tables.buffers import Buffer
 from engine.tables.columns import Numbers
 from engine.tables.dictionary import MISSING_CODE
+from engine.tables.joining import joined, taken
 from engine.tables.loose import Loose, LooseText
+from engine.tables.sealed import Sealed, sealed
 from engine.tables.tails import tail_column
+from engine.tables.text import SealedText
 
 NEVER = (1 << 31) - 1
 FEW = 64
 """Up to so many rows are looked up one by one instead of scanning the whole patch."""
-
-
-class Base(Protocol):
-    """A sealed column of rows 0..size-1, as a patch sees it."""
-
-    @property
-    def size(self) -> int: ...
-
-    def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap: ...
-
-    def estimate(self, predicate: ColumnPredicate) -> int: ...
-
-    def values(self, rows: Rows) -> list[type_of_value | None]: ...
-
-    def numbers(self, rows: Rows) -> Numbers: ...
-
-    def counts(self, within: BitMap) -> Mapping[type_of_value, int]: ...
-
-
-class TextBase(Base, Protocol):
-    def group_of(self, folded: str) -> int | None:
-        """The number that `numbers` gives for texts that fold to `folded`."""
-
-    @property
-    def groups(self) -> int:
-        """One more than the largest of these numbers."""
 
 
 class Patch:
@@ -108,7 +85,7 @@ class PatchedColumn:
 
     __slots__ = ("_latest", "_tail", "base", "field", "patch", "size")
 
-    def __init__(self, field: Field, base: Base | None, patch: Patch) -> None:
+    def __init__(self, field: Field, base: Sealed | None, patch: Patch) -> None:
         self.field = field
         self.base = base
         self.patch = patch
@@ -145,8 +122,12 @@ class PatchedColumn:
         return from_rows(rows[self.tail.test(predicate, entries)]) if len(rows) else BitMap()
 
     def _scan(self, predicate: ColumnPredicate) -> BitMap:
-        hits = self.tail.test(predicate, None) & (self.patch.replaced.array[: self.size] >= self.size)
-        return from_rows(self.patch.rows.array[: self.size][hits])
+        return self.rows_at(self.tail.test(predicate, None))
+
+    def rows_at(self, entries: Mask) -> BitMap:
+        """Rows whose latest entry is among `entries`."""
+        latest = self.patch.replaced.array[: self.size] >= self.size
+        return from_rows(self.patch.rows.array[: self.size][entries & latest])
 
     def _few(self, asked: BitMap) -> tuple[Rows, Rows]:
         rows = to_array(asked)
@@ -158,12 +139,12 @@ class PatchedColumn:
             return np.full(len(rows), -1, np.int64)
         if len(rows) <= FEW:
             return np.array([self.patch.entry_of(row, self.size) for row in rows.tolist()], np.int64)
-        patched, entries = self._latest_entries()
+        patched, entries = self.latest_entries()
         at = np.searchsorted(patched, rows)
         at[at == len(patched)] = 0
         return np.where(patched[at] == rows, entries[at], -1)
 
-    def _latest_entries(self) -> tuple[Rows, NDArray[np.int64]]:
+    def latest_entries(self) -> tuple[Rows, NDArray[np.int64]]:
         """Patched rows, ascending, and the latest entry of each."""
         if self._latest is None:
             entries = np.flatnonzero(self.patch.replaced.array[: self.size] >= self.size)
@@ -214,7 +195,8 @@ class PatchedColumn:
 
     def _shared_groups(self, tail: LooseText) -> NDArray[np.int64]:
         """For each code of the tail, the base's number for its folded text, or one beyond all of the base's."""
-        base: TextBase = self.base  # type: ignore[assignment]
+        base = self.base
+        assert isinstance(base, SealedText)
         known = [base.group_of(folded) for folded in tail.dictionary.folded()]
         own = tail.dictionary.groups + base.groups
         return np.array([own[code] if group is None else group for code, group in enumerate(known)], np.int64)
@@ -235,6 +217,14 @@ def _place(result: list[Any], mask: Mask, values: list[Any]) -> None:
         result[position] = value
 
 
-def overridden_mask(patch: Patch, size: int, rows: int) -> Mask:
-    """Which of rows 0..rows-1 have one of the first `size` entries."""
-    return to_mask(below(patch.overridden(size), rows), rows)
+def resealed(column: PatchedColumn, rows: int) -> Sealed:
+    """Base and patch as one sealed column of `rows` rows."""
+    base = column.base
+    chosen = np.full(rows, -1, np.int64)
+    if base is not None:
+        chosen[: base.size] = np.arange(base.size)
+    if not column.size:
+        return sealed(taken(base, chosen)) if base is not None else sealed(column.tail)
+    patched, entries = column.latest_entries()
+    chosen[patched] = entries + (base.size if base is not None else 0)
+    return sealed(taken(joined(column.field, [column.tail] if base is None else [base, column.tail]), chosen))

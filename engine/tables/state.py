@@ -13,7 +13,7 @@ from pyroaring import BitMap
 from dsl.schema import COMPANY_SYSTEM_FIELDS, CONTACT_SYSTEM_FIELDS, EVENT_SYSTEM_FIELDS, Field, Schema
 from engine.changes import AddEvents, ContactRow, EraseContacts, EventColumns, UpsertCompanies, UpsertContacts, Value
 from engine.tables.entities import EntitiesVersion, EntityTable
-from engine.tables.events import EventsVersion, EventTable
+from engine.tables.events import TAIL_LIMIT, EventsVersion, EventTable
 from engine.tables.identity import rows_bitmap
 from engine.tables.links import COMPANY, CompanyLink
 
@@ -75,6 +75,11 @@ class State:
     def apply(self, change: DataChange, seq: int) -> Applied:
         """Apply a validated change in journal order; it cannot fail, and gives the same rows every time."""
         self.seq = seq
+        applied = self._apply(change)
+        self.seal()
+        return applied
+
+    def _apply(self, change: DataChange) -> Applied:
         match change:
             case UpsertContacts(at, rows):
                 return self._upsert_contacts(at, rows)
@@ -92,7 +97,24 @@ class State:
         self.seq = seq
         contacts = self.contacts.publish()
         companies = self.companies.publish()
-        return TablesVersion(seq, self.schema, contacts, companies, CompanyLink(contacts), self._published)
+        link = CompanyLink(contacts.patched(COMPANY.name), companies.size)
+        return TablesVersion(seq, self.schema, contacts, companies, link, self._published)
+
+    def seal(self, everything: bool = False) -> None:
+        """Index what has grown large; with `everything`, all tails, and let go of what erased contacts left behind.
+
+        The contents stay as they are: this may happen at any moment between two changes.
+        """
+        self.contacts.seal(everything)
+        self.companies.seal(everything)
+        for type, table in self.events.items():
+            before = (table.parts, table.tail)
+            if table.tail.size >= (1 if everything else TAIL_LIMIT):
+                table.seal_tail()
+            if everything and self.contacts.erased:
+                table.purge(self.contacts.erased)
+            if before != (table.parts, table.tail):
+                self._published = {**self._published, type: table.publish()}
 
     def _upsert_contacts(self, at: int, upserts: list[ContactRow]) -> Applied:
         before = self.contacts.ids.size

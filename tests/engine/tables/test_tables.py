@@ -2,6 +2,7 @@
 
 import hypothesis.strategies as st
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from tables_model import SCHEMA, Model, check_version
 
@@ -126,6 +127,18 @@ predicates = st.fixed_dictionaries(
 questions = st.tuples(
     predicates, st.sets(st.integers(0, 40)).map(sorted), st.tuples(st.none() | moments, st.none() | moments)
 )
+SMALL = {
+    "engine.tables.events.TAIL_LIMIT": 4,
+    "engine.tables.events.FAN": 2,
+    "engine.tables.state.TAIL_LIMIT": 4,
+    "engine.tables.entities.PATCH_LIMIT": 3,
+    "engine.tables.parts.FEW_ROWS": 1,
+    "engine.tables.groups.READY_LEAST": 2,
+    "engine.tables.text.MANY_GROUPS": 1,
+    "engine.tables.patches.FEW": 2,
+    "engine.tables.sorted.KEPT_TEXTS": 3,
+    "engine.tables.columns.GATHER_WORTH": 1,
+}
 quick = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -138,12 +151,24 @@ def test_every_version_answers_as_the_model_does(history, question, data):
         state.apply(change, seq)
         model.apply(change)
         if data.draw(st.booleans()):
+            state.seal(everything=data.draw(st.booleans()))
+        if data.draw(st.booleans()):
             published.append((state.publish(seq), model.copy()))
     published.append((state.publish(len(history)), model.copy()))
     check_version(*published[-1], *question)
     if not any(isinstance(change, EraseContacts) for change in history):
         for version, then in published:
             check_version(version, then, *question)
+
+
+@pytest.fixture(autouse=True, scope="module", params=["small", "usual"])
+def limits(request):
+    """Once as it is, once with limits so small that a handful of rows takes every path."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "small":
+            for name, limit in SMALL.items():
+                patch.setattr(name, limit)
+        yield
 
 
 def test_applied_tells_what_was_touched():

@@ -1,0 +1,101 @@
+"""Which rows have which value: the index of sealed text and tags columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from engine.bitmaps import Rows, from_rows, from_sorted
+from engine.tables.shelf import Shelf, union
+from storage import Array
+
+READY_SHARE = 4096
+READY_LEAST = 64
+"""A group has a ready bitmap when it has at least so many rows, and one in so many of the column's."""
+
+
+class GroupIndex:
+    """Rows by group number 0..n-1. Frequent groups have a ready bitmap; the rows of the others lie group by group
+    in `postings`, those of group `g` at `starts[g]:starts[g + 1]`, ascending.
+    """
+
+    __slots__ = ("_place", "_postings", "_ready", "_shelf", "_starts", "counts")
+
+    def __init__(
+        self,
+        counts: NDArray[np.int32],
+        ready: NDArray[np.int32],
+        shelf: Shelf,
+        starts: NDArray[np.int32],
+        postings: Rows,
+    ) -> None:
+        self.counts = counts
+        self._ready = ready
+        self._shelf = shelf
+        self._place = {group: place for place, group in enumerate(ready.tolist())}
+        self._starts = starts
+        self._postings = postings
+
+    @classmethod
+    def of(cls, groups: NDArray[Any], rows: NDArray[Any], distinct: int, size: int) -> GroupIndex:
+        """Index pairs of a group and a row of a column of `size` rows; a pair may come twice."""
+        # One sort of group << 32 | row: numpy sorts such integers ten times faster than it finds a permutation.
+        keys = (groups.astype(np.int64) << 32) | rows.astype(np.int64)
+        keys.sort()
+        if len(keys):
+            keys = keys[np.append(True, keys[1:] != keys[:-1])]
+        postings = (keys & 0xFFFFFFFF).astype(np.uint32)
+        counts = np.bincount(keys >> 32, minlength=distinct)
+        starts = np.append(0, np.cumsum(counts))
+        frequent = counts >= max(READY_LEAST, size // READY_SHARE)
+        ready = np.flatnonzero(frequent)
+        shelf = Shelf.of([from_sorted(postings[starts[group] : starts[group + 1]]) for group in ready.tolist()])
+        kept = postings[np.repeat(~frequent, counts)]
+        kept_starts = np.append(0, np.cumsum(np.where(frequent, 0, counts)))
+        return cls(counts.astype(np.int32), ready.astype(np.int32), shelf, kept_starts.astype(np.int32), kept)
+
+    def rows(self, groups: NDArray[np.int64]) -> BitMap:
+        """Rows of any of `groups`, which ascend."""
+        if len(groups) == 1:
+            return self._rows_of(int(groups[0]))
+        place = self._place
+        ready = [self._shelf[place[group]] for group in groups.tolist() if group in place] if place else []
+        return union([*ready, self._posted(groups)])
+
+    def _rows_of(self, group: int) -> BitMap:
+        place = self._place.get(group)
+        if place is not None:
+            return self._shelf[place]
+        return from_sorted(self._postings[self._starts[group] : self._starts[group + 1]])
+
+    def _posted(self, groups: NDArray[np.int64]) -> BitMap:
+        """Rows of `groups` that have no ready bitmap."""
+        if not len(groups):
+            return BitMap()
+        if int(groups[-1]) - int(groups[0]) == len(groups) - 1:
+            return from_rows(self._postings[self._starts[groups[0]] : self._starts[groups[-1] + 1]])
+        return from_rows(self._postings[spans(self._starts[groups], self._starts[groups + 1])])
+
+    def arrays(self) -> dict[str, Array]:
+        own = {"counts": self.counts, "ready": self._ready, "starts": self._starts, "postings": self._postings}
+        return {**own, **self._shelf.arrays()}
+
+    @classmethod
+    def opened(cls, arrays: dict[str, Array]) -> GroupIndex:
+        shelf = Shelf.opened(arrays)
+        return cls(arrays["counts"], arrays["ready"], shelf, arrays["starts"], arrays["postings"])
+
+
+def spans(starts: NDArray[Any], ends: NDArray[Any]) -> NDArray[np.int64]:
+    """The positions of all half-open spans [starts[i], ends[i]), one after the other.
+
+    >>> spans(np.array([5, 0]), np.array([8, 1])).tolist()
+    [5, 6, 7, 0]
+    """
+    lengths = (ends - starts).astype(np.int64)
+    before = np.cumsum(lengths) - lengths
+    positions: NDArray[np.int64] = np.arange(int(lengths.sum())) + np.repeat(starts.astype(np.int64) - before, lengths)
+    return positions

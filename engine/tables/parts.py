@@ -1,0 +1,262 @@
+"""Sealed parts: a stretch of the events of one type, sorted by moment and indexed, never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from dsl.schema import Field
+from dsl.typed import IsSet
+from engine.bitmaps import Rows, from_rows, to_array
+from engine.reading import Column
+from engine.tables.days import DAY, DayIndex
+from engine.tables.groups import spans
+from engine.tables.joining import empty, joined, taken
+from engine.tables.loose import Loose, LooseText
+from engine.tables.sealed import Sealed, opened, sealed
+from engine.tables.shelf import union
+from storage import Array, BlockRef
+
+FEW_ROWS = 4096
+"""Windows of at most so many events are answered from the events themselves."""
+ID = "id"
+
+
+@dataclass(frozen=True, slots=True)
+class LooseEvents:
+    """Events in order of acceptance, before they are sorted and indexed. `order` ascends."""
+
+    contacts: Rows
+    at: NDArray[np.int64]
+    order: NDArray[np.int64]
+    columns: Mapping[str, Loose]
+
+    def chosen(self, rows: NDArray[np.int64]) -> LooseEvents:
+        """The events `rows`, in that order."""
+        columns = {name: taken(column, rows) for name, column in self.columns.items()}
+        return LooseEvents(self.contacts[rows], self.at[rows], self.order[rows], columns)
+
+
+class SealedPart:
+    """Rows are sorted by moment, then acceptance.
+
+    `first` is added to the stored acceptance numbers: a part can be built before it is known which events precede it.
+    `who` are the contacts that occur, ascending; the rows of `who[i]` are `by_contact[starts[i]:starts[i + 1]]`.
+    `seen` are fingerprints of the event ids, sorted; see `IdPrints`.
+    """
+
+    def __init__(self, arrays: dict[str, Any], columns: Mapping[str, Sealed], days: DayIndex, first: int) -> None:
+        self._arrays = arrays
+        self._columns = columns
+        self.days = days
+        self.first = first
+        self.seen = IdPrints(arrays["id_high"], arrays["id_low"])
+        self.ref: BlockRef | None = None
+
+    @classmethod
+    def of(cls, events: LooseEvents, first: int) -> SealedPart:
+        """Sort and index; `events.order` counts from `first`."""
+        events = events.chosen(ascending(events.at))
+        starts, by_contact, who = _by_contact(events.contacts)
+        prints = IdPrints.of(events.columns.get(ID))
+        arrays = {
+            "contacts": events.contacts,
+            "at": events.at,
+            "order": (events.order - first).astype(np.uint32),
+            "who": who,
+            "starts": starts,
+            "by_contact": by_contact,
+            "id_high": prints.high,
+            "id_low": prints.low,
+        }
+        columns = {name: sealed(column) for name, column in events.columns.items()}
+        held = {name: column for name, column in columns.items() if column.estimate(IsSet())}
+        return cls(arrays, held, DayIndex.of(events.contacts, events.at), first)
+
+    @property
+    def size(self) -> int:
+        return len(self._arrays["contacts"])
+
+    @property
+    def contacts(self) -> Rows:
+        contacts: Rows = self._arrays["contacts"]
+        return contacts
+
+    @property
+    def at(self) -> NDArray[np.int64]:
+        at: NDArray[np.int64] = self._arrays["at"]
+        return at
+
+    @property
+    def order(self) -> NDArray[np.int64]:
+        order: NDArray[np.int64] = self._arrays["order"].astype(np.int64) + self.first
+        return order
+
+    def _bounds(self, start: int | None, end: int | None) -> tuple[int, int]:
+        """Rows low <= row < high are those in [start, end)."""
+        low = 0 if start is None else int(np.searchsorted(self.at, start))
+        high = self.size if end is None else int(np.searchsorted(self.at, end))
+        return low, max(low, high)
+
+    def rows_between(self, start: int | None, end: int | None) -> range:
+        return range(*self._bounds(start, end))
+
+    def estimate_between(self, start: int | None, end: int | None) -> int:
+        low, high = self._bounds(start, end)
+        return high - low
+
+    def contacts_between(self, start: int | None, end: int | None) -> BitMap:
+        """Whole days from the day index, the edges from the events themselves."""
+        low, high = self._bounds(start, end)
+        if low == 0 and high == self.size:
+            return self.days.everyone
+        if high - low <= FEW_ROWS:
+            return from_rows(self.contacts[low:high])
+        first, last = self._whole_days(low, high)
+        inner_low, inner_high = self._bounds(first * DAY, last * DAY)
+        if inner_low >= inner_high:
+            return from_rows(self.contacts[low:high])
+        edges = [from_rows(self.contacts[low:inner_low]), from_rows(self.contacts[inner_high:high])]
+        return union([*edges, *self.days.between(first, last)])
+
+    def _whole_days(self, low: int, high: int) -> tuple[int, int]:
+        """Days [first, last) all of whose events here are among rows low <= row < high."""
+        first = int(self.at[low]) // DAY
+        last = int(self.at[high - 1]) // DAY + 1
+        if low and int(self.at[low - 1]) // DAY == first:
+            first += 1
+        if high < self.size and int(self.at[high]) // DAY == last - 1:
+            last -= 1
+        return first, last
+
+    def rows_of(self, contacts: BitMap) -> Rows:
+        who, starts = self._arrays["who"], self._arrays["starts"]
+        asked = to_array(contacts)
+        place = np.searchsorted(who, asked)
+        place = place[who.take(place, mode="clip") == asked]
+        rows: Rows = self._arrays["by_contact"][spans(starts[place], starts[place + 1])]
+        return rows
+
+    def column(self, name: str) -> Column | None:
+        return self._columns.get(name)
+
+    def loose(self) -> LooseEvents:
+        """The events in order of acceptance."""
+        by_acceptance = np.argsort(self._arrays["order"], kind="stable")
+        return LooseEvents(self.contacts, self.at, self.order, self._columns).chosen(by_acceptance)
+
+    def arrays(self) -> dict[str, Array]:
+        """Everything, for a block; the arrays of column `i` of `names` begin with its number."""
+        arrays = dict(self._arrays)
+        arrays |= {f"days/{name}": array for name, array in self.days.arrays().items()}
+        for number, column in enumerate(self._columns.values()):
+            arrays |= {f"{number}/{name}": array for name, array in column.arrays().items()}
+        return arrays
+
+    @property
+    def names(self) -> list[str]:
+        """The property columns it has."""
+        return list(self._columns)
+
+    @classmethod
+    def opened(
+        cls, arrays: dict[str, Array], names: Sequence[str], fields: Mapping[str, Field], first: int
+    ) -> SealedPart:
+        """The part whose `arrays()` and `names` these are. Columns whose field is gone are left out."""
+        own = {name: array for name, array in arrays.items() if "/" not in name}
+        columns = {
+            name: opened(fields[name], below(arrays, f"{number}/"))
+            for number, name in enumerate(names)
+            if name in fields
+        }
+        return cls(own, columns, DayIndex.opened(below(arrays, "days/")), first)
+
+
+def below(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """The arrays whose names begin with `prefix`, without it."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def ascending(at: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The stable order of moments. Sorting moment << bits | row is many times faster than finding a permutation."""
+    if not len(at):
+        return np.zeros(0, np.int64)
+    bits = max(1, (len(at) - 1).bit_length())
+    least = int(at.min())
+    if int(at.max()) - least >= 1 << (62 - bits):
+        return np.argsort(at, kind="stable")
+    keys = (at - least) << bits | np.arange(len(at))
+    keys.sort()
+    rows: NDArray[np.int64] = keys & ((1 << bits) - 1)
+    return rows
+
+
+def _by_contact(contacts: Rows) -> tuple[NDArray[np.uint32], Rows, Rows]:
+    """Where each contact's rows start, the rows contact by contact, and the contacts."""
+    keys = (contacts.astype(np.int64) << 32) | np.arange(len(contacts))
+    keys.sort()
+    owners = (keys >> 32).astype(np.uint32)
+    first = np.flatnonzero(np.append(True, owners[1:] != owners[:-1])) if len(owners) else np.zeros(0, np.int64)
+    return np.append(first, len(keys)).astype(np.uint32), (keys & 0xFFFFFFFF).astype(np.uint32), owners[first]
+
+
+def joined_events(parts: Sequence[LooseEvents], fields: Mapping[str, Field]) -> LooseEvents:
+    """The events of `parts`, which are in order of acceptance, one after the other."""
+    names = dict.fromkeys(name for part in parts for name in part.columns if name in fields)
+    columns = {
+        name: joined(fields[name], [part.columns.get(name) or empty(fields[name], len(part.at)) for part in parts])
+        for name in names
+    }
+    return LooseEvents(
+        np.concatenate([part.contacts for part in parts]),
+        np.concatenate([part.at for part in parts]),
+        np.concatenate([part.order for part in parts]),
+        columns,
+    )
+
+
+class IdPrints:
+    """128-bit BLAKE2b fingerprints of event ids, as two halves, sorted by the high one."""
+
+    __slots__ = ("high", "low")
+
+    def __init__(self, high: NDArray[np.uint64], low: NDArray[np.uint64]) -> None:
+        self.high = high
+        self.low = low
+
+    @classmethod
+    def of(cls, ids: Loose | None) -> IdPrints:
+        """Fingerprints of the ids of a column."""
+        if not isinstance(ids, LooseText):
+            return cls(np.zeros(0, np.uint64), np.zeros(0, np.uint64))
+        return cls(*prints_sorted(prints_of(text for text in ids.dictionary.texts(ids.codes) if text is not None)))
+
+    def known(self, high: NDArray[np.uint64], low: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Which of these fingerprints are here. Equal high halves may stand for several ids, so look at all."""
+        place = np.searchsorted(self.high, high)
+        found = np.zeros(len(high), np.bool_)
+        while (open := (place < len(self.high)) & ~found).any():
+            there = np.flatnonzero(open)
+            same = self.high[place[there]] == high[there]
+            found[there] = same & (self.low[place[there]] == low[there])
+            place[there] = np.where(same, place[there] + 1, len(self.high))
+        return found
+
+
+def prints_of(ids: Any) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """High and low halves of the fingerprints of `ids`."""
+    halves = np.frombuffer(b"".join([blake2b(id.encode(), digest_size=16).digest() for id in ids]), "<u8")
+    return halves[0::2], halves[1::2]
+
+
+def prints_sorted(
+    halves: tuple[NDArray[np.uint64], NDArray[np.uint64]],
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    order = np.argsort(halves[0])
+    return halves[0][order], halves[1][order]

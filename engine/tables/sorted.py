@@ -1,0 +1,177 @@
+"""Arrow dictionaries: plain ones, and the sorted ones of sealed columns, where equal and prefixed texts are ranges."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from dsl.typed import ExactlyOneOf, HasAny, Matches, OneOf, StartsWith
+from engine.bitmaps import Mask
+from engine.reading import ColumnPredicate
+from engine.tables.texts import fold_all, text_mask
+from storage import Array
+
+AFTER = b"\xff"
+"""Sorts after every continuation of a prefix: no UTF-8 text contains this byte."""
+KEPT_TEXTS = 4096
+
+
+class SortedDictionary:
+    """Distinct texts sorted by folded, then exact form. Group `g` of texts that fold alike has the codes
+    `starts[g]:starts[g + 1]`, and `folded[g]` is its form. Where no two fold alike, codes are groups."""
+
+    __slots__ = ("_data", "_kept", "_offsets", "exact", "folded_groups", "starts")
+
+    def __init__(self, exact: pa.StringArray, folded_groups: pa.StringArray, starts: NDArray[np.int32] | None) -> None:
+        self.exact = exact
+        self.folded_groups = folded_groups
+        self.starts = starts
+        _, offsets, data = folded_groups.buffers()
+        self._offsets = np.frombuffer(offsets, np.int32)[folded_groups.offset :] if offsets else np.zeros(1, np.int32)
+        self._data = memoryview(data) if data else memoryview(b"")
+        self._kept: list[str] | None = None
+
+    @classmethod
+    def of(cls, texts: pa.StringArray) -> tuple[SortedDictionary, NDArray[np.int64]]:
+        """The dictionary of distinct `texts`, and the code that each was given."""
+        folded = fold_all(texts)
+        if folded is texts:
+            order = pc.array_sort_indices(texts)
+            exact = texts.take(order)
+            dictionary = cls(exact, exact, None)
+        else:
+            table = pa.table({"folded": folded, "exact": texts})
+            order = pc.sort_indices(table, sort_keys=[("folded", "ascending"), ("exact", "ascending")])
+            dictionary = cls._grouped(texts.take(order), folded.take(order))
+        codes = np.empty(len(texts), np.int64)
+        codes[order.to_numpy()] = np.arange(len(texts))
+        return dictionary, codes
+
+    @classmethod
+    def _grouped(cls, exact: pa.StringArray, folded: pa.StringArray) -> SortedDictionary:
+        changes = pc.not_equal(folded[1:], folded[:-1]).to_numpy(zero_copy_only=False)
+        first = np.flatnonzero(np.append(True, changes))
+        if len(first) == len(exact):
+            return cls(exact, folded, None)
+        return cls(exact, folded.take(pa.array(first)), np.append(first, len(exact)).astype(np.int32))
+
+    def __len__(self) -> int:
+        return len(self.exact)
+
+    @property
+    def group_count(self) -> int:
+        return len(self.folded_groups)
+
+    def folded(self) -> list[str]:
+        forms: list[str] = self.folded_groups.take(pa.array(self.groups)).to_pylist()
+        return forms
+
+    @property
+    def groups(self) -> NDArray[np.int64]:
+        if self.starts is None:
+            return np.arange(len(self.exact))
+        return np.repeat(np.arange(self.group_count), np.diff(self.starts))
+
+    def group_of(self, folded: str) -> int | None:
+        key = folded.encode()
+        place = self._first_from(key)
+        return place if place < self.group_count and self._text(place) == key else None
+
+    def _text(self, place: int) -> bytes:
+        return bytes(self._data[self._offsets[place] : self._offsets[place + 1]])
+
+    def _first_from(self, key: bytes) -> int:
+        """The first group whose form is not below `key`: bytes of UTF-8 sort as code points do."""
+        low, high = 0, self.group_count
+        while low < high:
+            middle = (low + high) // 2
+            if self._text(middle) < key:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def select_groups(self, predicate: ColumnPredicate) -> NDArray[np.int64] | None:
+        """Groups that satisfy `predicate`, ascending; None when texts of one group may differ about it."""
+        match predicate:
+            case OneOf(values) | HasAny(values):
+                found = {group for value in values if (group := self.group_of(str(value))) is not None}
+                return np.array(sorted(found), np.int64)
+            case StartsWith(text):
+                key = text.encode()
+                return np.arange(self._first_from(key), self._first_from(key + AFTER))
+            case ExactlyOneOf() | Matches() if self.starts is not None:
+                return None
+            case _:
+                return np.flatnonzero(text_mask(predicate, self.folded_groups, self.exact))
+
+    @staticmethod
+    def ranged(predicate: ColumnPredicate) -> bool:
+        """Whether `select_groups` is a binary search, whatever the size of the dictionary."""
+        return isinstance(predicate, OneOf | HasAny | StartsWith)
+
+    def select(self, predicate: ColumnPredicate) -> Mask:
+        groups = self.select_groups(predicate)
+        if groups is None:
+            return text_mask(predicate, self.folded_groups, self.exact)
+        mask = np.zeros(self.group_count, np.bool_)
+        mask[groups] = True
+        return mask if self.starts is None else np.repeat(mask, np.diff(self.starts))
+
+    def texts(self, codes: NDArray[Any]) -> list[str | None]:
+        if len(self.exact) > KEPT_TEXTS:
+            return texts_of(self.exact, codes)
+        if self._kept is None:
+            self._kept = self.exact.to_pylist()
+        kept = self._kept
+        return [kept[code] if code >= 0 else None for code in codes.tolist()]
+
+    def arrays(self) -> dict[str, Array]:
+        arrays: dict[str, Array] = {"exact": self.exact}
+        if self.folded_groups is not self.exact:
+            arrays["folded"] = self.folded_groups
+        if self.starts is not None:
+            arrays["group_starts"] = self.starts
+        return arrays
+
+    @classmethod
+    def opened(cls, arrays: dict[str, Array]) -> SortedDictionary:
+        exact = arrays["exact"]
+        return cls(exact, arrays.get("folded", exact), arrays.get("group_starts"))
+
+
+def texts_of(exact: pa.StringArray, codes: NDArray[Any]) -> list[str | None]:
+    """The texts of `codes`; None for negative ones."""
+    taken: list[str | None] = exact.take(pa.array(codes, mask=codes < 0)).to_pylist()
+    return taken
+
+
+class ArrowDictionary:
+    """Distinct texts in any order: those of values on their way from one column to another."""
+
+    __slots__ = ("exact",)
+
+    def __init__(self, exact: pa.StringArray) -> None:
+        self.exact = exact
+
+    def __len__(self) -> int:
+        return len(self.exact)
+
+    def select(self, predicate: ColumnPredicate) -> Mask:
+        return text_mask(predicate, fold_all(self.exact), self.exact)
+
+    def texts(self, codes: NDArray[Any]) -> list[str | None]:
+        return texts_of(self.exact, codes)
+
+    def folded(self) -> list[str]:
+        forms: list[str] = fold_all(self.exact).to_pylist()
+        return forms
+
+    @property
+    def groups(self) -> NDArray[np.int64]:
+        indices: NDArray[np.int64] = fold_all(self.exact).dictionary_encode().indices.to_numpy().astype(np.int64)
+        return indices

@@ -1,0 +1,111 @@
+"""Sealed text and choice columns: a sorted dictionary, a code for each row, and the rows of each folded text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from dsl.schema import Field
+from dsl.typed import IsSet
+from engine.bitmaps import from_mask
+from engine.reading import ColumnPredicate
+from engine.tables.columns import GATHER_WORTH, scan
+from engine.tables.dictionary import MISSING_CODE
+from engine.tables.groups import GroupIndex
+from engine.tables.loose import LooseText
+from engine.tables.sorted import SortedDictionary
+from storage import Array
+
+MANY_GROUPS = 64
+"""Beyond so many groups, testing the code of every row costs less than uniting their bitmaps."""
+
+
+class SealedText(LooseText):
+    """Immutable. `codes` is as narrow as the dictionary allows."""
+
+    __slots__ = ("_index", "_present", "sorted")
+
+    def __init__(self, field: Field, dictionary: SortedDictionary, codes: NDArray[Any], index: GroupIndex) -> None:
+        super().__init__(field, dictionary, codes)
+        self.sorted = dictionary
+        self._index = index
+        self._present: BitMap | None = None
+
+    @classmethod
+    def of(cls, column: LooseText) -> SealedText:
+        """The sealed form of `column`; texts no row has any more are left out."""
+        used = np.zeros(len(column.dictionary) + 1, np.bool_)
+        used[column.codes] = True  # a missing value marks the last entry
+        kept = np.flatnonzero(used[:-1])
+        dictionary, renamed = SortedDictionary.of(column.dictionary.exact.take(kept))
+        codes = np.full(len(used), MISSING_CODE, np.int32)
+        codes[kept] = renamed
+        codes = codes.take(column.codes)
+        there = np.flatnonzero(codes >= 0)
+        groups = dictionary.groups[codes[there]]
+        index = GroupIndex.of(groups, there, dictionary.group_count, len(codes))
+        return cls(column.field, dictionary, codes.astype(narrowest(len(dictionary))), index)
+
+    @property
+    def groups(self) -> int:
+        return self.sorted.group_count
+
+    def group_of(self, folded: str) -> int | None:
+        return self.sorted.group_of(folded)
+
+    def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
+        if isinstance(predicate, IsSet):
+            return self.present if within is None else self.present & within
+        groups = self.sorted.select_groups(predicate)
+        if groups is None:
+            return scan(self, predicate, within)
+        if within is not None and len(within) * GATHER_WORTH < self._count(groups):
+            return scan(self, predicate, within)
+        rows = self._rows(groups)
+        return rows if within is None else rows & within
+
+    def _rows(self, groups: NDArray[np.int64]) -> BitMap:
+        if len(groups) <= MANY_GROUPS or self._count(groups) * GATHER_WORTH < self.size:
+            return self._index.rows(groups)
+        chosen = np.zeros(len(self.dictionary) + 1, np.bool_)
+        chosen[self._codes_of(groups)] = True
+        return from_mask(chosen.take(self.codes))
+
+    def _codes_of(self, groups: NDArray[np.int64]) -> NDArray[np.int64]:
+        if self.sorted.starts is None:
+            return groups
+        return np.flatnonzero(np.isin(self.sorted.groups, groups))
+
+    def _count(self, groups: NDArray[np.int64]) -> int:
+        return int(self._index.counts[groups].sum())
+
+    @property
+    def present(self) -> BitMap:
+        """Rows that have a value."""
+        if self._present is None:
+            self._present = from_mask(self.codes >= 0)
+        return self._present
+
+    def estimate(self, predicate: ColumnPredicate) -> int:
+        """Exact for equality, prefixes and presence; a guess for what must search the dictionary."""
+        if isinstance(predicate, IsSet):
+            return int(self._index.counts.sum())
+        if not self.sorted.ranged(predicate):
+            return super().estimate(predicate)
+        groups = self.sorted.select_groups(predicate)
+        return super().estimate(predicate) if groups is None else self._count(groups)
+
+    def arrays(self) -> dict[str, Array]:
+        return {"codes": self.codes, **self.sorted.arrays(), **self._index.arrays()}
+
+    @classmethod
+    def opened(cls, field: Field, arrays: dict[str, Array]) -> SealedText:
+        return cls(field, SortedDictionary.opened(arrays), arrays["codes"], GroupIndex.opened(arrays))
+
+
+def narrowest(codes: int) -> type[np.signedinteger[Any]]:
+    """The narrowest type that holds 0..codes-1 and the code of a missing value."""
+    return np.int8 if codes <= 1 << 7 else np.int16 if codes <= 1 << 15 else np.int32
