@@ -1,10 +1,10 @@
 """Durable bytes: the journal, immutable blocks, the catalog, checkpoint and recovery. Knows no query."""
 
-from .blocks import Array, Block, BlockRef, Blocks
-from .directory import FORMAT, DataDirectory
-from .disk import RESERVE
-from .documents import Documents
-from .errors import (
+from storage.blocks import Array, Block, BlockRef, Blocks
+from storage.directory import FORMAT, DataDirectory
+from storage.disk import RESERVE
+from storage.documents import Documents
+from storage.errors import (
     BadName,
     DamageError,
     Locked,
@@ -14,7 +14,7 @@ from .errors import (
     StorageFailed,
     StorageFull,
 )
-from .store import Checkpoint, Store
+from storage.store import Checkpoint, Store
 
 __all__ = [
     "FORMAT",

@@ -21,9 +21,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from .crashpoints import reach
-from .disk import Disk, measure, sync_directory
-from .errors import DamageError
+from storage.crashpoints import reach
+from storage.disk import Disk, measure, sync_directory
+from storage.errors import DamageError
 
 Array: TypeAlias = np.ndarray[Any, Any] | pa.Array
 

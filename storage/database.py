@@ -11,10 +11,10 @@ from typing import Any
 
 import apsw
 
-from .crashpoints import reach
-from .disk import FULL, Disk, measure, write_whole
-from .errors import DamageError, StorageFailed, StorageFull
-from .witness import Testimony, Witness, render
+from storage.crashpoints import reach
+from storage.disk import FULL, Disk, measure, write_whole
+from storage.errors import DamageError, StorageFailed, StorageFull
+from storage.witness import Testimony, Witness, render
 
 LOG_LIMIT = 64 * 2**20
 """Bytes of write-ahead log at which it is emptied into the database file."""

@@ -12,13 +12,13 @@ import zlib
 from contextlib import ExitStack
 from pathlib import Path
 
-from .crashpoints import reach
-from .database import Database, witness_path
-from .disk import RESERVE, Disk, sync_directory, write_whole
-from .documents import TABLE as DOCUMENTS
-from .documents import Documents
-from .errors import BadName, DamageError, Locked, NewerFormat, NoDataDirectory
-from .store import Store
+from storage.crashpoints import reach
+from storage.database import Database, witness_path
+from storage.disk import RESERVE, Disk, sync_directory, write_whole
+from storage.documents import TABLE as DOCUMENTS
+from storage.documents import Documents
+from storage.errors import BadName, DamageError, Locked, NewerFormat, NoDataDirectory
+from storage.store import Store
 
 FORMAT = 1
 """The format that this code writes, and the newest it reads."""

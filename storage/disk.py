@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import DamageError, StorageFailed, StorageFull
+from storage.errors import DamageError, StorageFailed, StorageFull
 
 RESERVE = 16 * 2**20
 """Bytes kept free, so that a checkpoint, which frees space, still has room to work when writes are refused."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import zlib
 
-from .database import Database
-from .errors import DamageError
+from storage.database import Database
+from storage.errors import DamageError
 
 TABLE = (
     "CREATE TABLE documents (collection TEXT NOT NULL, key TEXT NOT NULL, checksum INTEGER NOT NULL, "

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .blocks import BlockRef, Blocks
-from .crashpoints import reach
-from .database import Database
-from .disk import Disk
-from .documents import TABLE as DOCUMENTS
-from .documents import Documents
-from .errors import DamageError
+from storage.blocks import BlockRef, Blocks
+from storage.crashpoints import reach
+from storage.database import Database
+from storage.disk import Disk
+from storage.documents import TABLE as DOCUMENTS
+from storage.documents import Documents
+from storage.errors import DamageError
 
 _FILE = "tamis.db"
 _BLOCKS = "blocks"

@@ -15,7 +15,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import DamageError
+from storage.errors import DamageError
 
 _FORM = struct.Struct("<8sQQI?")
 _CHECKSUM = struct.Struct("<I")
