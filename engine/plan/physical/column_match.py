@@ -8,6 +8,7 @@ from pyroaring import BitMap
 
 from dsl.typed import HasAll, HasAny, IsSet, OneOf, Range
 from engine.plan.physical.operator import Context, Effort, Operator, Stored
+from engine.plan.physical.predicates import describe_predicate
 from engine.reading import ColumnPredicate
 
 
@@ -25,7 +26,7 @@ class ColumnMatch(Operator):
 
     @property
     def label(self) -> str:
-        return f"{self.column} {self.predicate}"
+        return f"{self.column} {describe_predicate(self.predicate)}"
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         return _matching(context, self.column, self.predicate, within)
@@ -43,7 +44,7 @@ class ColumnLookup(Stored):
 
     @property
     def label(self) -> str:
-        return f"{self.column} {self.predicate}"
+        return f"{self.column} {describe_predicate(self.predicate)}"
 
     def whole(self, context: Context) -> BitMap:
         return _matching(context, self.column, self.predicate, None)

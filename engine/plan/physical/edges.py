@@ -11,6 +11,7 @@ from pyroaring import BitMap
 
 from engine.bitmaps import from_rows, from_sorted, to_array
 from engine.plan.physical.operator import Context, Effort, Operator
+from engine.plan.physical.predicates import describe_predicate
 from engine.plan.physical.selection import Picked, Selection
 from engine.plan.physical.space import Domain
 from engine.reading import ColumnPredicate
@@ -48,8 +49,10 @@ def _edge_of_part(picked: Picked, last: bool) -> Picked:
 def _order(picked: Picked, rows: NDArray[np.uint32]) -> NDArray[np.intp]:
     """The positions of rows in order of moment, then acceptance. Sealed parts mostly are so already."""
     at, order = picked.part.at[picked.rows], picked.part.order[picked.rows]
-    ascending = (at[1:] > at[:-1]) | ((at[1:] == at[:-1]) & (order[1:] > order[:-1]))
-    return np.arange(rows.size) if ascending.all() else np.lexsort((order, at))
+    later = at[1:] > at[:-1]
+    if not later.all():
+        later |= (at[1:] == at[:-1]) & (order[1:] > order[:-1])
+    return np.arange(rows.size) if later.all() else np.lexsort((order, at))
 
 
 @dataclass(slots=True)
@@ -97,7 +100,7 @@ class EdgeMatch(Operator):
     @property
     def label(self) -> str:
         edge = "last" if self.last else "first"
-        return f"{edge} {self.column} of {self.events.label} {self.predicate}"
+        return f"{edge} {self.column} of {self.events.label} {describe_predicate(self.predicate)}"
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         domain = Domain.of(context.space, within)

@@ -18,7 +18,7 @@ from engine.plan.physical.space import Domain
 from engine.plan.physical.terms import Term, nothing
 from engine.reading import Column
 
-_FLAGS_AT_MOST = 1 << 26
+_WORDS_AT_MOST = 1 << 23
 _INT64 = 1 << 63
 
 Places = NDArray[np.integer]
@@ -54,6 +54,8 @@ class Measure(Term):
                 return _extremes(self._values(context, domain), domain, self.function is AggregateFunction.MAX)
             case AggregateFunction.DISTINCT:
                 return Numbers(_distinct(self._identities(context, domain), domain), _all(domain))
+            case AggregateFunction.FIRST | AggregateFunction.LAST if self.column is None:
+                return _extremes(self._moments(context, domain), domain, self.function is AggregateFunction.LAST)
             case AggregateFunction.FIRST | AggregateFunction.LAST:
                 return self._edge(context, domain, self.function is AggregateFunction.LAST)
 
@@ -67,6 +69,9 @@ class Measure(Term):
         """The places and present values of the property, part by part."""
         found = [_present(picked, self.column) for picked in self.events.picked(context, domain)]
         return [piece for piece in found if piece[0].size]
+
+    def _moments(self, context: Context, domain: Domain) -> list[tuple[Places, Array]]:
+        return [(picked.places, picked.part.at[picked.rows]) for picked in self.events.picked(context, domain)]
 
     def _average(self, context: Context, domain: Domain) -> Numbers:
         pieces = self._values(context, domain)
@@ -96,7 +101,7 @@ class Measure(Term):
         found = nothing(domain)
         numerator, present = found.numerator, found.present
         for picked in edges(self.events, last, context, domain):
-            values, here = _at_or_property(picked, self.column)
+            values, here = _property(picked, self.column)
             if values.dtype.kind == "f":
                 numerator = numerator.astype(np.float64, copy=False)
             numerator[picked.places], present[picked.places] = values, here
@@ -108,20 +113,15 @@ def _all(domain: Domain) -> NDArray[np.bool_]:
 
 
 def _present(picked: Picked, name: str | None) -> tuple[Places, Array]:
-    column = None if name is None else picked.part.column(name)
-    if column is None:
-        return picked.places[:0], np.empty(0, np.int64)
-    values, present = column.numbers(picked.row_numbers())
+    values, present = _property(picked, name)
     if present.all():
         return picked.places, values
     return picked.places[present], values[present]
 
 
-def _at_or_property(picked: Picked, name: str | None) -> tuple[Array, NDArray[np.bool_]]:
+def _property(picked: Picked, name: str | None) -> tuple[Array, NDArray[np.bool_]]:
     rows = picked.row_numbers()
-    if name is None:
-        return picked.part.at[rows], np.ones(rows.size, np.bool_)
-    column = picked.part.column(name)
+    column = None if name is None else picked.part.column(name)
     if column is None:
         return np.zeros(rows.size, np.int64), np.zeros(rows.size, np.bool_)
     return column.numbers(rows)
@@ -189,12 +189,18 @@ def _distinct(pieces: list[tuple[Places, Array]], domain: Domain) -> NDArray[np.
     places = np.concatenate([places for places, _ in pieces]).astype(np.int64)
     values = _compact(np.concatenate([values for _, values in pieces]))
     width = int(values.max()) + 1
-    if domain.size * width <= _FLAGS_AT_MOST:
-        flags = np.zeros((domain.size, width), np.bool_)
-        flags[places, values] = True
-        return np.asarray(flags.sum(axis=1), np.int64)
+    words = -(-width // 64)
+    if domain.size * words <= _WORDS_AT_MOST:
+        return _distinct_by_bits(places * words + (values >> 6), values & 63, domain.size, words)
     pairs: NDArray[np.int64] = np.unique(places * width + values)
     return np.bincount(pairs // width, minlength=domain.size).astype(np.int64, copy=False)
+
+
+def _distinct_by_bits(cells: NDArray[np.int64], bits: NDArray[np.int64], size: int, words: int) -> NDArray[np.int64]:
+    """A set of bits for each place, in `words` words: `cells` says which word, `bits` which bit of it."""
+    sets = np.zeros(size * words, np.uint64)
+    np.bitwise_or.at(sets, cells, np.left_shift(np.uint64(1), bits.astype(np.uint64)))
+    return np.asarray(np.bitwise_count(sets).reshape(size, words).sum(axis=1), np.int64)
 
 
 def _compact(values: Array) -> NDArray[np.int64]:

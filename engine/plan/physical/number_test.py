@@ -9,6 +9,7 @@ from pyroaring import BitMap
 from engine.plan.logical import Interval
 from engine.plan.physical.numbers import compare, inside
 from engine.plan.physical.operator import Context, Effort, Operator
+from engine.plan.physical.predicates import describe_interval
 from engine.plan.physical.selection import Selection
 from engine.plan.physical.space import Domain
 from engine.plan.physical.terms import Term
@@ -68,9 +69,3 @@ class NumberComparison(Operator):
 
     def estimate(self, context: Context) -> int:
         return len(context.space.everything) // 3
-
-
-def describe_interval(interval: Interval) -> str:
-    low = "" if interval.low is None else str(interval.low)
-    high = "" if interval.high is None else str(interval.high)
-    return f"{'(' if interval.low_open else '['}{low}..{high}{')' if interval.high_open else ']'}"
