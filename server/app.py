@@ -1,0 +1,44 @@
+"""The ASGI application: the routes table made into Starlette routes, around one service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Iterable
+from contextlib import asynccontextmanager
+from itertools import groupby
+
+from anyio.to_thread import run_sync
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from server.errors import HANDLED, answer_error
+from server.front import Front
+from server.openapi import describe
+from server.operations import Endpoint, Operation
+from server.routes import ROUTES
+from server.service import Service
+
+
+def application(service: Service, hosts: Collection[str] | None = None) -> Starlette:
+    """The application of a service. With `hosts` it answers only requests made to one of these host names."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await run_sync(service.importers.start)
+        yield
+        await run_sync(service.importers.close)
+
+    app = Starlette(
+        routes=starlette_routes(service, ROUTES),
+        middleware=[Middleware(Front, meters=service.meters, hosts=hosts)],
+        exception_handlers=dict.fromkeys(HANDLED, answer_error),
+        lifespan=lifespan,
+    )
+    app.state.openapi = describe(ROUTES)
+    return app
+
+
+def starlette_routes(service: Service, operations: Iterable[Operation]) -> list[Route]:
+    """One route for each path, in the order of the table; operations of one path stand together there."""
+    by_path = groupby(operations, key=lambda operation: operation.path)
+    return [Route(path, Endpoint(service, list(group))) for path, group in by_path]

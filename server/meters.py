@@ -1,0 +1,66 @@
+"""Meters in Prometheus' form: requests and their times by route, rows written, counts, journal positions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from engine.directory import Tamis
+from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class Routed(Protocol):
+    """What of an operation a meter needs."""
+
+    @property
+    def path(self) -> str: ...
+
+
+class Workspaces(Collector):
+    """Reads the state of every workspace when it is asked, not before."""
+
+    def __init__(self, tamis: Tamis) -> None:
+        self.tamis = tamis
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        yield from ()
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        seq = GaugeMetricFamily("tamis_journal_seq", "Sequence number of the newest change", labels=["workspace"])
+        healthy = GaugeMetricFamily("tamis_accepts_writes", "1 while writes are accepted", labels=["workspace"])
+        segments = GaugeMetricFamily("tamis_event_types", "Event types declared", labels=["workspace"])
+        for name in self.tamis.workspaces():
+            workspace = self.tamis.workspace(name)
+            seq.add_metric([name], workspace.seq)
+            healthy.add_metric([name], workspace.healthy is None)
+            segments.add_metric([name], len(workspace.schema.events))
+        yield from (seq, healthy, segments)
+
+
+class Meters:
+    """The meters of one server, in a registry of its own."""
+
+    def __init__(self, tamis: Tamis) -> None:
+        self.registry = CollectorRegistry()
+        self.registry.register(Workspaces(tamis))
+        ProcessCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self.requests = Counter(
+            "tamis_requests", "Requests answered", ["method", "route", "status"], registry=self.registry
+        )
+        self.seconds = Histogram(
+            "tamis_request_seconds", "Time to answer", ["method", "route"], buckets=SECONDS, registry=self.registry
+        )
+        self.counts = Counter("tamis_counts", "Expressions counted", ["workspace"], registry=self.registry)
+        self.rows = Counter("tamis_rows_accepted", "Rows written", ["workspace", "kind"], registry=self.registry)
+
+    def request(self, operation: Routed | None, method: str, status: int, seconds: float) -> None:
+        """Notes one request; addresses that lead nowhere share one name, as do unknown methods."""
+        route = "none" if operation is None else operation.path
+        method = "none" if operation is None else method
+        self.requests.labels(method, route, status).inc()
+        self.seconds.labels(method, route).observe(seconds)

@@ -1,0 +1,139 @@
+"""Queries: counts, pages and exports of the contacts that match an expression."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Annotated, TypeVar
+
+import anyio
+import anyio.to_thread
+import msgspec
+from engine.query import Query
+from msgspec import Meta
+from starlette.responses import Response
+
+from dsl.problems import DataError, ExpressionError, Problem
+from engine.results import Count, Page
+from engine.values import BadValue, datetime_value
+from server.operations import Call, in_thread
+from server.shapes import Instant, Limit, Params, Seq
+from server.streaming import export
+
+T = TypeVar("T")
+
+PATIENT = anyio.CapacityLimiter(16)
+"""Queries that wait for their `min_seq` have threads of their own, lest they take those of the writes they wait for."""
+
+
+class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What every query has."""
+
+    params: Params = None
+    at: Instant = None
+    min_seq: Annotated[Seq | None, Meta(description="answer with this write, or a later state")] = None
+
+
+class CountBody(Asked, frozen=True, kw_only=True):
+    """One `expression` to count, or many `expressions`, all of one state and one clock."""
+
+    expression: str | None = None
+    expressions: Annotated[list[str], Meta(min_length=1, max_length=1000)] | None = None
+
+
+class ContactsQuery(Asked, frozen=True, kw_only=True):
+    """An expression, and which page of its members to answer."""
+
+    expression: str
+    fields: list[str] | None = None
+    limit: Limit = 100
+    cursor: str | None = None
+    sort: str | None = None
+
+
+class ExportQuery(Asked, frozen=True, kw_only=True):
+    """An expression, and what of each member to export."""
+
+    expression: str
+    fields: list[str] | None = None
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """Counts in the order of the expressions, all of the state `seq`."""
+
+    counts: list[Count]
+    seq: int
+    elapsed_ms: float
+
+
+async def count(call: Call, body: CountBody) -> Count | Counts:
+    call.service.meters.counts.labels(call.workspace.name).inc(len(body.expressions or ("one",)))
+    if (body.expression is None) == (body.expressions is None):
+        hint = "'expression' for one, 'expressions' for many"
+        raise DataError([Problem("one-or-many", "give either 'expression' or 'expressions'", hint, path="$")])
+    if body.expression is not None:
+        return (await ask(call, body.expression, body)).count()
+    return await _count_many(call, body.expressions or [], body)
+
+
+async def _count_many(call: Call, expressions: list[str], body: CountBody) -> Counts:
+    queries = await _waiting(call, body, lambda: bind_many(call, expressions, body))
+    counts: list[Count] = []
+    for query in queries:
+        counts.append(query.count())
+        await anyio.sleep(0)  # let others in between
+    return Counts(counts, counts[0].seq, sum(c.elapsed_ms for c in counts))
+
+
+async def contacts(call: Call, body: ContactsQuery) -> Page:
+    query = await ask(call, body.expression, body)
+    return await in_thread(query.page, fields=body.fields, limit=body.limit, cursor=body.cursor, sort=body.sort)
+
+
+async def stream(call: Call, body: ExportQuery) -> Response:
+    return await export(call, await ask(call, body.expression, body), body.fields, "contacts")
+
+
+async def ask(call: Call, expression: str, body: Asked) -> Query:
+    """The query, bound to a state that has `min_seq`."""
+    return await _waiting(call, body, lambda: bind(call, expression, body))
+
+
+async def _waiting(call: Call, body: Asked, work: Callable[[], T]) -> T:
+    """Runs `work` here, or in a thread when it must wait for `min_seq`."""
+    if body.min_seq is not None and body.min_seq > call.workspace.seq:
+        return await anyio.to_thread.run_sync(work, limiter=PATIENT)
+    return work()
+
+
+def bind(call: Call, expression: str, body: Asked) -> Query:
+    at = instant(call, body.at)
+    return call.workspace.query(expression, params=body.params, at=at, min_seq=body.min_seq)
+
+
+def bind_many(call: Call, expressions: list[str], body: Asked) -> list[Query]:
+    """Queries of one state and one clock: those of the last one bound."""
+    while True:
+        queries = [_bind_nth(call, i, expression, body) for i, expression in enumerate(expressions)]
+        last = queries[-1]
+        # An older binding stays good for a newer state unless the segments it may name have changed since.
+        if all(query.snapshot.segments is last.snapshot.segments for query in queries):
+            return [replace(query, snapshot=last.snapshot, clock=last.clock) for query in queries]
+
+
+def _bind_nth(call: Call, i: int, expression: str, body: Asked) -> Query:
+    try:
+        return bind(call, expression, body)
+    except ExpressionError as error:
+        path = f"$.expressions[{i}]"
+        raise ExpressionError(error.text, [replace(problem, path=path) for problem in error.problems]) from None
+
+
+def instant(call: Call, at: str | None) -> int | None:
+    """Milliseconds UTC of the evaluation clock; without an offset it is in the workspace's zone."""
+    if at is None:
+        return None
+    try:
+        return datetime_value(at, call.workspace.schema.zone)
+    except BadValue as bad:
+        raise DataError([Problem("bad-value", bad.message, bad.hint, path="$.at")]) from None

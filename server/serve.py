@@ -1,0 +1,161 @@
+"""Serving a data directory until asked to stop: what was accepted is finished, then everything is closed."""
+
+from __future__ import annotations
+
+import ipaddress
+import signal
+import socket
+import threading
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+from engine.directory import Tamis
+
+from server.app import application
+from server.auth import LOOPBACK, Keys
+from server.service import Limits, service
+
+GRACE_SECONDS = 20
+"""How long running requests may take to end once the server was asked to stop."""
+
+SPOOL = "spool"
+ADDRESS = "address"
+"""A file of the data directory: where its server answers, while there is one."""
+
+Say = Callable[[str], None]
+
+
+class CannotServe(Exception):
+    """Why no server can run: the address is taken or unknown, or a key is missing where others can reach it."""
+
+
+def serve(
+    data: Path,
+    host: str = "127.0.0.1",
+    port: int = 8420,
+    *,
+    limits: Limits | None = None,
+    hosts: Collection[str] = (),
+    say: Say = print,
+    ready: Say | None = None,
+) -> None:
+    """Serves `data` at `host` and `port` (0 takes a free one) until SIGTERM or SIGINT, then closes it.
+
+    On loopback, `hosts` are names to answer for besides localhost. `say` takes lines for people, `ready` the address
+    once requests are taken. Raises CannotServe, and what opening a data directory raises (`storage.StorageError`).
+    """
+    with bound(host, port) as listening:
+        tamis = Tamis.open(data)
+        try:
+            serve_opened(tamis, data, listening, limits=limits, hosts=hosts, say=say, ready=ready)
+        finally:
+            (data / ADDRESS).unlink(missing_ok=True)
+            tamis.close()
+
+
+def serve_opened(
+    tamis: Tamis,
+    data: Path,
+    listening: socket.socket,
+    *,
+    limits: Limits | None = None,
+    hosts: Collection[str] = (),
+    say: Say = print,
+    ready: Say | None = None,
+) -> None:
+    """Serves an opened directory on a bound socket until a signal comes; the directory stays open."""
+    address = url(listening)
+    loopback = is_loopback(listening)
+    open_to_all = Keys(tamis.catalog).open
+    if open_to_all and not loopback:
+        raise CannotServe(f"{address} can be reached by others, and there is no key: make one with 'tamis keys create'")
+    app = application(service(tamis, data / SPOOL, limits), {*LOOPBACK, *hosts} if loopback else None)
+
+    def announce() -> None:
+        (data / ADDRESS).write_text(address)
+        if open_to_all:
+            say("No key is needed: everyone on this machine may read and write. 'tamis keys create' makes one.")
+        say(f"Tamis answers at {address}")
+        if ready is not None:
+            ready(address)
+
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="on",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    with signals_end_the_server():
+        Announcing(config, announce).run(sockets=[listening])
+
+
+def address_of(data: Path) -> str | None:
+    """Where the server of a data directory answers; None when none has said so."""
+    try:
+        return (data / ADDRESS).read_text()
+    except OSError:
+        return None
+
+
+class Announcing(uvicorn.Server):
+    """A server that says when it takes requests."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self.announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self.announce()
+
+
+@contextmanager
+def bound(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket bound to an address, not listening yet; CannotServe when that cannot be had."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except OSError as error:
+        raise CannotServe(f"'{host}' is not an address to listen on: {error}") from error
+    with socket.socket(family, socket.SOCK_STREAM) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind(address)
+        except OSError as error:
+            raise CannotServe(f"port {port} of {host} cannot be listened on: {error.strerror}") from error
+        yield listening
+
+
+def url(listening: socket.socket) -> str:
+    """The address of a bound socket."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def is_loopback(listening: socket.socket) -> bool:
+    """Whether only this machine can reach it."""
+    host: str = listening.getsockname()[0]
+    return ipaddress.ip_address(host).is_loopback
+
+
+@contextmanager
+def signals_end_the_server() -> Iterator[None]:
+    """Keeps SIGTERM and SIGINT from ending the process: uvicorn raises them again once it has stopped."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, _ignored) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ignored(number: int, frame: FrameType | None) -> None:
+    """The server has stopped already."""

@@ -1,0 +1,128 @@
+"""Counts, pages and exports."""
+
+import io
+import json
+
+import pyarrow as pa
+import pytest
+
+from tests.server.answers import count, ok, problem
+
+
+def test_a_count_says_what_it_counted(filled):
+    answer = ok(filled.post("query/count", json={"expression": 'country = "FR"'}))
+    assert (answer["count"], answer["total"]) == (2, 3)
+    assert answer["seq"] == 2
+    assert answer["elapsed_ms"] >= 0
+    assert (answer["identified"], answer["anonymous"]) == (None, None)
+
+
+def test_identified_and_anonymous(filled):
+    ok(filled.patch("schema", json={"identified_by": ["email"]}))
+    ok(filled.post("contacts", json={"contacts": [{"id": "c1", "email": "a@b.c"}]}))
+    answer = ok(filled.post("query/count", json={"expression": "everyone"}))
+    assert (answer["identified"], answer["anonymous"]) == (1, 2)
+
+
+def test_many_counts_are_of_one_state(filled):
+    answer = ok(filled.post("query/count", json={"expressions": ['country = "FR"', 'country = "BE"', "everyone"]}))
+    assert [c["count"] for c in answer["counts"]] == [2, 1, 3]
+    assert {c["seq"] for c in answer["counts"]} == {answer["seq"]}
+
+
+def test_a_bad_one_among_many_is_named(filled):
+    refused = problem(
+        filled.post("query/count", json={"expressions": ["everyone", 'contry = "FR"']}), 422, "invalid-expression"
+    )
+    assert refused["problems"][0]["path"] == "$.expressions[1]"
+    assert refused["problems"][0]["span"]["column"] == 1
+
+
+@pytest.mark.parametrize("body", [{}, {"expression": "everyone", "expressions": ["everyone"]}, {"expressions": []}])
+def test_one_or_many(filled, body):
+    problem(filled.post("query/count", json=body), 422, "invalid")
+
+
+def test_parameters_are_values_not_text(filled):
+    assert count(filled, "country = $c", params={"c": "FR"}) == 2
+    assert count(filled, "country = $c", params={"c": 'FR" or everyone or country = "'}) == 0
+
+
+def test_the_clock_of_a_query(filled):
+    event = {"contact": "c1", "type": "open", "at": "2026-01-10T00:00:00Z"}
+    ok(filled.post("events", json={"events": [event]}))
+    assert count(filled, "did open in last 7 days", at="2026-01-12T00:00:00Z") == 1
+    assert count(filled, "did open in last 7 days", at="2026-03-12T00:00:00Z") == 0
+    refused = problem(filled.post("query/count", json={"expression": "everyone", "at": "yesterday"}), 422, "invalid")
+    assert refused["problems"][0]["path"] == "$.at"
+
+
+def test_an_expression_with_problems_shows_where(filled):
+    expression = 'country = "FR"\nand contry = "BE"'
+    refused = problem(filled.post("query/count", json={"expression": expression}), 422, "invalid-expression")
+    [found] = refused["problems"]
+    assert found["span"] == {"start": 19, "end": 25, "line": 2, "column": 5}
+    assert "country" in found["hint"]
+
+
+def test_pages_follow_a_cursor(filled):
+    seen, cursor = [], None
+    while True:
+        body = {"expression": "everyone", "limit": 2, "cursor": cursor, "fields": ["id", "country"]}
+        page = ok(filled.post("query/contacts", json=body))
+        assert page["count"] == 3
+        seen += [contact["id"] for contact in page["contacts"]]
+        assert all(set(contact) == {"id", "country"} for contact in page["contacts"])
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert sorted(seen) == ["c1", "c2", "c3"]
+
+
+def test_pages_can_be_sorted(filled):
+    page = ok(filled.post("query/contacts", json={"expression": "everyone", "sort": "-points"}))
+    assert [contact["id"] for contact in page["contacts"]] == ["c1", "c2", "c3"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("limit", 0), ("limit", 10_001), ("cursor", "x"), ("sort", "no"), ("fields", ["no"])]
+)
+def test_bad_pages_are_refused(filled, key, value):
+    problem(filled.post("query/contacts", json={"expression": "everyone", key: value}), 422, "invalid")
+
+
+def export(api, form):
+    body = {"expression": 'country = "FR"', "fields": ["id", "points", "interests"]}
+    answer = api.post("query/export", json=body, headers={"Accept": form})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].partition(";")[0] == form
+    return answer
+
+
+def test_export_as_ndjson(filled):
+    rows = [json.loads(line) for line in export(filled, "application/x-ndjson").text.splitlines()]
+    assert sorted(rows, key=lambda r: r["id"]) == [
+        {"id": "c1", "points": 40, "interests": ["ski"]},
+        {"id": "c2", "points": 10, "interests": None},
+    ]
+
+
+def test_export_as_csv(filled):
+    assert sorted(export(filled, "text/csv").text.split("\r\n")) == ["", "c1,40,ski", "c2,10,", "id,points,interests"]
+
+
+def test_export_as_arrow(filled):
+    content = export(filled, "application/vnd.apache.arrow.stream").content
+    table = pa.ipc.open_stream(io.BytesIO(content)).read_all()
+    assert sorted(table.column("id").to_pylist()) == ["c1", "c2"]
+
+
+def test_a_form_nobody_writes_is_refused(filled):
+    answer = filled.post("query/export", json={"expression": "everyone"}, headers={"Accept": "image/png"})
+    problem(answer, 406, "not-acceptable")
+
+
+def test_a_sequence_number_that_never_comes(filled):
+    answer = filled.post("query/count", json={"expression": "everyone", "min_seq": 10_000})
+    problem(answer, 409, "not-yet-applied")
+    assert answer.headers["retry-after"] == "1"
