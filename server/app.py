@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from server.documents import encode_description
 from server.errors import HANDLED, answer_error
 from server.front import Front
 from server.openapi import describe
@@ -34,7 +35,7 @@ def application(service: Service, hosts: Collection[str] | None = None) -> Starl
         exception_handlers=dict.fromkeys(HANDLED, answer_error),
         lifespan=lifespan,
     )
-    app.state.openapi = describe(ROUTES)
+    app.state.openapi = encode_description(describe(ROUTES))
     return app
 
 

@@ -103,7 +103,7 @@ def _row_decoder() -> msgspec.json.Decoder[dict[str, Any]]:
 def convert_options(given: Mapping[str, str], kind: type[T]) -> T:
     """The query parameters of a request as `kind`; DataError names what is unknown or does not fit."""
     try:
-        return msgspec.convert(given, kind, strict=False)
+        return msgspec.convert(dict(given), kind, strict=False)
     except msgspec.ValidationError as error:
         raise DataError([_misfit(str(error), kind)]) from None
 

@@ -20,7 +20,7 @@ from engine.errors import (
     UnknownSegment,
     UnknownWorkspace,
 )
-from storage import StorageFailed, StorageFull
+from storage import BadName, StorageFailed, StorageFull
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -115,6 +115,7 @@ class ApiError(Exception):
 FAILURES: Mapping[type[Exception], Failure] = {
     ExpressionError: Failure.INVALID_EXPRESSION,
     DataError: Failure.INVALID,
+    BadName: Failure.INVALID,
     UnknownWorkspace: Failure.UNKNOWN_WORKSPACE,
     UnknownContact: Failure.UNKNOWN_CONTACT,
     UnknownSegment: Failure.UNKNOWN_SEGMENT,

@@ -136,6 +136,15 @@ class Kept(msgspec.Struct):
     before: int | None = None
 
 
+def encode_kept(kept: Kept) -> bytes:
+    """The document of a job."""
+    return msgspec.msgpack.encode(kept)
+
+
+def decode_kept(document: bytes) -> Kept:
+    return msgspec.msgpack.decode(document, type=Kept)
+
+
 @dataclass(slots=True)
 class Task:
     """A job that this server runs or will run."""
@@ -192,7 +201,7 @@ class Line:
         value = self.workspace.documents.get(COLLECTION, id)
         if value is None:
             raise ApiError(Failure.UNKNOWN_JOB, f"no job with the id '{id}'")
-        return msgspec.msgpack.decode(value, type=Kept).job
+        return decode_kept(value).job
 
     def jobs(self) -> list[Job]:
         """All jobs, newest first."""
@@ -302,7 +311,7 @@ class Line:
         self._waiting.put(task)
 
     def _save(self, kept: Kept) -> None:
-        self.workspace.documents.put(COLLECTION, kept.job.id, msgspec.msgpack.encode(kept))
+        self.workspace.documents.put(COLLECTION, kept.job.id, encode_kept(kept))
         self._saved = time.monotonic()
 
     def _save_last(self, kept: Kept) -> None:
@@ -316,7 +325,7 @@ class Line:
         """Takes up what the last server left, and forgets spool files that belong to no job."""
         known = set()
         for id, value in self.workspace.documents.items(COLLECTION):
-            kept = msgspec.msgpack.decode(value, type=Kept)
+            kept = decode_kept(value)
             if not kept.job.state.ended:
                 known.add(id)
                 self._take_up(kept, self.folder / id)
