@@ -6,7 +6,6 @@ stopped is run again from its spool file, unless its rows may have been written 
 
 from __future__ import annotations
 
-import csv
 import logging
 import secrets
 import threading
@@ -16,7 +15,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Self, TextIO
 
 import msgspec
 from engine.directory import Tamis
@@ -30,6 +28,7 @@ from formats.batch import Batch, Kind
 from formats.inferred import Inferred, ReadOptions
 from formats.inferring import infer
 from formats.reading import Cancelled, Progress, read
+from formats.rejects import RejectsFile
 from formats.rows import OnError, Reject
 from server.errors import ApiError, Failure, ProblemView, shown
 from storage import StorageFailed, StorageFull
@@ -266,13 +265,19 @@ class Line:
         job.notices = [shown(notice) for notice in inferred.notices]
         if inferred.patch and not inferred.problems:
             self.workspace.patch_schema(inferred.patch).result()
-        with Rejects(self._rejects_path(job.id), job) as rejects:
+        job.problems = []
+        with RejectsFile(self._rejects_path(job.id)) as rejects:
             batches = self._batches(task, inferred, rejects)
             if request.kind is Kind.EVENTS:
                 return self.workspace.bulk_events(batches, create_contacts=request.create_contacts)
             return self.workspace.bulk_contacts(batches, companies=request.kind is Kind.COMPANIES)
 
-    def _batches(self, task: Task, inferred: Inferred, rejects: Rejects) -> Iterator[Batch]:
+    def _batches(self, task: Task, inferred: Inferred, rejects: RejectsFile) -> Iterator[Batch]:
+        def add(reject: Reject) -> None:
+            rejects(reject)
+            if len(task.kept.job.problems) < PROBLEMS_KEPT:
+                task.kept.job.problems = [*task.kept.job.problems, RowProblem.of(reject)]
+
         def note(progress: Progress) -> None:
             job = task.kept.job
             job.progress = progress.share * SHARE_OF_READING
@@ -285,7 +290,7 @@ class Line:
             inferred,
             self.workspace.schema,
             on_error=task.kept.request.on_error,
-            rejects=rejects.add,
+            rejects=add,
             progress=note,
             cancelled=lambda: self._stopping or task.cancelled.is_set(),
         )
@@ -349,36 +354,6 @@ class Line:
         return self.folder / f"{id}.rejects.csv"
 
 
-class Rejects:
-    """Collects rejected rows: the first hundred in the job, all of them in a CSV file made with the first one."""
-
-    HEADER = ("row", "line", "column", "column_number", "value", "code", "message", "hint", "raw")
-
-    def __init__(self, path: Path, job: Job) -> None:
-        self._path = path
-        self._job = job
-        self._file: TextIO | None = None
-        job.problems = []
-        path.unlink(missing_ok=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._file is not None:
-            self._file.close()
-
-    def add(self, reject: Reject) -> None:
-        problem = RowProblem.of(reject)
-        if len(self._job.problems) < PROBLEMS_KEPT:
-            self._job.problems = [*self._job.problems, problem]
-        if self._file is None:
-            self._file = self._path.open("w", encoding="utf-8", newline="")
-            csv.writer(self._file).writerow(self.HEADER)
-        values = msgspec.structs.asdict(problem)
-        csv.writer(self._file).writerow([*(values.get(name) for name in self.HEADER[:-1]), reject.raw])
-
-
 class Importers:
     """The import queues of all workspaces, each made when first asked for."""
 
@@ -426,8 +401,11 @@ def rehearse(workspace: Workspace, source: Path, request: Request) -> Rehearsal:
         nonlocal counted
         counted = progress
 
+    def add(reject: Reject) -> None:
+        if len(seen) < PROBLEMS_KEPT:
+            seen.append(RowProblem.of(reject))
+
     if not inferred.problems:
-        add = lambda reject: seen.append(RowProblem.of(reject)) if len(seen) < PROBLEMS_KEPT else None  # noqa: E731
         for _ in read(source, inferred, workspace.schema, on_error=OnError.SKIP, rejects=add, progress=note):
             pass
     return Rehearsal(inferred, counted.read, counted.accepted, counted.rejected, seen)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
-import anyio.to_thread
 import msgspec
 from msgspec import Meta
+from starlette.responses import Response
 
 from dsl.problems import DataError, Problem
 from formats.batch import Kind
@@ -77,18 +78,22 @@ def _pairs(text: str | None) -> dict[str, str | None]:
     return pairs
 
 
-async def create(call: Call, options: ImportOptions) -> Job | Rehearsal:
+async def create(call: Call, options: ImportOptions) -> Job | Rehearsal | Response:
     media = _media(call)
     request = options.request(media)
     line = await in_thread(call.service.importers.line, call.param("workspace"))
     line.admit()
     path = new_spool(line)
     try:
-        await _spool(call, path)
+        digest = await _spool(call, path)
         if options.dry_run:
             call.status = 200
             return await in_thread(rehearse, call.workspace, path, request)
-        return await in_thread(line.submit, request, path)
+
+        async def submit() -> Response:
+            return call.answer(await in_thread(line.submit, request, path))
+
+        return await call.once(digest, submit)
     finally:
         if path.name not in line.tasks:
             path.unlink(missing_ok=True)
@@ -102,19 +107,22 @@ def _media(call: Call) -> Media:
     return media
 
 
-async def _spool(call: Call, path: Path) -> None:
-    """Writes the body to `path` as it comes, in chunks, so that a slow disk slows the sender down."""
+async def _spool(call: Call, path: Path) -> bytes:
+    """Writes the body to `path` as it comes, in chunks, so that a slow disk slows the sender down; its SHA-256."""
+    digest = hashlib.sha256()
     with path.open("wb") as file:
         waiting = bytearray()
         async for chunk in call.request.stream():
             waiting += chunk
             if len(waiting) >= SPOOL_CHUNK:
-                await anyio.to_thread.run_sync(_write, file, bytes(waiting))
+                await in_thread(_write, file, digest, bytes(waiting))
                 waiting.clear()
-        await anyio.to_thread.run_sync(_write, file, bytes(waiting))
+        await in_thread(_write, file, digest, bytes(waiting))
+    return digest.digest()
 
 
-def _write(file: BinaryIO, content: bytes) -> None:
+def _write(file: BinaryIO, digest: hashlib._Hash, content: bytes) -> None:
+    digest.update(content)
     try:
         file.write(content)
         file.flush()

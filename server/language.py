@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import msgspec
-from dsl.format import format_text
 
+from dsl.format import format as formatted
+from dsl.parse import parse
 from server.errors import ProblemView, shown
 from server.operations import Call
 from server.shapes import Params
@@ -40,4 +41,4 @@ async def check(call: Call, body: CheckBody) -> Checked:
 
 
 async def format(call: Call, body: FormatBody) -> Formatted:
-    return Formatted(format_text(body.expression))
+    return Formatted(formatted(parse(body.expression)))

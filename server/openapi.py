@@ -129,9 +129,8 @@ def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _headers(operation: Operation) -> list[dict[str, Any]]:
-    if not operation.writes:
-        return []
-    return [{"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string"}}]
+    names = (*operation.heeds, *(["Idempotency-Key"] if operation.writes else []))
+    return [{"name": name, "in": "header", "required": False, "schema": {"type": "string"}} for name in names]
 
 
 def _query_parameters(shape: Shape, components: dict[str, Any]) -> list[dict[str, Any]]:

@@ -48,6 +48,7 @@ class Operation:
     """One row of the routes table.
 
     `scope` is what a key must allow; None means that any key will do, and `public` that none is needed.
+    `heeds` names the headers that bear on it, besides those every operation heeds.
     `streams_in` names the forms of a body that the handler reads by itself, `gives` those of an answer that is not
     JSON or MessagePack.
     """
@@ -59,6 +60,7 @@ class Operation:
     scope: KeyScope | None = None
     public: bool = False
     status: int = 200
+    heeds: tuple[str, ...] = ()
     streams_in: tuple[str, ...] = ()
     gives: tuple[str, ...] = (JSON, MSGPACK)
 
@@ -133,6 +135,14 @@ class Call:
         self.large = len(content) > self.service.limits.inline
         return bytes(content)
 
+    async def once(self, content: bytes, run: Callable[[], Awaitable[Response]]) -> Response:
+        """The answer of `run`, or the one kept from the first time when the request names an Idempotency-Key."""
+        key = self.retry_key
+        if key is None:
+            return await run()
+        request = f"{self.request.method} {self.request.url.path}?{self.request.url.query}\n".encode()
+        return await self.service.retries.once(self.workspace, key, request + content, run)
+
     def answer(self, value: Any) -> Response:
         """`value` in the form that was asked for."""
         media, encoder = encoder_for(self.request.headers.get("accept"))
@@ -184,13 +194,7 @@ class Endpoint:
         if call.operation.streams_in:
             return await _handled(call, shape, b"")
         content = await call.content()
-        if call.retry_key is None:
-            return await _handled(call, shape, content)
-        request = f"{call.request.method} {call.request.url.path}?{call.request.url.query}\n".encode()
-        retries = self.service.retries
-        return await retries.once(
-            call.workspace, call.retry_key, request + content, lambda: _handled(call, shape, content)
-        )
+        return await call.once(content, lambda: _handled(call, shape, content))
 
 
 async def _handled(call: Call, shape: Shape, content: bytes) -> Response:

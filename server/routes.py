@@ -24,6 +24,8 @@ from server.streaming import EXPORT_FORMS
 
 W = "/v1/workspaces/{workspace}"
 HTML = ("text/html",)
+SEEN = ("If-None-Match",)
+GUARDS = ("If-Match", "If-None-Match")
 SSE = ("text/event-stream",)
 
 READ, WRITE, ADMIN = Scope.READ, Scope.WRITE, Scope.ADMIN
@@ -38,9 +40,11 @@ ROUTES: tuple[Operation, ...] = (
     Operation("GET", f"{W}/segments/{{key}}/contacts", segments.contacts, "Page through the members", READ),
     Operation("GET", f"{W}/segments/{{key}}/export", segments.stream, "Export the members", READ, gives=EXPORT_FORMS),
     Operation("POST", f"{W}/segments/{{key}}/members", segments.change_members, "Add and remove members", WRITE),
-    Operation("GET", f"{W}/segments/{{key}}", segments.show, "A segment with its live count", READ),
-    Operation("PUT", f"{W}/segments/{{key}}", segments.put, "Save a segment", WRITE),
-    Operation("DELETE", f"{W}/segments/{{key}}", segments.drop, "Forget a segment; contacts stay", WRITE),
+    Operation("GET", f"{W}/segments/{{key}}", segments.show, "A segment with its live count", READ, heeds=SEEN),
+    Operation("PUT", f"{W}/segments/{{key}}", segments.put, "Save a segment", WRITE, heeds=GUARDS),
+    Operation(
+        "DELETE", f"{W}/segments/{{key}}", segments.drop, "Forget a segment; contacts stay", WRITE, heeds=GUARDS[:1]
+    ),
     Operation("GET", f"{W}/segments", segments.listing, "All segments with their live counts", READ),
     Operation("GET", f"{W}/contacts/{{id}}/events", contacts.timeline, "What a contact did, newest first", READ),
     Operation("GET", f"{W}/contacts/{{id}}/segments", contacts.memberships, "The segments a contact is in", READ),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import msgspec
-from dsl.schema_json import schema_to_json
 
+from dsl.schema_json import schema_to_json
 from engine.results import Ack
 from server.operations import Call
 

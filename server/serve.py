@@ -88,6 +88,7 @@ def serve_opened(
         access_log=False,
         lifespan="on",
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     with signals_end_the_server():

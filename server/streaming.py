@@ -5,10 +5,10 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from engine.query import Query
-from formats.writing import write
 from starlette.responses import Response, StreamingResponse
 
 from formats.media import MEDIA, by_accept
+from formats.writing import write
 from server.errors import ApiError, Failure
 from server.operations import Call, in_thread
 

@@ -122,6 +122,15 @@ def test_options_are_checked(api, query):
     problem(api.post(f"imports{query}", content="id\nc1\n", headers=CSV), 422, "invalid")
 
 
+def test_a_retried_import_is_the_same_job(filled):
+    headers = {**CSV, "Idempotency-Key": "file-1"}
+    first = ok(filled.post("imports?kind=contacts", content="id\nc7\n", headers=headers), 202)
+    assert ok(filled.post("imports?kind=contacts", content="id\nc7\n", headers=headers), 202)["id"] == first["id"]
+    other = filled.post("imports?kind=contacts", content="id\nc8\n", headers=headers)
+    problem(other, 422, "idempotency-key-reused")
+    finished(filled, first)
+
+
 def test_a_file_that_is_none_fails_as_a_job(api):
     headers = {"Content-Type": "application/vnd.apache.parquet"}
     job = ok(api.post("imports?kind=contacts", content=b"nonsense", headers=headers), 202)
