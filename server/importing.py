@@ -17,13 +17,13 @@ from pathlib import Path
 from queue import SimpleQueue
 
 import msgspec
-from engine.directory import Tamis
-from engine.workspace import Workspace
 
 from dsl.problems import ProblemError
+from engine.directory import Tamis
 from engine.errors import Closed
 from engine.results import Ack
 from engine.values import iso_datetime
+from engine.workspace import Workspace
 from formats.batch import Batch, Kind
 from formats.inferred import Inferred, ReadOptions
 from formats.inferring import infer

@@ -14,12 +14,12 @@ from functools import partial
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 
 import anyio.to_thread
-from engine.workspace import Workspace
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from engine.results import Ack
+from engine.workspace import Workspace
 from formats.batch import Kind
 from server.auth import Key
 from server.auth import Scope as KeyScope

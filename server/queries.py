@@ -9,11 +9,11 @@ from typing import Annotated, TypeVar
 import anyio
 import anyio.to_thread
 import msgspec
-from engine.query import Query
 from msgspec import Meta
 from starlette.responses import Response
 
 from dsl.problems import DataError, ExpressionError, Problem
+from engine.query import Query
 from engine.results import Count, Page
 from engine.values import BadValue, datetime_value
 from server.operations import Call, in_thread

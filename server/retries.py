@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 
 import anyio.to_thread
 import msgspec
-from engine.workspace import Workspace
 from starlette.responses import Response
 
+from engine.workspace import Workspace
 from server.errors import ApiError, Failure
 from storage import Documents
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import FrameType
 
 import uvicorn
-from engine.directory import Tamis
 
+from engine.directory import Tamis
 from server.app import application
 from server.auth import LOOPBACK, Keys
 from server.service import Limits, service

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.directory import Tamis
-
 from server.auth import Keys
 from server.errors import ApiError, Failure
 from server.importing import Importers

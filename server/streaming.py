@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from engine.query import Query
 from starlette.responses import Response, StreamingResponse
 
+from engine.query import Query
 from formats.media import MEDIA, by_accept
 from formats.writing import write
 from server.errors import ApiError, Failure

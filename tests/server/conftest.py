@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
-from engine.directory import Tamis
 
+from engine.directory import Tamis
 from server.app import application
 from server.auth import LOOPBACK
 from server.serve import Announcing, bound, url

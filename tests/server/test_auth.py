@@ -2,8 +2,8 @@
 
 import httpx
 import pytest
-from engine.directory import Tamis
 
+from engine.directory import Tamis
 from server.auth import Scope, create_key, list_keys, revoke_key
 from server.errors import ApiError
 from tests.server.answers import ok, problem

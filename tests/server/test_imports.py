@@ -153,8 +153,8 @@ def test_jobs_outlive_the_server(tmp_path, serving):
 
 def test_a_job_interrupted_before_writing_runs_again(tmp_path, serving):
     import httpx
-    from engine.directory import Tamis
 
+    from engine.directory import Tamis
     from formats.batch import Kind
     from formats.inferred import ReadOptions
     from formats.media import Format

@@ -10,8 +10,8 @@ import threading
 
 import httpx
 import pytest
-from engine.directory import Tamis
 
+from engine.directory import Tamis
 from server.serve import CannotServe, address_of, bound, serve
 from storage import Locked
 from tests.server.answers import ok
