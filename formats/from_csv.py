@@ -6,6 +6,7 @@ import csv
 import io
 from collections import deque
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import BinaryIO
@@ -19,12 +20,14 @@ from dsl.problems import DataError, Problem
 from dsl.schema import Field
 from formats.convert import settled
 from formats.inferred import Column, Dialect
-from formats.numbers import Converted, Mask
+from formats.numbers import Converted, Mask, mask_of, without
 from formats.rows import Indices, Place, Reject
-from formats.sources import Utf8Stream, size
+from formats.sources import BROKEN, Utf8Stream, size
 
 BLOCK = 8 << 20
 """Bytes parsed at a time, and so the longest record there can be."""
+HEADER = 1 << 20
+"""Bytes a header may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,15 @@ class Odd:
     position: int
     text: str
     cells: int
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a block begins: the records and the rows before it, and its first line, from 1."""
+
+    position: int
+    row: int
+    line: int
 
 
 class CsvReader:
@@ -60,14 +72,16 @@ class CsvReader:
 
     def chunks(self) -> Iterator[CsvRows]:
         """Blocks of records, in order. What is odd comes with the block it lies in."""
-        names = self.names
-        line = _lines(self.header) + 2
-        position = row = 0
-        for arrays in self._blocks(len(names)):
-            odd = self._odd_until(position + len(arrays[0]))
-            chunk = CsvRows.of(arrays, odd, names, self._dialect, position, row, line)
-            position, row, line = chunk.end
+        width = len(self.names)
+        start = Start(0, 0, _lines(self.header) + 2)
+        for arrays in self._blocks(width):
+            places = Places(arrays, self._odd_until(start.position + len(arrays[0])), start)
+            filled = places.filled
+            rows = arrays if filled.all() else [array.filter(pa.array(filled)) for array in arrays]
+            rejects = places.odd_rejects(width)
+            chunk = CsvRows(rows, places, rejects, self._dialect, damaged=self._stream.damaged)
             yield chunk
+            start = places.end
             self._last = chunk if len(chunk) else self._last
         self._check_closed()
 
@@ -91,10 +105,6 @@ class CsvReader:
         try:
             for batch in self._open(width):
                 yield batch.columns
-        except UnicodeDecodeError as error:
-            raise DataError(
-                [Problem("bad_encoding", f"the file is not {self._dialect.encoding}: {error.reason}")]
-            ) from None
         except pa.ArrowInvalid as error:
             raise DataError([Problem("bad_csv", f"the file cannot be read as CSV: {error}")]) from None
         if self._odd:
@@ -126,49 +136,36 @@ class CsvReader:
 
 
 class CsvRows:
-    """A block of records. Arrays hold bytes until asked for, since a cell may be badly encoded."""
+    """A block of records, whose cells are the bytes of UTF-8 text."""
 
-    def __init__(self, arrays: list[pa.BinaryArray], places: Places, rejects: list[Reject], dialect: Dialect) -> None:
+    def __init__(
+        self,
+        arrays: list[pa.BinaryArray],
+        places: Places,
+        rejects: list[Reject],
+        dialect: Dialect,
+        *,
+        damaged: bool,
+    ) -> None:
+        self._damaged = damaged
         self._arrays = arrays
         self._places = places
         self._dialect = dialect
         self.rejects = rejects
 
-    @classmethod
-    def of(
-        cls,
-        arrays: list[pa.BinaryArray],
-        odd: list[Odd],
-        names: list[str],
-        dialect: Dialect,
-        position: int,
-        row: int,
-        line: int,
-    ) -> CsvRows:
-        places = Places(arrays, odd, position, row, line)
-        rejects = [Reject.of(places.of_odd(k), _width_problem(one, len(names)), one.text) for k, one in enumerate(odd)]
-        filled = places.filled
-        if not filled.all():
-            arrays = [array.filter(pa.array(filled)) for array in arrays]
-        return cls(arrays, places, rejects, dialect)
-
     def __len__(self) -> int:
         return len(self._arrays[0])
 
-    @property
-    def end(self) -> tuple[int, int, int]:
-        return self._places.end
-
     def cells(self, column: Column, field: Field) -> Converted:
-        texts, bad = as_text(self._arrays[column.number - 1])
+        texts, bad = as_text(self._arrays[column.number - 1], damaged=self._damaged)
         return settled(texts), bad
 
     def unreadable(self, value: object, field: Field) -> Problem:
         return Problem("bad_encoding", f"'{value}' is not written in {self._dialect.encoding}")
 
     def texts(self, index: int) -> pa.StringArray:
-        """A whole column by its number from 0, what is badly encoded replaced."""
-        return settled(as_text(self._arrays[index])[0])
+        """A whole column by its number from 0, without what is broken."""
+        return settled(as_text(self._arrays[index], damaged=self._damaged)[0])
 
     def ends_with_lines(self) -> bool:
         """Whether the very last cell runs over several lines."""
@@ -176,60 +173,75 @@ class CsvRows:
 
     def select(self, chosen: Indices) -> CsvRows:
         arrays = [array.take(pa.array(chosen)) for array in self._arrays]
-        return CsvRows(arrays, self._places.select(chosen), [], self._dialect)
+        return CsvRows(arrays, self._places.select(chosen), [], self._dialect, damaged=self._damaged)
 
     def value(self, index: int, column: Column) -> object:
-        cell: bytes = self._arrays[column.number - 1][index].as_py()
-        return cell.decode(errors="replace")
+        return self._cells[index][column.number - 1]
 
     def place(self, index: int) -> Place:
         return self._places.of(index)
 
     def raw(self, index: int) -> str:
         line = io.StringIO()
-        cells = [array[index].as_py().decode(errors="replace") for array in self._arrays]
-        csv.writer(line, delimiter=self._dialect.delimiter, lineterminator="").writerow(cells)
+        csv.writer(line, delimiter=self._dialect.delimiter, lineterminator="").writerow(self._cells[index])
         return line.getvalue()
+
+    @cached_property
+    def _cells(self) -> list[list[str]]:
+        """The rows one by one, for the few that are rejected."""
+        columns = (array.to_pylist() for array in self._arrays)
+        return [[shown(cell) for cell in row] for row in zip(*columns, strict=True)]
 
 
 class Places:
     """The rows and lines of a block's records, worked out only when one is asked for.
 
-    The block's records stand at positions `position + 1` onwards; those of odd width are set aside, and blank ones
+    The block's records stand at positions `start.position + 1` onwards; odd ones are set aside, and blank ones
     (every cell empty) are no rows.
     """
 
-    def __init__(self, arrays: list[pa.BinaryArray], odd: list[Odd], position: int, row: int, line: int) -> None:
+    def __init__(self, arrays: list[pa.BinaryArray], odd: list[Odd], start: Start) -> None:
         self._arrays = arrays
         self._odd = odd
-        self._before = (position, row, line)
+        self._start = start
         self._chosen: Indices | None = None
         count = len(arrays[0]) + len(odd)
         # Which records, odd ones included, are rows: neither blank nor a blank line of a single cell.
         self._regular = np.ones(count, dtype=np.bool_)
-        self._regular[[one.position - position - 1 for one in odd]] = False
+        self._regular[[one.position - start.position - 1 for one in odd]] = False
         self.filled: Mask = sum((_lengths(array) for array in arrays), start=np.zeros(len(arrays[0]), np.int64)) > 0
         breaks = sum(_breaks_in(array) for array in arrays) + sum(_lines(one.text) for one in odd)
         rows = int(self.filled.sum()) + len(odd)
-        self.end = (position + count, row + rows, line + count + breaks)
+        self.end = Start(start.position + count, start.row + rows, start.line + count + breaks)
 
     def select(self, chosen: Indices) -> Places:
-        narrowed = object.__new__(Places)
-        narrowed.__dict__.update(self.__dict__)
+        narrowed = copy(self)
         narrowed._chosen = chosen if self._chosen is None else self._chosen[chosen]
         return narrowed
 
     def of(self, index: int) -> Place:
         index = index if self._chosen is None else int(self._chosen[index])
-        return self._at(int(np.flatnonzero(self._regular)[np.flatnonzero(self.filled)[index]]))
+        return self._at(int(self._rows[index]))
 
-    def of_odd(self, index: int) -> Place:
-        return self._at(self._odd[index].position - self._before[0] - 1)
+    @cached_property
+    def _rows(self) -> Indices:
+        """Where each row stands among the block's records, from 0."""
+        return np.flatnonzero(self._regular)[np.flatnonzero(self.filled)]
+
+    def odd_rejects(self, width: int) -> list[Reject]:
+        """The rejects of the records that have not `width` cells."""
+        return [
+            Reject.of(
+                self._at(one.position - self._start.position - 1),
+                _width_problem(one, width),
+                one.text.replace(BROKEN, "\ufffd"),
+            )
+            for one in self._odd
+        ]
 
     def _at(self, offset: int) -> Place:
         rows, breaks = self._counts
-        _, row, line = self._before
-        return Place(row + int(rows[offset]) + 1, line + offset + int(breaks[offset]))
+        return Place(self._start.row + int(rows[offset]) + 1, self._start.line + offset + int(breaks[offset]))
 
     @cached_property
     def _counts(self) -> tuple[Indices, Indices]:
@@ -244,20 +256,18 @@ class Places:
         return np.cumsum(is_row) - is_row, np.cumsum(breaks) - breaks
 
 
-def as_text(array: pa.BinaryArray) -> Converted:
-    """Bytes as text, and a mask of the cells that are not UTF-8, which are null."""
-    try:
-        return pc.cast(array, pa.string()), np.zeros(len(array), dtype=np.bool_)
-    except pa.ArrowInvalid:
-        cells = [_decoded(cell) for cell in array.to_pylist()]
-        return pa.array(cells, pa.string()), np.array([cell is None for cell in cells], dtype=np.bool_)
+def as_text(array: pa.BinaryArray, *, damaged: bool) -> Converted:
+    """Bytes as text, and a mask of the cells that are broken, which are null; none are unless the file is `damaged`."""
+    texts = pc.cast(array, pa.string())
+    if not damaged:
+        return texts, np.zeros(len(array), dtype=np.bool_)
+    broken = mask_of(pc.match_substring(texts, BROKEN))
+    return without(texts, broken), broken
 
 
-def _decoded(cell: bytes) -> str | None:
-    try:
-        return cell.decode()
-    except UnicodeDecodeError:
-        return None
+def shown(cell: bytes) -> str:
+    """A cell for people to read: what is broken by the usual sign."""
+    return cell.decode().replace(BROKEN, "\ufffd")
 
 
 def _width_problem(record: Odd, width: int) -> Problem:
@@ -269,7 +279,7 @@ def _width_problem(record: Odd, width: int) -> Problem:
 def _header(file: BinaryIO, dialect: Dialect) -> str:
     """The first record as written, without its end; it may run over several lines."""
     file.seek(0)
-    text = Utf8Stream(file, dialect.encoding).read(BLOCK).decode(errors="replace")
+    text = Utf8Stream(file, dialect.encoding).read(HEADER).decode(errors="ignore").replace(BROKEN, "\ufffd")
     lines = io.StringIO(text, newline="")
     reader = csv.reader(lines, delimiter=dialect.delimiter)
     if not next(reader, []):

@@ -15,10 +15,10 @@ from formats.convert import WANTED, settled
 from formats.inferred import Column, Dialect, Role
 from formats.numbers import Converted
 from formats.rows import Indices, Place, Reject, shortened
-from formats.sources import Utf8Stream, size
+from formats.sources import BROKEN, Utf8Stream, size
 
-BLOCK = 4 << 20
-"""Bytes decoded at a time."""
+BLOCK = 1 << 20
+"""Bytes decoded at a time; the collector makes larger blocks slower, for it walks the objects of all."""
 LONGEST = 64 << 20
 """Bytes a line may have."""
 
@@ -91,7 +91,7 @@ class NdjsonReader:
             row += 1
             decoded = self._object(text)
             if isinstance(decoded, Problem):
-                rejects.append(Reject.of(Place(row, number), decoded, text.decode(errors="replace").rstrip("\r")))
+                rejects.append(Reject.of(Place(row, number), decoded, _shown(text)))
                 continue
             objects.append(decoded)
             places.append(Place(row, number))
@@ -99,9 +99,11 @@ class NdjsonReader:
         return NdjsonRows(objects, places, raws, rejects)
 
     def _object(self, text: bytes) -> Object | Problem:
+        if self._stream.damaged and BROKEN.encode() in text:
+            return Problem("bad_encoding", "the line is not well encoded")
         try:
             decoded = _decoder.decode(text)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except msgspec.DecodeError as error:
             return Problem("bad_json", f"not a JSON object: {error}")
         if type(decoded) is not dict:
             return Problem("bad_json", "not a JSON object", "each line holds one object in braces")
@@ -151,7 +153,11 @@ class NdjsonRows:
         return self._places[index]
 
     def raw(self, index: int) -> str:
-        return self._raws[index].decode(errors="replace").rstrip("\r")
+        return _shown(self._raws[index])
+
+
+def _shown(line: bytes) -> str:
+    return line.decode().rstrip("\r").replace(BROKEN, "\ufffd")
 
 
 def typed(values: list[Any], accepted: frozenset[type]) -> Converted:

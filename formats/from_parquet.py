@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import BinaryIO
 
 import msgspec
@@ -62,6 +63,11 @@ class ParquetRows:
     def __len__(self) -> int:
         return len(self._numbers)
 
+    @property
+    def size(self) -> int:
+        """Bytes in memory."""
+        return int(self._batch.nbytes)
+
     def cells(self, column: Column, field: Field) -> Converted:
         return self.array(column.name), np.zeros(len(self), dtype=np.bool_)
 
@@ -75,11 +81,16 @@ class ParquetRows:
         return ParquetRows(self._batch.take(pa.array(chosen)), self._numbers[chosen])
 
     def value(self, index: int, column: Column) -> object:
-        return self._batch.column(column.name)[index].as_py()
+        return self._objects[index].get(column.name)
 
     def place(self, index: int) -> Place:
         return Place(int(self._numbers[index]))
 
     def raw(self, index: int) -> str:
-        row = self._batch.slice(index, 1).to_pylist()[0]
-        return msgspec.json.encode(row, enc_hook=str).decode()
+        return msgspec.json.encode(self._objects[index], enc_hook=str).decode()
+
+    @cached_property
+    def _objects(self) -> list[dict[str, object]]:
+        """The rows one by one, for the few that are rejected."""
+        objects: list[dict[str, object]] = self._batch.to_pylist()
+        return objects

@@ -32,12 +32,15 @@ from formats.guess import (
 )
 from formats.inferred import Column, Dialect, Inferred, ReadOptions, Role
 from formats.media import Format, by_suffix
+from formats.numbers import SPACES
 from formats.roles import is_email, names_identifier, names_tags, roles_of
 from formats.rows import Sample, shortened
 from formats.sources import Source, Utf8Stream, opened
 
 ROWS = 100_000
-"""Rows looked at."""
+"""Rows of text looked at."""
+TYPED_ROWS, TYPED_BYTES = 1_000_000, 64 << 20
+"""Rows of Parquet looked at, or bytes in memory when that is less."""
 START = 1 << 20
 """Bytes looked at for the encoding and the delimiter."""
 SAMPLES = 3
@@ -59,12 +62,13 @@ class _Looked:
 
 
 def infer(source: Source, kind: Kind, schema: Schema, options: ReadOptions | None = None) -> Inferred:
-    """What a file is, from its first 100,000 rows and from what the user says of it.
+    """What a file is, from its first 100,000 rows (a million of Parquet) and from what the user says of it.
 
     A type is kept only when every value looked at fits it; later values that do not are problems of their rows. Fields
     of the schema keep their type. DataError when the file cannot be read at all.
     """
     options = options or ReadOptions()
+    _check(options)
     with opened(source) as file:
         format = options.format or _format(source, file)
         match format:
@@ -77,6 +81,17 @@ def infer(source: Source, kind: Kind, schema: Schema, options: ReadOptions | Non
             case _:
                 raise DataError([Problem("unreadable_format", f"files of format '{format}' are not read")])
     return _Inference(format, kind, schema, options, looked).result()
+
+
+def _check(options: ReadOptions) -> None:
+    """DataError for options that no file could be read with."""
+    delimiter = options.delimiter
+    if delimiter is not None and (len(delimiter) != 1 or not delimiter.isascii() or delimiter in '\0"\r\n'):
+        raise DataError([Problem("bad_option", "the delimiter is one character, and neither a quote nor a line's end")])
+    if options.decimal not in (None, ".", ","):
+        raise DataError([Problem("bad_option", "the decimal mark is '.' or ','")])
+    if options.thousands not in (None, "", ".", ",", "'", *SPACES):
+        raise DataError([Problem("bad_option", "thousands are parted by one of . , ' a space, or by nothing")])
 
 
 def _format(source: Source, file: BinaryIO) -> Format:
@@ -150,13 +165,20 @@ def _json_column(values: list[Any]) -> pa.Array | None:
 
 
 def _parquet(file: BinaryIO) -> Sample:
+    """Typed columns are cheap to look at, so more of them is."""
     reader = ParquetReader(file)
-    chunk = next(iter(reader.chunks()), None)
+    chunks = []
+    rows = size = 0
+    for chunk in reader.chunks():
+        chunks.append(chunk)
+        rows, size = rows + len(chunk), size + chunk.size
+        if rows >= TYPED_ROWS or size >= TYPED_BYTES:
+            break
     columns: list[pa.Array | None] = [
-        settled(pa.array([], type_)) if chunk is None else chunk.array(name)[:ROWS]
+        pa.concat_arrays([settled(pa.array([], type_)), *(chunk.array(name) for chunk in chunks)])
         for name, type_ in zip(reader.names, reader.types, strict=True)
     ]
-    return Sample(reader.names, columns, 0 if chunk is None else min(len(chunk), ROWS))
+    return Sample(reader.names, columns, rows)
 
 
 @dataclass(slots=True)

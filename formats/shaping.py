@@ -16,7 +16,7 @@ from formats.convert import Manner, convert, misfit
 from formats.fields import fields_of
 from formats.inferred import Column, Inferred, Role
 from formats.numbers import Mask, mask_of, valid, without
-from formats.rows import Reject, Rows
+from formats.rows import Indices, Reject, Rows
 
 TEXT = Field("text", Type.TEXT)
 AT = Field("at", Type.DATETIME)
@@ -107,7 +107,7 @@ class Shape:
             company=keep(system[Role.COMPANY]),
             columns={name: keep(array) for name, array in columns.items()},
         )
-        return batch, [self._reject(rows, int(index), faults) for index in np.flatnonzero(bad)]
+        return batch, self._rejects(rows, np.flatnonzero(bad), faults)
 
     def _system(self, rows: Rows, role: Role, faults: list[Fault]) -> pa.Array | None:
         column = self.inferred.with_role(role)
@@ -164,8 +164,15 @@ class Shape:
             )
             faults.append(Fault(column, TEXT, found, problem))
 
-    def _reject(self, rows: Rows, index: int, faults: list[Fault]) -> Reject:
-        fault = next(fault for fault in faults if fault.bad[index])
+    def _rejects(self, rows: Rows, bad: Indices, faults: list[Fault]) -> list[Reject]:
+        """The bad rows, each with the first of its faults."""
+        if not len(bad):
+            return []
+        told = rows.select(bad)
+        found = [next(fault for fault in faults if fault.bad[index]) for index in bad.tolist()]
+        return [self._reject(told, index, fault) for index, fault in enumerate(found)]
+
+    def _reject(self, rows: Rows, index: int, fault: Fault) -> Reject:
         value = rows.value(index, fault.column)
         problem = fault.problem_of(value, rows, self.manner)
         return Reject.of(rows.place(index), problem, rows.raw(index), fault.column, value)

@@ -20,6 +20,11 @@ TAIL = 64
 """Bytes of a file's end that are remembered."""
 
 
+BROKEN = "\ufffe"
+"""Stands for bytes that mean nothing in their encoding: a code point that is never a character."""
+_BROKEN = "tamis-broken"
+
+
 def _as_c1(error: UnicodeError) -> tuple[str, int]:
     # The five bytes cp1252 leaves undefined become C1 controls, as browsers read them.
     if not isinstance(error, UnicodeDecodeError):
@@ -27,7 +32,14 @@ def _as_c1(error: UnicodeError) -> tuple[str, int]:
     return error.object[error.start : error.end].decode("latin-1"), error.end
 
 
+def _as_broken(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return BROKEN, error.end
+
+
 codecs.register_error(_C1, _as_c1)
+codecs.register_error(_BROKEN, _as_broken)
 
 
 @contextmanager
@@ -61,7 +73,8 @@ class Utf8Stream(io.RawIOBase):
         self.position = 0
         self.tail = b"\n"
         self._file = file
-        self._started = self._ended = False
+        self.damaged = False
+        self._ended = False
         self._decoder = _decoder(encoding)
         self._ready = bytearray()
 
@@ -95,16 +108,13 @@ class Utf8Stream(io.RawIOBase):
         return b"\n" if unended else None
 
     def _utf8(self, data: bytes) -> bytes:
-        if self._decoder is not None:
-            return self._decoder.decode(data, final=not data).encode()
-        if not self._started:
-            self._started = True
-            return data.removeprefix(codecs.BOM_UTF8)
-        return data
+        text = self._decoder.decode(data, final=not data)
+        self.damaged = self.damaged or BROKEN in text
+        return text.encode(errors="replace")
 
 
-def _decoder(encoding: str) -> codecs.IncrementalDecoder | None:
+def _decoder(encoding: str) -> codecs.IncrementalDecoder:
     name = codecs.lookup(encoding).name
-    if name in ("utf-8", "utf-8-sig"):
-        return None
-    return codecs.getincrementaldecoder(name)(_C1 if name == CP1252 else "strict")
+    if name == "utf-8":
+        name = "utf-8-sig"
+    return codecs.getincrementaldecoder(name)(_C1 if name == CP1252 else _BROKEN)

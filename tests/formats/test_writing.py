@@ -129,7 +129,7 @@ profiles = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(rows=profiles)
 def test_every_value_comes_back_through_csv(rows):
     columns = {name: [row[name] for row in rows] for name in FIELDS}
