@@ -70,7 +70,7 @@ class _Lowering:
     schema: Schema
     segments: Mapping[str, SegmentDefinition]
     open: list[str] = field(default_factory=list)
-    lowered: dict[tuple[str, bool], Plan] = field(default_factory=dict)
+    lowered: dict[str, Plan] = field(default_factory=dict)
 
     # --- conditions ---
 
@@ -213,32 +213,29 @@ class _Lowering:
     # --- segments ---
 
     def members(self, key: str) -> Plan:
-        """(rules - removed) | added, where a child's rules are narrowed by its parent's members."""
+        """(rules - removed) | added."""
         segment = self.segments[key]
-        return logical.Segment(key, self.narrowed(key, True), logical.Overrides(segment.added, segment.removed))
+        return logical.Segment(key, self.narrowed(key), logical.Overrides(segment.added, segment.removed))
 
     def rules(self, key: str) -> Plan:
-        """What the rules alone select, where a child's are narrowed by its parent's rules."""
-        return logical.Segment(key, self.narrowed(key, False))
+        """What the rules alone select."""
+        return logical.Segment(key, self.narrowed(key))
 
-    def narrowed(self, key: str, by_members: bool) -> Plan:
-        """A segment's rules, lowered once: every reference shares the same subplan."""
-        if (key, by_members) not in self.lowered:
+    def narrowed(self, key: str) -> Plan:
+        """A segment's rules, a child's narrowed by its parent's members. Lowered once: references share the subplan."""
+        if key not in self.lowered:
             if key in self.open:
                 raise RuntimeError(f"a cycle of segments reached the planner: {' -> '.join([*self.open, key])}")
             self.open.append(key)
-            self.lowered[key, by_members] = self.narrowed_afresh(self.segments[key], by_members)
+            self.lowered[key] = self.narrowed_afresh(self.segments[key])
             self.open.pop()
-        return self.lowered[key, by_members]
+        return self.lowered[key]
 
-    def narrowed_afresh(self, segment: SegmentDefinition, by_members: bool) -> Plan:
+    def narrowed_afresh(self, segment: SegmentDefinition) -> Plan:
         if segment.condition is None:
             return logical.Nothing()
         own = self.rows(segment.condition)
-        if segment.parent is None:
-            return own
-        parent = self.members(segment.parent) if by_members else self.rules(segment.parent)
-        return logical.Intersection((parent, own))
+        return own if segment.parent is None else logical.Intersection((self.members(segment.parent), own))
 
 
 _EDGES = (AggregateFunction.FIRST, AggregateFunction.LAST)
