@@ -17,7 +17,7 @@
       country = "NL"
     members clients add c1 c2 remove c3 reset c4
     clock 2026-11-22T12:00:00+01:00       # holds for all that follows
-    params {"country": "FR"}              # so does this
+    params {"country": "FR"}              # so does this; a case is given those that it names
 
     select country = "FR"                 # further lines of the expression are indented
       and points > 30
@@ -108,13 +108,19 @@ def read(path: Path) -> list[Scenario]:
             case "select" | "problem":
                 expression = "\n".join([rest, *block.body]).strip()
                 answer = blocks[number + 1]
-                case = answered(Case(path.name, block.line, clock, params, expression), keyword, answer)
+                case = answered(
+                    Case(path.name, block.line, clock, named(params, expression), expression), keyword, answer
+                )
                 scenarios[-1].steps.append(case)
             case "->":
                 pass
             case _:
                 scenarios[-1].steps.append(write(keyword, rest, block))
     return scenarios
+
+
+def named(params: Json, expression: str) -> Json:
+    return {name: value for name, value in params.items() if re.search(rf"\${name}\b", expression)}
 
 
 def blocks_of(text: str) -> Iterator[Block]:
@@ -249,3 +255,72 @@ def declaration(text: str) -> tuple[str, Json]:
     if type == "choice":
         declared["options"] = rest[0].split("|")
     return bare(name), declared
+
+
+# --- writing, so that a find becomes a case ----------------------------------------------------------------
+
+
+def written(schema: Json, writes: list[Write], clock: str, expression: str, members: list[str]) -> str:
+    """The text of a scenario with one case, ready to be appended to a file."""
+    lines = ["schema", *schema_lines(schema)]
+    for step in writes:
+        lines += write_lines(step)
+    lines += [f"clock {clock}", f"select {expression}", f"{ARROW} {' '.join(members) or 'nobody'}"]
+    return "\n".join(lines) + "\n"
+
+
+def schema_lines(schema: Json) -> Iterator[str]:
+    if "timezone" in schema:
+        yield f"  timezone {schema['timezone']}"
+    for space in ("contacts", "companies"):
+        yield f"  {space} {declarations(schema.get(space, {}))}"
+    for type, fields in schema.get("events", {}).items():
+        yield f"  events {name(type)} {declarations(fields)}"
+    if "identified_by" in schema:
+        yield f"  identified {' '.join(schema['identified_by'])}"
+
+
+def declarations(fields: Json) -> str:
+    return ", ".join(" ".join([name(field), declared["type"], *extras(declared)]) for field, declared in fields.items())
+
+
+def extras(declared: Json) -> Iterator[str]:
+    if "decimals" in declared:
+        yield str(declared["decimals"])
+    if "options" in declared:
+        yield "|".join(declared["options"])
+
+
+def write_lines(step: Write) -> Iterator[str]:
+    match step:
+        case Contacts(rows=rows) | Companies(rows=rows):
+            yield type(step).__name__.lower()
+            yield from (f"  {row['id']} {pairs(row, {'id'})}".rstrip() for row in rows)
+        case Events(rows=rows):
+            yield "events"
+            for row in rows:
+                apart = {"contact", "type", "at"}
+                yield f"  {row['contact']} {name(row['type'])} {row['at']} {pairs(row, apart)}".rstrip()
+        case Erase(id=id):
+            yield f"erase {id}"
+        case PutSegment(key=key, body=body):
+            under = f" under {body['parent']}" if body.get("parent") else ""
+            yield f'segment {key} "{body.get("name", key)}"{under}'
+            if body.get("expression"):
+                yield f"  {body['expression']}"
+        case Members(key=key, add=add, remove=remove, reset=reset):
+            yield f"members {key} add {' '.join(add)} remove {' '.join(remove)} reset {' '.join(reset)}"
+        case _:
+            raise TypeError(f"no such write: {type(step).__name__}")
+
+
+def name(text: str) -> str:
+    return text if re.fullmatch(r"\w+", text) else json.dumps(text, ensure_ascii=False)
+
+
+def pairs(row: Json, apart: set[str]) -> str:
+    return " ".join(
+        f"{name(field)}={json.dumps(content, ensure_ascii=False)}"
+        for field, content in row.items()
+        if field not in apart
+    )

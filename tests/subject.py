@@ -1,0 +1,254 @@
+"""The engine as the proofs see it: writes in JSON rows, selections answered in several ways that must agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyroaring import BitMap
+
+from dsl import typed
+from dsl.moments import Clock
+from dsl.problems import NOWHERE
+from dsl.schema import Field, Type
+from engine.directory import Tamis
+from engine.language import understand
+from engine.plan import count, execute, lower, plan, rewrite
+from engine.snapshot import Snapshot
+from engine.workspace import Workspace
+from formats.batch import Batch, Kind
+from tests.oracle.world import World
+from tests.oracle.writes import (
+    Companies,
+    Contacts,
+    Erase,
+    Events,
+    Json,
+    Members,
+    PutSegment,
+    Write,
+    apply,
+    physical_row,
+)
+
+ENTITY_KEYS = {"id", "company"}
+EVENT_KEYS = {"contact", "type", "at", "id"}
+
+
+class Subject:
+    """A workspace in a directory of its own, and the oracle's world that gets the same writes."""
+
+    def __init__(self, path: Path, schema: Json) -> None:
+        self.path = path
+        self.tamis = Tamis.open(path)
+        self.workspace.patch_schema(schema).result()
+        self.world = World(self.workspace.schema)
+        self.names: dict[str, str] = {}
+
+    @property
+    def workspace(self) -> Workspace:
+        return self.tamis.workspace("default")
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.workspace.snapshot
+
+    def close(self) -> None:
+        self.tamis.close()
+
+    def reopen(self) -> None:
+        self.tamis.close()
+        self.tamis = Tamis.open(self.path)
+
+    def understand(self, text: str, params: Mapping[str, Any] | None = None) -> typed.Selection:
+        """ExpressionError."""
+        return understand(text, self.workspace.schema, self.snapshot.segments.names, params or {})
+
+    # --- writing ----------------------------------------------------------------------------------------
+
+    def write(self, write: Write, *, bulk: bool = False) -> None:
+        """Apply a write to both; as a bulk import where one can say the same."""
+        rules = None
+        if isinstance(write, PutSegment) and write.body.get("expression") is not None:
+            rules = self.understand(write.body["expression"])
+        apply(self.world, write, rules)
+        if bulk and importable(write):
+            self._import(write)
+        else:
+            self._send(write)
+
+    def _send(self, write: Write) -> None:
+        workspace = self.workspace
+        match write:
+            case Contacts(rows=rows):
+                workspace.upsert_contacts(rows).result()
+            case Companies(rows=rows):
+                workspace.upsert_companies(rows).result()
+            case Events(rows=rows):
+                workspace.add_events(rows).result()
+            case Erase(id=id):
+                workspace.erase_contact(id).result()
+            case PutSegment(key=key, body=body):
+                workspace.put_segment(key, body).result()
+            case Members(key=key, add=add, remove=remove, reset=reset):
+                workspace.change_members(key, add, remove, reset).result()
+            case _:
+                raise TypeError(f"no such write: {type(write).__name__}")
+
+    def _import(self, write: Write) -> None:
+        schema = self.workspace.schema
+        match write:
+            case Contacts(rows=rows):
+                self.workspace.bulk_contacts([entity_batch(Kind.CONTACTS, rows, self.world)])
+            case Companies(rows=rows):
+                self.workspace.bulk_contacts([entity_batch(Kind.COMPANIES, rows, self.world)], companies=True)
+            case Events(rows=rows):
+                types = [type for type in schema.events if any(row["type"] == type for row in rows)]
+                self.workspace.bulk_events([event_batch(type, rows, self.world) for type in types])
+            case _:
+                raise TypeError(f"cannot be imported: {type(write).__name__}")
+
+    def seal(self) -> None:
+        self.workspace.checkpoint()
+
+    # --- asking -----------------------------------------------------------------------------------------
+
+    def answers(self, selection: typed.Selection, clock: Clock, random: Random) -> Iterator[tuple[str, set[str]]]:
+        """(way, members) for every way of asking. NotEvaluated."""
+        snapshot = self.snapshot
+        for way, ask in WAYS.items():
+            yield way, {str(id) for id in ids_of(snapshot, ask(snapshot, selection, clock, random))}
+
+    def ways_that_differ(
+        self, selection: typed.Selection, clock: Clock, random: Random, expected: set[str]
+    ) -> dict[str, set[str]]:
+        return {way: found for way, found in self.answers(selection, clock, random) if found != expected}
+
+
+# --- ways of asking ----------------------------------------------------------------------------------------
+
+
+def logical(snapshot: Snapshot, selection: typed.Selection, clock: Clock) -> Any:
+    return lower(selection, clock, snapshot.schema, snapshot.segments.segments)
+
+
+def whole(snapshot: Snapshot, selection: typed.Selection, clock: Clock, random: Random) -> BitMap:
+    """Rewritten and executed; the count, which never builds the last bitmap, must be that of the members."""
+    operator = plan(rewrite(logical(snapshot, selection, clock)), snapshot.data)
+    members = execute(operator, snapshot.data)
+    counted = count(operator, snapshot.data)
+    assert counted == len(members), f"counted {counted}, found {len(members)}"
+    return members
+
+
+def without_rewrites(snapshot: Snapshot, selection: typed.Selection, clock: Clock, random: Random) -> BitMap:
+    return execute(plan(logical(snapshot, selection, clock), snapshot.data), snapshot.data)
+
+
+def doubly_negated(snapshot: Snapshot, selection: typed.Selection, clock: Clock, random: Random) -> BitMap:
+    negated = typed.Not(NOWHERE, typed.Not(NOWHERE, selection.condition))
+    return whole(snapshot, typed.Selection(negated, selection.cut), clock, random)
+
+
+def split(snapshot: Snapshot, selection: typed.Selection, clock: Clock, random: Random) -> BitMap:
+    """Asked of random parts that make up all contacts; each answer lies within the part it was asked of."""
+    operator = plan(rewrite(logical(snapshot, selection, clock)), snapshot.data)
+    found = BitMap()
+    for part in partition(snapshot.data.contacts.alive, random):
+        members = execute(operator, snapshot.data, part)
+        assert members <= part, "an answer outside of what was asked about"
+        found |= members
+    return found
+
+
+def partition(rows: BitMap, random: Random) -> list[BitMap]:
+    """One contact each when there are few; else a few parts, drawn."""
+    if len(rows) <= 12:
+        return [BitMap([row]) for row in rows]
+    parts: list[list[int]] = [[] for _ in range(random.choice((2, 3, 5)))]
+    for row in rows:
+        random.choice(parts).append(row)
+    return [BitMap(part) for part in parts]
+
+
+WAYS: dict[str, Callable[[Snapshot, typed.Selection, Clock, Random], BitMap]] = {
+    "whole": whole,
+    "without rewrites": without_rewrites,
+    "not not": doubly_negated,
+    "split over within": split,
+}
+
+
+def ids_of(snapshot: Snapshot, rows: BitMap) -> list[str]:
+    return snapshot.data.contacts.ids(np.array(rows.to_array(), np.uint32))
+
+
+# --- bulk imports ------------------------------------------------------------------------------------------
+
+
+def importable(write: Write) -> bool:
+    """Whether a bulk import says the same: there, null means not given rather than cleared."""
+    match write:
+        case Contacts(rows=rows) | Companies(rows=rows) | Events(rows=rows):
+            return all(value is not None and value != [] for row in rows for value in row.values())
+        case _:
+            return False
+
+
+def entity_batch(kind: Kind, rows: list[Json], world: World) -> Batch:
+    fields = world.schema.contacts if kind is Kind.CONTACTS else world.schema.companies
+    linked = any("company" in row for row in rows)
+    return Batch(
+        kind,
+        texts(row["id"] for row in rows),
+        company=texts(row.get("company") for row in rows) if linked else None,
+        columns=columns(fields, rows, ENTITY_KEYS, world),
+    )
+
+
+def event_batch(type: str, rows: list[Json], world: World) -> Batch:
+    mine = [row for row in rows if row["type"] == type]
+    at = [world_moment(row, world) for row in mine]
+    return Batch(
+        Kind.EVENTS,
+        texts(row["contact"] for row in mine),
+        type,
+        at=np.array(at, np.int64),
+        ids=texts(row.get("id") for row in mine) if any("id" in row for row in mine) else None,
+        columns=columns(world.schema.events[type], mine, EVENT_KEYS, world),
+    )
+
+
+def world_moment(row: Json, world: World) -> int:
+    found = physical_row({"at": Field("at", Type.DATETIME)}, {"at": row["at"]}, world.schema, set())["at"]
+    assert isinstance(found, int)
+    return found
+
+
+def texts(values: Iterable[str | None]) -> pa.StringArray:
+    return pa.array(list(values), pa.string())
+
+
+ARROW = {
+    Type.TEXT: pa.string(),
+    Type.CHOICE: pa.string(),
+    Type.NUMBER: pa.int64(),
+    Type.FLOAT: pa.float64(),
+    Type.BOOLEAN: pa.bool_(),
+    Type.DATE: pa.int32(),
+    Type.DATETIME: pa.int64(),
+    Type.TAGS: pa.list_(pa.string()),
+}
+
+
+def columns(fields: Mapping[str, Field], rows: list[Json], apart: set[str], world: World) -> dict[str, pa.Array]:
+    values = [physical_row(fields, row, world.schema, apart) for row in rows]
+    return {
+        name: pa.array([row.get(name) for row in values], ARROW[field.type])
+        for name, field in fields.items()
+        if any(name in row for row in values)
+    }
