@@ -1,0 +1,32 @@
+"""The engine gives what the oracle gives, whatever the data, the expression, the layout and the way of asking."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.properties.prove import Tally, Trial, prove
+from tests.properties.worlds import SCHEMA, ZONES
+
+PAIRS = 5_000
+
+
+def test_engine_and_oracle_agree_on_thousands_of_pairs() -> None:
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    tally = prove(PAIRS, seed)
+    print(tally)
+    assert tally.pairs >= PAIRS
+    assert tally.selective > PAIRS // 5, "most expressions select nobody or everyone"
+    assert sum(tally.refused.values()) < PAIRS // 20, f"too many random expressions are refused: {tally.refused}"
+
+
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@given(st.randoms(use_true_random=False), st.sampled_from(ZONES))
+def test_they_agree_on_small_worlds_that_shrink(source: random.Random, zone: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Trial(source, Path(folder) / "data", Tally(), {"timezone": zone, **SCHEMA}, population=3).run(most=6)
