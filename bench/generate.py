@@ -56,7 +56,7 @@ SHARES = {"send": 0.45, "open": 0.22, "click": 0.06, "visit": 0.22, "purchase": 
 """What part of all events each type has."""
 
 SCHEMA = {
-    "timezone": "Europe/Paris",
+    "timezone": "UTC",
     "contacts": {
         "country": {"type": "text"},
         "city": {"type": "text"},
