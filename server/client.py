@@ -73,12 +73,8 @@ class Client:
     """Speaks to one server. Each call is its own connection: nothing is kept open between commands."""
 
     def __init__(self, url: str, key: str | None = None, timeout: float = 60.0) -> None:
-        parts = urlsplit(url if "//" in url else f"http://{url}")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Unreachable(url, "an address looks like http://127.0.0.1:8420")
         self.url = url
-        self._secure = parts.scheme == "https"
-        self._host, self._port, self._prefix = parts.hostname, parts.port, parts.path.rstrip("/")
+        self._secure, self._host, self._port, self._prefix = _parsed(url)
         self._key = key
         self._timeout = timeout
 
@@ -127,6 +123,17 @@ class Client:
     def _headers(self, given: Mapping[str, str] | None) -> dict[str, str]:
         authorization = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         return {**authorization, **(given or {})}
+
+
+def _parsed(url: str) -> tuple[bool, str, int | None, str]:
+    """Whether it is HTTPS, then host, port and path prefix; Unreachable for what is no address."""
+    try:
+        parts = urlsplit(url if "//" in url else f"http://{url}")
+        if parts.scheme in ("http", "https") and parts.hostname and " " not in parts.netloc:
+            return parts.scheme == "https", parts.hostname, parts.port, parts.path.rstrip("/")
+    except ValueError as error:
+        raise Unreachable(url, error) from error
+    raise Unreachable(url, "an address looks like http://127.0.0.1:8420")
 
 
 def _trouble(response: HTTPResponse) -> Trouble:

@@ -1,0 +1,117 @@
+"""The backend that opens a data directory in this process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from dsl.problems import DataError, Problem
+from dsl.schema_json import schema_to_json
+from engine.directory import Tamis
+from engine.query import Query
+from engine.results import Ack, Count, Page, SegmentView
+from engine.values import BadValue, datetime_value
+from engine.workspace import Workspace
+from formats.batch import Kind
+from formats.inferred import Inferred
+from server.cli.backend import Imported, Importing, Question, Rows, Watch
+from server.cli.rejected import Rejected, rows_of
+from server.serve import address_of
+from storage import Locked
+
+
+class Busy(Exception):
+    """The data directory is written by another process; `url` is its server's address, where it has one."""
+
+    def __init__(self, locked: Locked, url: str | None) -> None:
+        super().__init__(str(locked))
+        self.url = url
+
+
+@contextmanager
+def opened(data: str, *, create: bool) -> Iterator[Tamis]:
+    """The data directory, closed afterwards. Raises Busy and the other refusals of storage."""
+    path = Path(data)
+    try:
+        tamis = Tamis.open(path, create=create)
+    except Locked as locked:
+        raise Busy(locked, address_of(path)) from locked
+    try:
+        yield tamis
+    finally:
+        tamis.close()
+
+
+class Local:
+    """One workspace of an opened data directory."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+
+    def schema(self) -> dict[str, Any]:
+        return schema_to_json(self.workspace.schema)
+
+    def patch_schema(self, patch: dict[str, Any]) -> Ack:
+        return self.workspace.patch_schema(patch).result()
+
+    def count(self, question: Question) -> Count:
+        started = time.perf_counter()
+        answer = self._query(question).count()
+        return replace(answer, elapsed_ms=(time.perf_counter() - started) * 1000)
+
+    def page(
+        self, question: Question, *, fields: Sequence[str] | None, limit: int, cursor: str | None, sort: str | None
+    ) -> Page:
+        return self._query(question).page(fields=fields, limit=limit, cursor=cursor, sort=sort)
+
+    @contextmanager
+    def stream(self, question: Question, fields: Sequence[str] | None) -> Iterator[Rows]:
+        yield Rows(*self._query(question).stream(fields))
+
+    def check(self, question: Question) -> tuple[Problem, ...]:
+        return tuple(self.workspace.check(question.expression, question.params))
+
+    def segments(self) -> list[SegmentView]:
+        return self.workspace.segments()
+
+    def segment(self, key: str) -> SegmentView:
+        return self.workspace.segment(key)
+
+    def put_segment(self, key: str, body: dict[str, Any], *, if_match: str | None = None) -> SegmentView:
+        return self.workspace.put_segment(key, body, if_match=if_match).result()
+
+    def drop_segment(self, key: str) -> Ack:
+        return self.workspace.drop_segment(key).result()
+
+    def members(self, key: str, *, fields: Sequence[str] | None, limit: int, cursor: str | None) -> Page:
+        return self.workspace.segment_query(key).page(fields=fields, limit=limit, cursor=cursor, sort=None)
+
+    def change_members(self, key: str, add: Sequence[str], remove: Sequence[str], reset: Sequence[str]) -> Ack:
+        return self.workspace.change_members(key, list(add), list(remove), list(reset)).result()
+
+    def load(self, asked: Importing, inferred: Inferred, watch: Watch) -> Imported:
+        if inferred.patch:
+            self.patch_schema(inferred.patch)
+        with Rejected(asked.rejects) as rejected:
+            batches = rows_of(asked, inferred, self.workspace.schema, rejected, watch)
+            if asked.kind is Kind.EVENTS:
+                ack = self.workspace.bulk_events(batches, create_contacts=asked.create_contacts)
+            else:
+                ack = self.workspace.bulk_contacts(batches, companies=asked.kind is Kind.COMPANIES)
+        return Imported(ack.accepted, rejected.count, ack.duplicates, ack.seq, tuple(rejected.first))
+
+    def _query(self, question: Question) -> Query:
+        return self.workspace.query(question.expression, params=question.params, at=self._clock(question.at))
+
+    def _clock(self, at: str | None) -> int | None:
+        """The evaluation clock in milliseconds; a moment without offset is in the workspace's zone."""
+        if at is None:
+            return None
+        try:
+            return datetime_value(at, self.workspace.schema.zone)
+        except BadValue as bad:
+            raise DataError([Problem("bad-value", bad.message, bad.hint, path="$.at")]) from bad

@@ -1,0 +1,31 @@
+"""`tamis serve`: the HTTP server of a data directory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from server.cli.command import Command
+from server.cli.session import Session, print_json
+from server.serve import serve as serve_until_stopped
+
+SERVING = ("data", "host", "port")
+"""The settings of a command that serves."""
+
+
+@click.command(cls=Command, settings=SERVING)
+@click.pass_obj
+def serve(session: Session) -> None:
+    """Serve a data directory over HTTP until stopped.
+
+    With --json, {"url": …} on standard output says that requests are taken.
+    """
+    run(session, welcome=lambda url: print_json({"url": url}) if session.as_json else None)
+
+
+def run(session: Session, welcome: Callable[[str], None]) -> None:
+    """Serves until a signal comes; `welcome` is told the address once requests are taken."""
+    settings = session.settings
+    serve_until_stopped(Path(settings.data), settings.host, settings.port, say=session.remark, ready=welcome)
