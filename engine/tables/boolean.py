@@ -15,17 +15,16 @@ from engine.reading import ColumnPredicate
 from engine.tables.loose import LooseNumbers, present
 from engine.tables.numeric import narrowed
 from engine.tables.shelf import Shelf, union
-from storage import Array, BlockRef
+from storage import Array
 
 
 class SealedBooleans(LooseNumbers):
     """Immutable. Bitmap 0 of the shelf holds the false rows, bitmap 1 the true ones, bitmap 2 both."""
 
-    __slots__ = ("_shelf", "ref")
+    __slots__ = ("_shelf",)
 
     def __init__(self, field: Field, data: NDArray[Any], shelf: Shelf) -> None:
         super().__init__(field, data)
-        self.ref: BlockRef | None = None
         self._shelf = shelf
 
     @classmethod
