@@ -211,7 +211,7 @@ class Line:
         """Asks a job to stop: it writes nothing. ApiError 409 when it has ended."""
         job = self.job(id)
         task = self.tasks.get(id)
-        if task is None:
+        if task is None or job.state.ended:
             raise ApiError(Failure.JOB_FINISHED, f"the job is {job.state} already")
         task.cancelled.set()
         return job

@@ -21,6 +21,9 @@ from server.service import Limits, service
 GRACE_SECONDS = 20
 """How long running requests may take to end once the server was asked to stop."""
 
+KEEP_ALIVE_SECONDS = 75
+"""How long an idle connection is kept, so that clients need not connect again for each request."""
+
 SPOOL = "spool"
 ADDRESS = "address"
 """A file of the data directory: where its server answers, while there is one."""
@@ -89,6 +92,7 @@ def serve_opened(
         lifespan="on",
         server_header=False,
         proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     with signals_end_the_server():

@@ -5,10 +5,16 @@ import io
 import json
 import time
 
+import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from engine.directory import Tamis
+from formats.batch import Kind
+from formats.inferred import ReadOptions
+from formats.media import Format
+from server.importing import Job, JobState, Kept, Request, encode_kept
 from tests.server.answers import count, ok, problem
 
 CSV = {"Content-Type": "text/csv"}
@@ -138,8 +144,6 @@ def test_a_file_that_is_none_fails_as_a_job(api):
 
 
 def test_jobs_outlive_the_server(tmp_path, serving):
-    import httpx
-
     with serving(tmp_path) as (address, room):
         line = room.importers.line("default")
         with httpx.Client(base_url=f"{address}/v1/workspaces/default/") as api:
@@ -152,14 +156,6 @@ def test_jobs_outlive_the_server(tmp_path, serving):
 
 
 def test_a_job_interrupted_before_writing_runs_again(tmp_path, serving):
-    import httpx
-
-    from engine.directory import Tamis
-    from formats.batch import Kind
-    from formats.inferred import ReadOptions
-    from formats.media import Format
-    from server.importing import Job, JobState, Kept, Request, encode_kept
-
     job = Job(
         id="left",
         kind=Kind.CONTACTS,
