@@ -15,16 +15,17 @@ from engine.reading import ColumnPredicate
 from engine.tables.loose import LooseNumbers, present
 from engine.tables.numeric import narrowed
 from engine.tables.shelf import Shelf, union
-from storage import Array
+from storage import Array, BlockRef
 
 
 class SealedBooleans(LooseNumbers):
     """Immutable. Bitmap 0 of the shelf holds the false rows, bitmap 1 the true ones, bitmap 2 both."""
 
-    __slots__ = ("_shelf",)
+    __slots__ = ("_shelf", "ref")
 
     def __init__(self, field: Field, data: NDArray[Any], shelf: Shelf) -> None:
         super().__init__(field, data)
+        self.ref: BlockRef | None = None
         self._shelf = shelf
 
     @classmethod

@@ -13,10 +13,9 @@ from dsl.schema import Field
 from dsl.typed import IsSet
 from engine.bitmaps import Rows
 from engine.reading import Column
-from engine.tables.identity import IdColumn, IdTable
+from engine.tables.identity import IdColumn, IdTable, SealedIds, no_ids
 from engine.tables.patches import Patch, PatchedColumn, resealed
 from engine.tables.sealed import Sealed
-from engine.tables.texts import strings
 
 PATCH_LIMIT = 1 << 15
 PATCH_SHARE = 20
@@ -26,7 +25,7 @@ PATCH_SHARE = 20
 class EntitiesVersion:
     """Contacts or companies as one version sees them."""
 
-    __slots__ = ("_alive", "_columns", "_erased", "_ids", "fields", "size")
+    __slots__ = ("_alive", "_ids", "columns", "erased", "fields", "sealed_ids", "size")
 
     def __init__(
         self,
@@ -39,14 +38,15 @@ class EntitiesVersion:
         self.size = size
         self.fields = fields
         self._ids = ids
-        self._erased = erased
-        self._columns = columns
+        self.erased = erased
+        self.columns = columns
         self._alive: BitMap | None = None
+        self.sealed_ids: SealedIds = ids.sealed
 
     @property
     def alive(self) -> BitMap:
         if self._alive is None:
-            self._alive = BitMap(range(self.size)) - self._erased
+            self._alive = BitMap(range(self.size)) - self.erased
         return self._alive
 
     def row(self, id: str) -> int | None:
@@ -63,11 +63,7 @@ class EntitiesVersion:
     def column(self, name: str) -> Column | None:
         if name == "id":
             return IdColumn(self.fields["id"], self._ids, self.size, self.alive) if self.size else None
-        return self._columns.get(name)
-
-    def patched(self, name: str) -> PatchedColumn | None:
-        """A column that is neither `id` nor computed."""
-        return self._columns.get(name)
+        return self.columns.get(name)
 
 
 class EntityTable:
@@ -77,7 +73,7 @@ class EntityTable:
 
     def __init__(self, fields: Mapping[str, Field]) -> None:
         self.fields = fields
-        self.ids = IdTable(strings([]), np.zeros(0, np.uint64), BitMap())
+        self.ids = IdTable(no_ids(), BitMap())
         self.erased = BitMap()
         self.purged = 0  # rows that were erased when ids were last sealed
         self.bases: dict[str, Sealed] = {}
@@ -126,19 +122,31 @@ class EntityTable:
             base = self.bases.get(name)
             if patch.size > (0 if everything else max(PATCH_LIMIT, base.size // PATCH_SHARE if base else 0)):
                 self.rebase(name, resealed(PatchedColumn(self.fields[name], base, patch), self.ids.size))
-        grown = self.ids.size - self.ids.sealed
+        grown = self.ids.size - len(self.ids.sealed.texts)
         if everything and (grown or self.purged != len(self.erased)):
             self.ids.seal(self.erased)
             self.purged = len(self.erased)
 
     def rebase(self, name: str, base: Sealed) -> None:
         """Give column `name` a new base and an empty patch; a column without any value is dropped."""
-        if not base.estimate(IsSet()):
-            self._drop(name)
-            return
-        self.bases[name] = base
         self.patches[name] = Patch(self.fields[name].type)
         self._touched.add(name)
+        self.bases[name] = base
+        if not base.estimate(IsSet()):
+            self._drop(name)
+
+    @classmethod
+    def restored(
+        cls, fields: Mapping[str, Field], ids: SealedIds, erased: BitMap, bases: dict[str, Sealed]
+    ) -> EntityTable:
+        """The table that was saved."""
+        table = cls(fields)
+        table.ids = IdTable(ids, erased)
+        table.erased = erased
+        table.purged = len(erased)
+        for name, base in bases.items():
+            table.rebase(name, base)
+        return table
 
     def publish(self) -> EntitiesVersion:
         if self._touched:

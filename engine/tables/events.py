@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.schema import Field
-from engine.bitmaps import Mask, Rows, from_mask, from_rows, to_array, to_mask
+from engine.bitmaps import Mask, Rows, from_mask, from_rows, to_array
 from engine.reading import Column, EventPart
 from engine.tables.buffers import Buffer
-from engine.tables.parts import LooseEvents, SealedPart, joined_events, prints_of
+from engine.tables.parts import LooseEvents, SealedPart, joined_events
+from engine.tables.prints import NO_PRINTS, Halves, IdPrints, halves_of
 from engine.tables.tails import TailColumn, tail_column
 
 TAIL_LIMIT = 1 << 16
@@ -107,21 +108,27 @@ class TailPart:
 class EventsVersion:
     """The events of one type as one version sees them."""
 
-    __slots__ = ("parts", "size")
+    __slots__ = ("orphans", "parts", "size")
 
-    def __init__(self, parts: Sequence[EventPart]) -> None:
+    def __init__(self, parts: Sequence[EventPart], orphans: IdPrints) -> None:
         self.parts = parts
+        self.orphans = orphans
         self.size = sum(part.size for part in parts)
 
 
 class EventTable:
-    """The writer's side of the events of one type. `fields` includes the system fields."""
+    """The writer's side of the events of one type. `fields` includes the system fields.
 
-    __slots__ = ("fields", "parts", "tail")
+    `orphans` are the fingerprints of event ids whose part lost all its events to erasure: forgetting them would make
+    what is a duplicate depend on when parts were purged.
+    """
+
+    __slots__ = ("fields", "orphans", "parts", "tail")
 
     def __init__(self, fields: Mapping[str, Field]) -> None:
         self.fields = fields
         self.parts: tuple[SealedPart, ...] = ()
+        self.orphans = NO_PRINTS
         self.tail = EventTail()
 
     def declare(self, fields: Mapping[str, Field]) -> None:
@@ -147,13 +154,21 @@ class EventTable:
 
     def _sealed_before(self, ids: Sequence[str | None]) -> set[str]:
         """Those of `ids` that a sealed part has."""
-        seen = [part.seen for part in self.parts if len(part.seen.high)]
         given = [id for id in ids if id is not None]
-        if not seen or not given:
+        if not given or not any(self._prints()):
             return set()
-        prints = prints_of(given)
-        known = np.logical_or.reduce([each.known(*prints) for each in seen])
+        known = self.known(*halves_of(given))
         return {given[position] for position in np.flatnonzero(known).tolist()}
+
+    def known(self, high: Halves, low: Halves) -> Mask:
+        """Which fingerprints of event ids are those of events in sealed parts."""
+        known = np.zeros(len(high), np.bool_)
+        for prints in self._prints():
+            known |= prints.known(high, low)
+        return known
+
+    def _prints(self) -> list[IdPrints]:
+        return [self.orphans, *(part.seen for part in self.parts)]
 
     def append(self, contacts: Sequence[int], at: Sequence[int], order: int, columns: Mapping[str, Any]) -> None:
         for name in columns:
@@ -170,30 +185,29 @@ class EventTable:
         """Turn the tail into a part, and merge the newest parts while enough of them are of one tier."""
         if self.tail.size:
             events = self.tail.loose(self.fields)
-            self.parts += (SealedPart.of(events, int(events.order[0])),)
+            self.parts += (SealedPart.of(events, int(events.order[0]), IdPrints.of(self.tail.ids)),)
             self.tail = EventTail()
         while (count := mergeable([part.size for part in self.parts])) > 1:
             self.parts = (*self.parts[:-count], self._merged(self.parts[-count:]))
 
     def _merged(self, parts: Sequence[SealedPart]) -> SealedPart:
-        return SealedPart.of(joined_events([part.loose() for part in parts], self.fields), parts[0].first)
+        events = joined_events([part.loose() for part in parts], self.fields)
+        return SealedPart.of(events, parts[0].first, IdPrints.joined([part.seen for part in parts]))
 
     def purge(self, erased: BitMap) -> None:
         """Rebuild parts without the events of `erased` contacts, which leave them for good."""
-        self.parts = tuple(part for part in (self._purged(part, erased) for part in self.parts) if part is not None)
-
-    def _purged(self, part: SealedPart, erased: BitMap) -> SealedPart | None:
-        gone = part.days.everyone & erased
-        if not gone:
-            return part
-        kept = to_mask(part.days.everyone - gone, part.days.everyone.max() + 1)
-        events = part.loose()
-        events = events.chosen(np.flatnonzero(kept[events.contacts]))
-        return SealedPart.of(events, part.first) if len(events.at) else None
+        kept = []
+        for part in self.parts:
+            purged = part.without_contacts(erased)
+            if purged is None:
+                self.orphans = IdPrints.joined([self.orphans, part.seen])
+            else:
+                kept.append(purged)
+        self.parts = tuple(kept)
 
     def publish(self) -> EventsVersion:
         tail = (TailPart(self.tail, self.tail.size, self.fields),) if self.tail.size else ()
-        return EventsVersion((*self.parts, *tail))
+        return EventsVersion((*self.parts, *tail), self.orphans)
 
 
 def mergeable(sizes: Sequence[int]) -> int:

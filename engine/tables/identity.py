@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
 
 import numpy as np
@@ -21,9 +22,22 @@ from engine.tables.texts import fold_all, strings, text_mask
 from storage import BlockRef
 
 
+def no_ids() -> SealedIds:
+    return SealedIds(strings([]), np.zeros(0, np.uint64))
+
+
 def fingerprints_of(ids: Iterable[str]) -> NDArray[np.uint64]:
     """`dsl.draw.fingerprint` of every id."""
     return np.frombuffer(b"".join([blake2b(id.encode(), digest_size=8).digest() for id in ids]), "<u8")
+
+
+@dataclass(slots=True)
+class SealedIds:
+    """Ids of the first rows, "" for those erased before they were sealed; `ref` is the block they were saved in."""
+
+    texts: pa.StringArray
+    fingerprints: NDArray[np.uint64]
+    ref: BlockRef | None = None
 
 
 class IdTable:
@@ -32,19 +46,19 @@ class IdTable:
     The id of an erased row is forgotten at once by `row_of`, and its text when the table is next sealed.
     """
 
-    __slots__ = ("_held", "_rows", "fingerprints", "ref", "size")
+    __slots__ = ("_held", "_rows", "fingerprints", "size")
 
-    def __init__(self, base: pa.StringArray, fingerprints: NDArray[np.uint64], erased: BitMap) -> None:
-        # Texts of the first rows, sealed, and of those after: one attribute, so that readers see them change at once.
-        self._held: tuple[pa.StringArray, list[str]] = (base, [])
-        self.size = len(base)
-        self.ref: BlockRef | None = None
+    def __init__(self, sealed: SealedIds, erased: BitMap) -> None:
+        # The sealed ids and those after them: one attribute, so that readers see both change at once.
+        self._held: tuple[SealedIds, list[str]] = (sealed, [])
+        self.size = len(sealed.texts)
         self.fingerprints = Buffer(np.uint64)
-        self.fingerprints.put(0, fingerprints)
-        self._rows: dict[str, int] = dict(zip(base.to_pylist(), range(len(base)), strict=True))
-        if erased:
-            alive = [row for row in range(len(base)) if row not in erased]
-            self._rows = dict(zip(base.take(pa.array(alive)).to_pylist(), alive, strict=True))
+        self.fingerprints.put(0, sealed.fingerprints)
+        self._rows = (
+            {id: row for row, id in enumerate(sealed.texts.to_pylist()) if row not in erased}
+            if erased
+            else dict(zip(sealed.texts.to_pylist(), range(self.size), strict=True))
+        )
 
     def row_of(self, id: str) -> int | None:
         return self._rows.get(id)
@@ -79,12 +93,12 @@ class IdTable:
         self._rows.pop(self.text(row), None)
 
     def text(self, row: int) -> str:
-        base, tail = self._held
+        base, tail = self._held[0].texts, self._held[1]
         id: str = base[row].as_py() if row < len(base) else tail[row - len(base)]
         return id
 
     def texts(self, rows: Rows) -> list[str]:
-        base, tail = self._held
+        base, tail = self._held[0].texts, self._held[1]
         sealed = rows < len(base)
         if sealed.all():
             ids: list[str] = base.take(pa.array(rows)).to_pylist()
@@ -94,26 +108,25 @@ class IdTable:
 
     def arrow(self, size: int) -> pa.StringArray:
         """The ids of the first `size` rows."""
-        base, tail = self._held
+        base, tail = self._held[0].texts, self._held[1]
         if size <= len(base):
             return base[:size]
         return pa.concat_arrays([base, strings(tail[: size - len(base)])])
 
     @property
-    def sealed(self) -> int:
-        """How many rows have their id in the sealed array."""
-        return len(self._held[0])
+    def sealed(self) -> SealedIds:
+        """The ids sealed last."""
+        return self._held[0]
 
     def seal(self, erased: BitMap) -> None:
         """Move all ids into one array; those of `erased` rows become empty."""
-        ids = self.arrow(self.size)
+        ids, prints = self.arrow(self.size), self.fingerprints.array[: self.size].copy()
         if erased:
             ids = pc.if_else(pa.array(to_mask(erased, self.size)), "", ids)
-            self.fingerprints.array = np.where(
-                to_mask(erased, len(self.fingerprints.array)), 0, self.fingerprints.array
-            )
-        self._held = (ids, [])
-        self.ref = None
+            prints[to_array(erased)] = 0
+            self.fingerprints = Buffer(np.uint64)
+            self.fingerprints.put(0, prints)
+        self._held = (SealedIds(ids, prints), [])
 
 
 class IdColumn:

@@ -15,7 +15,7 @@ from engine.reading import ColumnPredicate
 from engine.tables.columns import scan
 from engine.tables.groups import GroupIndex
 from engine.tables.loose import MISSING_INT, LooseNumbers, float_bounds, int_bounds, present
-from storage import Array
+from storage import Array, BlockRef
 
 QUANTILES = 257
 
@@ -26,10 +26,11 @@ class SealedNumbers(LooseNumbers):
     `index`, for columns of row numbers, holds the rows of each value; it is built by who first needs it.
     """
 
-    __slots__ = ("_count", "_present", "_quantiles", "index")
+    __slots__ = ("_count", "_present", "_quantiles", "index", "ref")
 
     def __init__(self, field: Field, data: NDArray[Any], quantiles: NDArray[Any], count: int) -> None:
         super().__init__(field, data)
+        self.ref: BlockRef | None = None
         self._quantiles = quantiles
         self._count = count
         self._present: BitMap | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -13,19 +12,19 @@ from pyroaring import BitMap
 
 from dsl.schema import Field
 from dsl.typed import IsSet
-from engine.bitmaps import Rows, from_rows, to_array
+from engine.bitmaps import Rows, from_rows, to_array, to_mask
 from engine.reading import Column
 from engine.tables.days import DAY, DayIndex
 from engine.tables.groups import spans
 from engine.tables.joining import empty, joined, taken
-from engine.tables.loose import Loose, LooseText
+from engine.tables.loose import Loose
+from engine.tables.prints import IdPrints
 from engine.tables.sealed import Sealed, opened, sealed
 from engine.tables.shelf import union
 from storage import Array, BlockRef
 
 FEW_ROWS = 4096
 """Windows of at most so many events are answered from the events themselves."""
-ID = "id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class SealedPart:
 
     `first` is added to the stored acceptance numbers: a part can be built before it is known which events precede it.
     `who` are the contacts that occur, ascending; the rows of `who[i]` are `by_contact[starts[i]:starts[i + 1]]`.
-    `seen` are fingerprints of the event ids, sorted; see `IdPrints`.
+    `seen` are fingerprints of the ids of its events, and of those that were purged from it.
     """
 
     def __init__(self, arrays: dict[str, Any], columns: Mapping[str, Sealed], days: DayIndex, first: int) -> None:
@@ -60,11 +59,10 @@ class SealedPart:
         self.ref: BlockRef | None = None
 
     @classmethod
-    def of(cls, events: LooseEvents, first: int) -> SealedPart:
-        """Sort and index; `events.order` counts from `first`."""
+    def of(cls, events: LooseEvents, first: int, seen: IdPrints) -> SealedPart:
+        """Sort and index; `first` is not above any of `events.order`."""
         events = events.chosen(ascending(events.at))
         starts, by_contact, who = _by_contact(events.contacts)
-        prints = IdPrints.of(events.columns.get(ID))
         arrays = {
             "contacts": events.contacts,
             "at": events.at,
@@ -72,8 +70,8 @@ class SealedPart:
             "who": who,
             "starts": starts,
             "by_contact": by_contact,
-            "id_high": prints.high,
-            "id_low": prints.low,
+            "id_high": seen.high,
+            "id_low": seen.low,
         }
         columns = {name: sealed(column) for name, column in events.columns.items()}
         held = {name: column for name, column in columns.items() if column.estimate(IsSet())}
@@ -151,6 +149,16 @@ class SealedPart:
         by_acceptance = np.argsort(self._arrays["order"], kind="stable")
         return LooseEvents(self.contacts, self.at, self.order, self._columns).chosen(by_acceptance)
 
+    def without_contacts(self, erased: BitMap) -> SealedPart | None:
+        """This part without the events of `erased` contacts; itself when it has none, None when it has no others."""
+        gone = self.days.everyone & erased
+        if not gone:
+            return self
+        kept = to_mask(self.days.everyone - gone, self.days.everyone.max() + 1)
+        events = self.loose()
+        events = events.chosen(np.flatnonzero(kept[events.contacts]))
+        return SealedPart.of(events, self.first, self.seen) if len(events.at) else None
+
     def arrays(self) -> dict[str, Array]:
         """Everything, for a block; the arrays of column `i` of `names` begin with its number."""
         arrays = dict(self._arrays)
@@ -219,44 +227,3 @@ def joined_events(parts: Sequence[LooseEvents], fields: Mapping[str, Field]) -> 
         np.concatenate([part.order for part in parts]),
         columns,
     )
-
-
-class IdPrints:
-    """128-bit BLAKE2b fingerprints of event ids, as two halves, sorted by the high one."""
-
-    __slots__ = ("high", "low")
-
-    def __init__(self, high: NDArray[np.uint64], low: NDArray[np.uint64]) -> None:
-        self.high = high
-        self.low = low
-
-    @classmethod
-    def of(cls, ids: Loose | None) -> IdPrints:
-        """Fingerprints of the ids of a column."""
-        if not isinstance(ids, LooseText):
-            return cls(np.zeros(0, np.uint64), np.zeros(0, np.uint64))
-        return cls(*prints_sorted(prints_of(text for text in ids.dictionary.texts(ids.codes) if text is not None)))
-
-    def known(self, high: NDArray[np.uint64], low: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """Which of these fingerprints are here. Equal high halves may stand for several ids, so look at all."""
-        place = np.searchsorted(self.high, high)
-        found = np.zeros(len(high), np.bool_)
-        while (open := (place < len(self.high)) & ~found).any():
-            there = np.flatnonzero(open)
-            same = self.high[place[there]] == high[there]
-            found[there] = same & (self.low[place[there]] == low[there])
-            place[there] = np.where(same, place[there] + 1, len(self.high))
-        return found
-
-
-def prints_of(ids: Any) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """High and low halves of the fingerprints of `ids`."""
-    halves = np.frombuffer(b"".join([blake2b(id.encode(), digest_size=16).digest() for id in ids]), "<u8")
-    return halves[0::2], halves[1::2]
-
-
-def prints_sorted(
-    halves: tuple[NDArray[np.uint64], NDArray[np.uint64]],
-) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    order = np.argsort(halves[0])
-    return halves[0][order], halves[1][order]

@@ -45,6 +45,7 @@ class TablesVersion:
     companies: EntitiesVersion
     company_link: CompanyLink
     types: Mapping[str, EventsVersion]
+    accepted: int
 
     def events(self, type: str) -> EventsVersion | None:
         return self.types.get(type)
@@ -58,18 +59,18 @@ class State:
         self.seq = 0
         self.accepted = 0
         """Events accepted so far: the acceptance number of the next one."""
-        self.contacts = EntityTable(_contact_fields(schema))
-        self.companies = EntityTable(_company_fields(schema))
+        self.contacts = EntityTable(contact_fields(schema))
+        self.companies = EntityTable(company_fields(schema))
         self.events: dict[str, EventTable] = {}
         self._published: dict[str, EventsVersion] = {}
 
     def declare(self, schema: Schema) -> None:
         """Take a new schema. Fields that hold data keep their type."""
         self.schema = schema
-        self.contacts.declare(_contact_fields(schema))
-        self.companies.declare(_company_fields(schema))
+        self.contacts.declare(contact_fields(schema))
+        self.companies.declare(company_fields(schema))
         for type, table in self.events.items():
-            table.declare(_event_fields(schema, type))
+            table.declare(event_fields(schema, type))
         self._published = {type: table.publish() for type, table in self.events.items()}
 
     def apply(self, change: DataChange, seq: int) -> Applied:
@@ -97,8 +98,8 @@ class State:
         self.seq = seq
         contacts = self.contacts.publish()
         companies = self.companies.publish()
-        link = CompanyLink(contacts.patched(COMPANY.name), companies.size)
-        return TablesVersion(seq, self.schema, contacts, companies, link, self._published)
+        link = CompanyLink(contacts.columns.get(COMPANY.name), companies.size)
+        return TablesVersion(seq, self.schema, contacts, companies, link, self._published, self.accepted)
 
     def seal(self, everything: bool = False) -> None:
         """Index what has grown large; with `everything`, all tails, and let go of what erased contacts left behind.
@@ -178,7 +179,7 @@ class State:
         """Add the events that are not duplicates; the contact row of each."""
         table = self.events.get(events.type)
         if table is None:
-            table = self.events[events.type] = EventTable(_event_fields(self.schema, events.type))
+            table = self.events[events.type] = EventTable(event_fields(self.schema, events.type))
         if events.ids is not None:
             events = _chosen(events, table.fresh(events.ids))
         if not events.contacts:
@@ -231,13 +232,13 @@ def _chosen(events: EventColumns, positions: list[int]) -> EventColumns:
     )
 
 
-def _contact_fields(schema: Schema) -> Mapping[str, Field]:
+def contact_fields(schema: Schema) -> Mapping[str, Field]:
     return MappingProxyType({**schema.contacts, **CONTACT_SYSTEM_FIELDS, COMPANY.name: COMPANY})
 
 
-def _company_fields(schema: Schema) -> Mapping[str, Field]:
+def company_fields(schema: Schema) -> Mapping[str, Field]:
     return MappingProxyType({**schema.companies, **COMPANY_SYSTEM_FIELDS})
 
 
-def _event_fields(schema: Schema, type: str) -> Mapping[str, Field]:
+def event_fields(schema: Schema, type: str) -> Mapping[str, Field]:
     return MappingProxyType({**schema.events.get(type, {}), **EVENT_SYSTEM_FIELDS})

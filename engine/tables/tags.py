@@ -16,13 +16,13 @@ from engine.tables.groups import GroupIndex
 from engine.tables.loose import LooseTags
 from engine.tables.sorted import SortedDictionary
 from engine.tables.text import narrowest
-from storage import Array
+from storage import Array, BlockRef
 
 
 class SealedTags(LooseTags):
     """Immutable."""
 
-    __slots__ = ("_index", "_present", "sorted")
+    __slots__ = ("_index", "_present", "ref", "sorted")
 
     def __init__(
         self,
@@ -33,6 +33,7 @@ class SealedTags(LooseTags):
         index: GroupIndex,
     ) -> None:
         super().__init__(field, dictionary, starts, codes)
+        self.ref: BlockRef | None = None
         self.sorted = dictionary
         self._index = index
         self._present: BitMap | None = None

@@ -17,7 +17,7 @@ from engine.tables.dictionary import MISSING_CODE
 from engine.tables.groups import GroupIndex
 from engine.tables.loose import LooseText
 from engine.tables.sorted import SortedDictionary
-from storage import Array
+from storage import Array, BlockRef
 
 MANY_GROUPS = 64
 """Beyond so many groups, testing the code of every row costs less than uniting their bitmaps."""
@@ -26,10 +26,11 @@ MANY_GROUPS = 64
 class SealedText(LooseText):
     """Immutable. `codes` is as narrow as the dictionary allows."""
 
-    __slots__ = ("_index", "_present", "sorted")
+    __slots__ = ("_index", "_present", "ref", "sorted")
 
     def __init__(self, field: Field, dictionary: SortedDictionary, codes: NDArray[Any], index: GroupIndex) -> None:
         super().__init__(field, dictionary, codes)
+        self.ref: BlockRef | None = None
         self.sorted = dictionary
         self._index = index
         self._present: BitMap | None = None

@@ -1,5 +1,8 @@
 """Random histories against the model: whatever was written, versions answer as plain dicts would, old ones too."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -23,6 +26,9 @@ from dsl.typed import (
 )
 from engine.changes import AddEvents, ContactRow, EraseContacts, EventColumns, UpsertCompanies, UpsertContacts
 from engine.tables import State
+from engine.tables.saving import load, save
+from storage import Blocks
+from storage.disk import Disk
 
 WORDS = ["France", "FRANCE", "Côte d'Ivoire", "cote d'ivoire", "", "a%b", "a_b", "back\\slash", "été", "Ete", "x\ny"]
 DAY = 86_400_000
@@ -139,19 +145,39 @@ SMALL = {
     "engine.tables.sorted.KEPT_TEXTS": 3,
     "engine.tables.columns.GATHER_WORTH": 1,
 }
-quick = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def maybe_restarted(state, seq, blocks, data):
+    """The state, with some or all of it sealed, perhaps saved and opened again."""
+    everything = data.draw(st.booleans())
+    state.seal(everything)
+    if not everything or data.draw(st.booleans()):
+        return state
+    version = state.publish(seq)
+    saved, refs = save(version, blocks)
+    assert {ref.name for ref in refs} <= set(blocks.names())
+    assert save(version, blocks) == (saved, refs)
+    return load(saved, blocks, SCHEMA)
+
+
+@pytest.fixture(scope="module")
+def directory():
+    with TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as path:
+        yield Path(path)
 
 
 @quick
 @given(st.lists(changes, max_size=8), questions, st.data())
-def test_every_version_answers_as_the_model_does(history, question, data):
+def test_every_version_answers_as_the_model_does(directory, history, question, data):
+    blocks = Blocks(directory, Disk(directory, 0))
     state, model = State(SCHEMA), Model()
     published = [(state.publish(0), model.copy())]
     for seq, change in enumerate(history, 1):
         state.apply(change, seq)
         model.apply(change)
         if data.draw(st.booleans()):
-            state.seal(everything=data.draw(st.booleans()))
+            state = maybe_restarted(state, seq, blocks, data)
         if data.draw(st.booleans()):
             published.append((state.publish(seq), model.copy()))
     published.append((state.publish(len(history)), model.copy()))

@@ -1,0 +1,154 @@
+"""Saving a sealed version into blocks, and opening it again without rebuilding anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import msgspec
+from pyroaring import BitMap
+
+from dsl.schema import Field, Schema
+from engine.tables.entities import EntitiesVersion, EntityTable
+from engine.tables.events import EventsVersion, EventTable
+from engine.tables.identity import SealedIds
+from engine.tables.parts import SealedPart
+from engine.tables.prints import IdPrints
+from engine.tables.sealed import Sealed, opened
+from engine.tables.state import State, TablesVersion, company_fields, contact_fields, event_fields
+from storage import BlockRef, Blocks
+
+
+class SavedEntities(msgspec.Struct, array_like=True):
+    """Block names, and the erased rows as a serialised bitmap."""
+
+    ids: str
+    erased: bytes
+    columns: dict[str, str]
+
+
+class SavedPart(msgspec.Struct, array_like=True):
+    block: str
+    first: int
+
+
+class SavedEvents(msgspec.Struct, array_like=True):
+    parts: list[SavedPart]
+    orphans_high: bytes
+    orphans_low: bytes
+
+
+class Saved(msgspec.Struct, array_like=True):
+    """What the checkpoint keeps of the tables: where everything lies."""
+
+    accepted: int
+    contacts: SavedEntities
+    companies: SavedEntities
+    events: dict[str, SavedEvents]
+
+
+def save(version: TablesVersion, blocks: Blocks) -> tuple[bytes, list[BlockRef]]:
+    """Write what has no block yet; the state to keep, and every block it names.
+
+    `version` was published right after `State.seal(everything=True)`: ValueError when it has a tail. Any thread may
+    save, while the writer goes on.
+    """
+    saver = _Saver(blocks)
+    saved = Saved(
+        version.accepted,
+        saver.entities("contacts", version.contacts),
+        saver.entities("companies", version.companies),
+        {type: saver.events(events) for type, events in version.types.items()},
+    )
+    return msgspec.msgpack.encode(saved), list(saver.refs.values())
+
+
+class _Saver:
+    """Writes blocks and gathers their references."""
+
+    def __init__(self, blocks: Blocks) -> None:
+        self._blocks = blocks
+        self.refs: dict[str, BlockRef] = {}
+
+    def _named(self, ref: BlockRef) -> str:
+        self.refs[ref.name] = ref
+        return ref.name
+
+    def entities(self, kind: str, entities: EntitiesVersion) -> SavedEntities:
+        if len(entities.sealed_ids.texts) != entities.size or any(column.size for column in entities.columns.values()):
+            raise ValueError(f"{kind} have a tail: seal everything first")
+        columns = {name: column.base for name, column in entities.columns.items()}
+        return SavedEntities(
+            self._ids(kind, entities.sealed_ids),
+            entities.erased.serialize(),
+            {name: self._column(kind, base) for name, base in columns.items() if base is not None},
+        )
+
+    def _ids(self, kind: str, ids: SealedIds) -> str:
+        if ids.ref is None:
+            arrays = {"texts": ids.texts, "fingerprints": ids.fingerprints}
+            ids.ref = self._blocks.write(f"{kind}-ids", arrays)
+        return self._named(ids.ref)
+
+    def _column(self, kind: str, column: Sealed) -> str:
+        if column.ref is None:
+            column.ref = self._blocks.write(kind, column.arrays(), {"field": column.field.name})
+        return self._named(column.ref)
+
+    def events(self, events: EventsVersion) -> SavedEvents:
+        parts = [SavedPart(self._part(part), part.first) for part in events.parts if isinstance(part, SealedPart)]
+        if len(parts) != len(events.parts):
+            raise ValueError("events have a tail: seal everything first")
+        return SavedEvents(parts, events.orphans.high.tobytes(), events.orphans.low.tobytes())
+
+    def _part(self, part: SealedPart) -> str:
+        if part.ref is None:
+            part.ref = write_part(part, self._blocks)
+        return self._named(part.ref)
+
+
+def write_part(part: SealedPart, blocks: Blocks) -> BlockRef:
+    """The block of a part."""
+    return blocks.write("events", part.arrays(), {"columns": json.dumps(part.names)})
+
+
+def open_part(name: str, blocks: Blocks, fields: Mapping[str, Field], first: int) -> SealedPart:
+    """The part in a block; `first` is the acceptance number its stored ones count from."""
+    block = blocks.open(name)
+    part = SealedPart.opened(block.arrays, json.loads(block.metadata["columns"]), fields, first)
+    part.ref = BlockRef.of(name)
+    return part
+
+
+def load(state: bytes, blocks: Blocks, schema: Schema) -> State:
+    """The state that was saved, its arrays mapped from their blocks; storage.DamageError when one is damaged."""
+    saved = msgspec.msgpack.decode(state, type=Saved)
+    restored = State(schema)
+    restored.accepted = saved.accepted
+    restored.contacts = _entities(saved.contacts, blocks, contact_fields(schema))
+    restored.companies = _entities(saved.companies, blocks, company_fields(schema))
+    restored.events = {
+        type: _events(events, blocks, event_fields(schema, type)) for type, events in saved.events.items()
+    }
+    restored.declare(schema)
+    return restored
+
+
+def _entities(saved: SavedEntities, blocks: Blocks, fields: Mapping[str, Field]) -> EntityTable:
+    ids = blocks.open(saved.ids).arrays
+    sealed_ids = SealedIds(ids["texts"], ids["fingerprints"], BlockRef.of(saved.ids))
+    bases = {name: _column(block, blocks, fields[name]) for name, block in saved.columns.items()}
+    return EntityTable.restored(fields, sealed_ids, BitMap.deserialize(saved.erased), bases)
+
+
+def _column(name: str, blocks: Blocks, field: Field) -> Sealed:
+    column = opened(field, blocks.open(name).arrays)
+    column.ref = BlockRef.of(name)
+    return column
+
+
+def _events(saved: SavedEvents, blocks: Blocks, fields: Mapping[str, Field]) -> EventTable:
+    table = EventTable(fields)
+    table.parts = tuple(open_part(part.block, blocks, fields, part.first) for part in saved.parts)
+    table.orphans = IdPrints.from_bytes(saved.orphans_high, saved.orphans_low)
+    return table
