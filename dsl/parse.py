@@ -89,6 +89,7 @@ class _Pass:
     def __init__(self, text: str) -> None:
         self.text = text
         self.problems: list[Problem] = []
+        self.current: Token | None = None
         self.previous: Token | None = None
         self.count = 0
         self.open: list[int] = []  # for each open parenthesis, the negations just before it
@@ -100,7 +101,7 @@ class _Pass:
         try:
             for token in parser.iter_parse():
                 self._see(token)
-            end = Token.new_borrow_pos("$END", "", self.previous) if self.previous else Token("$END", "", 0)
+            end = Token.new_borrow_pos("$END", "", self.current) if self.current else Token("$END", "", 0)
             selection: tree.Selection = parser.feed_token(end)
             return Reading(replace(selection, comments=self._comments()), tuple(self.problems))
         except UnexpectedToken as error:
@@ -114,6 +115,7 @@ class _Pass:
     # --- each token ---
 
     def _see(self, token: Token) -> None:
+        self.previous, self.current = self.current, token
         self.count += 1
         if self.count > LIMITS.nodes:
             self._too_large("too-many-nodes", f"the expression has more than {LIMITS.nodes:,} words and values", token)
@@ -121,14 +123,14 @@ class _Pass:
         self._gap(token_span(token).start)
         for problem in self._oddities(token):
             self.problems.append(problem)
-        self.previous = token
 
     def _gap(self, end: int) -> None:
         start = token_span(self.previous).end if self.previous else 0
-        if end - start > 1 and "#" in self.text[start:end]:
+        if end > start and "#" in self.text[start:end]:
             self.gaps.append(Span(start, end))
 
     def _comments(self) -> tuple[tree.Comment, ...]:
+        self.previous = self.current
         self._gap(len(self.text))
         return tuple(
             self._comment(*match.span())
@@ -142,7 +144,7 @@ class _Pass:
         return tree.Comment(Span(start, end), self.text[start:end].rstrip(), trailing)
 
     def _nest(self, token: Token) -> None:
-        if token.type in ("NOT", "MINUS"):
+        if token.type == "NOT" or (token.type == "MINUS" and self._follows_sign()):
             self.negations += 1
         elif token.type == "LPAR":
             self.open.append(self.negations)
@@ -153,6 +155,9 @@ class _Pass:
                 self.open.pop()
         if len(self.open) + sum(self.open) + self.negations > LIMITS.nesting:
             self._too_large("too-deep", f"the expression nests more than {LIMITS.nesting} levels", token)
+
+    def _follows_sign(self) -> bool:
+        return self.previous is not None and self.previous.type in ("PLUS", "MINUS", "TIMES_SIGN", "DIVIDE")
 
     def _too_large(self, code: str, message: str, token: Token) -> None:
         self.problems.append(Problem(code, message, "save parts of it as segments", span=token_span(token)))
@@ -192,7 +197,9 @@ class _Pass:
                 "unexpected-end", "the expression ends too soon", Span(len(self.text), len(self.text)), expected
             )
             return
-        hint = word_hint(self.previous.value if self.previous else None, token.value)
+        # The lexer stops before a token is seen, the parser after.
+        before = self.previous if token is self.current else self.current
+        hint = word_hint(before.value if before else None, token.value)
         self._add_stop("unexpected", f"unexpected {token.value!r}", token_span(token), expected, hint)
 
     def _unreadable(self, offset: int, parser: InteractiveParser) -> None:
@@ -208,7 +215,7 @@ class _Pass:
             return
         word = _WORD.match(self.text, offset)
         written = word[0] if word else character
-        hint = word_hint(self.previous.value if self.previous else None, written)
+        hint = word_hint(self.current.value if self.current else None, written)
         self._add_stop("unexpected", f"unexpected {written!r}", Span(offset, offset + len(written)), expected, hint)
 
     def _add_stop(
