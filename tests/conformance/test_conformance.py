@@ -11,7 +11,9 @@ from random import Random
 
 import pytest
 
+from dsl.format import format
 from dsl.moments import Clock
+from dsl.parse import parse
 from dsl.problems import ExpressionError, Problem, render
 from engine.plan import NotEvaluated
 from tests.conformance.script import Case, Scenario, read
@@ -82,6 +84,7 @@ class Run:
         except NotEvaluated as error:
             yield from differing_text(case, (error.problem,))
             return
+        yield from changed_by_format(case.expression)
         if case.members is None:
             yield f"no problem, but members: {shown(expected)}"
         elif expected != self.members(case):
@@ -102,6 +105,12 @@ def differing_text(case: Case, problems: tuple[Problem, ...]) -> Iterator[str]:
     rendered = "\n".join(render(problem, case.expression) for problem in problems)
     if case.problem is None or case.problem.strip() != rendered.strip():
         yield f"the problem is\n{rendered}"
+
+
+def changed_by_format(expression: str) -> Iterator[str]:
+    formatted = format(parse(expression))
+    if parse(formatted) != parse(expression) or format(parse(formatted)) != formatted:
+        yield f"format changes it: {formatted}"
 
 
 def shown(ids: set[str]) -> str:

@@ -11,7 +11,7 @@ from tests.oracle import calendar
 from tests.properties.worlds import AMOUNTS, COUNTS, DYADIC, MONEY, SCHEMA, TEXTS, WORDS, Json
 
 SEGMENTS = ("hand", "rules", "child")
-PATTERNS = ("^F", "r$", "^[a-z]+$", "é", "\\\\s", "(?:BE|FR)", "[^a-z]", "a.b", "o+", "^$", "")
+PATTERNS = ("^F", "r$", "^[a-z]+$", "é", " ", "(?:BE|FR)", "[^a-z]", "a.b", "o+", "^$", "")
 LETTERS = ("^F", "r$", "é", "SO")
 """Patterns on whose case-insensitive form RE2 and Python agree: no ranges, which Python folds further."""
 LIKES = ("%", "F_", "%e%", "a%b", "_", "__", "soc%", "%é", "", "f%r")

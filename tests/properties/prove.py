@@ -19,7 +19,9 @@ from time import monotonic
 
 import click
 
+from dsl.format import format
 from dsl.moments import Clock
+from dsl.parse import parse
 from dsl.problems import ExpressionError
 from dsl.schema import Schema
 from engine.plan import NotEvaluated
@@ -131,6 +133,7 @@ class Trial:
             return
         if differing:
             raise Mismatch(self.report(expression, clock, differing, expected))
+        check_format(expression)
         self.tally.pairs += 1
         self.tally.selective += 0 < len(expected) < len(self.subject.world.contacts)
 
@@ -166,6 +169,13 @@ class Trial:
             if differing:
                 return writes, sorted(expected)
         return None
+
+
+def check_format(expression: str) -> None:
+    """Mismatch unless the canonical text says the same and is a fixed point."""
+    formatted = format(parse(expression))
+    if parse(formatted) != parse(expression) or format(parse(formatted)) != formatted:
+        raise Mismatch(f"format changes the meaning, or is no fixed point:\n{expression}\n{formatted}")
 
 
 def segments(writer: Writer) -> Iterator[PutSegment]:
