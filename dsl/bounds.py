@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil, floor, inf
 from zoneinfo import ZoneInfo
 
 from dsl.measure import Measure
@@ -45,7 +45,7 @@ def number_compared(measure: Measure, comparator: Comparator, value: Fraction) -
 def number_equal(measure: Measure, value: Fraction) -> Predicate:
     """Equality: a value with more decimals than the field has is met by nothing."""
     if measure.type is Type.FLOAT:
-        return OneOf((float(value),))
+        return OneOf((_float(value),))
     if measure.decimals is None:
         return Range(low=value, high=value)
     scaled = value * 10**measure.decimals
@@ -57,13 +57,21 @@ def number_between(
 ) -> Predicate:
     """A range, with closed whole bounds wherever values are scaled whole numbers."""
     if measure.type is Type.FLOAT:
-        return Range(None if low is None else float(low), None if high is None else float(high), low_open, high_open)
+        return Range(None if low is None else _float(low), None if high is None else _float(high), low_open, high_open)
     if measure.decimals is None:
         return Range(low, high, low_open, high_open)
     scale = 10**measure.decimals
     bottom = None if low is None else floor(low * scale) + 1 if low_open else ceil(low * scale)
     top = None if high is None else ceil(high * scale) - 1 if high_open else floor(high * scale)
     return closed(bottom, top)
+
+
+def _float(value: Fraction) -> float:
+    """The nearest float; infinity beyond the largest."""
+    try:
+        return float(value)
+    except OverflowError:
+        return inf if value > 0 else -inf
 
 
 def closed(low: int | None, high: int | None) -> Predicate:

@@ -84,7 +84,9 @@ def local_ms(moment: datetime, zone: ZoneInfo) -> int:
 
 def local_time(instant: int, zone: ZoneInfo) -> datetime:
     """The naive local time of an instant, to the millisecond."""
-    return (EPOCH + instant * MILLISECOND).replace(tzinfo=ZoneInfo("UTC")).astimezone(zone).replace(tzinfo=None)
+    return (
+        (EPOCH + _possible(instant) * MILLISECOND).replace(tzinfo=ZoneInfo("UTC")).astimezone(zone).replace(tzinfo=None)
+    )
 
 
 def day_of(instant: int, zone: ZoneInfo) -> int:

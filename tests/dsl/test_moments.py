@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -133,3 +134,25 @@ def test_however_far_a_window_never_fails(now, zone, count, unit):
     for sign in (-1, 1):
         start, end = Rolling(sign * count, unit).instants(Clock(now, zone))
         assert start <= end
+
+
+@pytest.mark.parametrize("zone", ["Europe/Paris", "Pacific/Apia", "America/New_York"])
+@pytest.mark.parametrize(
+    "bound",
+    [
+        "since 9999-12-31T23:59 + 1 year",
+        "before 0001-01-01T00:00 - 1 day",
+        "in 9999",
+        "in 9999-12",
+        "on 0001-01-01",
+        "after 9999-12-31",
+        "since 0001-01-01T00:00+14:00",
+        "in last 1000000000 years",
+        "since today - 1000000000 months",
+    ],
+)
+def test_the_ends_of_the_calendar(bound, zone):
+    found = understand(f"did open {bound}", replace(SCHEMA, timezone=zone)).condition.selector.window
+    clock = Clock(ms("2026-01-01T00:00"), ZoneInfo(zone))
+    for start, end in (found.instants(clock), found.days(clock)):
+        assert start is None or end is None or start <= end
