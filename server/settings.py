@@ -33,6 +33,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     timeout: Annotated[float, Meta(description="seconds to wait for that server's answers", gt=0)] = 60.0
     host: Annotated[str, Meta(description="the address the server listens on", min_length=1)] = "127.0.0.1"
     port: Annotated[Port, Meta(description="the port the server listens on; 0 takes a free one")] = 8420
+    hosts: Annotated[str, Meta(description="other names it answers for on loopback, separated by commas")] = ""
+    body_limit: Annotated[int, Meta(description="bytes a request may have; imports may have more", gt=0)] = 33_554_432
+    running_limit: Annotated[int, Meta(description="requests a workspace runs at a time", gt=0)] = 256
+    import_limit: Annotated[int, Meta(description="imports a workspace keeps waiting", gt=0)] = 16
 
 
 class SettingError(ValueError):

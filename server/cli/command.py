@@ -43,6 +43,7 @@ class Command(click.Command):
         except KNOWN as error:
             ctx.exit(tell(error, as_json=as_json))
         except (KeyboardInterrupt, click.Abort):
+            click.echo("interrupted", err=True)
             ctx.exit(Exit.INTERRUPTED)
         except BrokenPipeError:  # the reader of a pipe has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,8 +10,9 @@ import click
 from server.cli.command import Command
 from server.cli.session import Session, print_json
 from server.serve import serve as serve_until_stopped
+from server.service import Limits
 
-SERVING = ("data", "host", "port")
+SERVING = ("data", "host", "port", "hosts", "body_limit", "running_limit", "import_limit")
 """The settings of a command that serves."""
 
 
@@ -28,4 +29,12 @@ def serve(session: Session) -> None:
 def run(session: Session, welcome: Callable[[str], None]) -> None:
     """Serves until a signal comes; `welcome` is told the address once requests are taken."""
     settings = session.settings
-    serve_until_stopped(Path(settings.data), settings.host, settings.port, say=session.remark, ready=welcome)
+    serve_until_stopped(
+        Path(settings.data),
+        settings.host,
+        settings.port,
+        limits=Limits(body=settings.body_limit, running=settings.running_limit, queued_jobs=settings.import_limit),
+        hosts=[name.strip() for name in settings.hosts.split(",") if name.strip()],
+        say=session.remark,
+        ready=welcome,
+    )

@@ -3,12 +3,14 @@
 import pytest
 from running_tamis import Tamis, start_server
 
+from server.settings import table
+
 
 @pytest.fixture(autouse=True)
 def _nothing_from_outside(monkeypatch, tmp_path):
     """No setting comes from the tester's environment or folder."""
-    for name in ("DATA", "WORKSPACE", "URL", "KEY", "HOST", "PORT", "TIMEOUT"):
-        monkeypatch.delenv(f"TAMIS_{name}", raising=False)
+    for setting in table():
+        monkeypatch.delenv(setting.variable, raising=False)
     monkeypatch.chdir(tmp_path)
 
 

@@ -8,6 +8,8 @@ import pytest
 from pyarrow import parquet
 from running_tamis import Tamis
 
+from server.cli.session import Session
+
 
 def test_an_import_shows_what_it_inferred_and_then_writes_it(tamis, people):
     result = tamis("import", str(people), "--kind", "contacts", "--yes")
@@ -25,6 +27,14 @@ def test_a_dry_run_writes_nothing(tamis, people):
     assert (answer["dry_run"], answer["accepted"], answer["seq"]) == (True, 3, None)
     assert tamis.json("count", "everyone")["count"] == 0
     assert tamis.json("schema", "show").get("contacts", {}) == {}
+
+
+def test_on_a_terminal_the_import_is_asked_for_before_it_writes(tamis, people, monkeypatch):
+    monkeypatch.setattr(Session, "asks", lambda session: True)
+    tamis("import", str(people), "--kind", "contacts", stdin="n\n", exit=4)
+    assert tamis.json("schema", "show").get("contacts", {}) == {}
+    tamis("import", str(people), "--kind", "contacts", stdin="y\n")
+    assert tamis.json("count", "everyone")["count"] == 3
 
 
 BAD = "id,points\nann,31\nbob,many\ncid,7\n"

@@ -1,5 +1,6 @@
 import pytest
 
+from server.service import Limits
 from server.settings import SettingError, Settings, Source, resolve, table
 
 
@@ -45,3 +46,12 @@ def test_every_setting_has_a_meaning_and_a_variable():
     rows = list(table())
     assert {row.name for row in rows} == set(Settings.__struct_fields__)
     assert all(row.meaning and row.variable == f"TAMIS_{row.name.upper()}" for row in rows)
+
+
+def test_the_limits_are_those_the_server_has_by_itself():
+    limits, settings = Limits(), Settings()
+    assert (settings.body_limit, settings.running_limit, settings.import_limit) == (
+        limits.body,
+        limits.running,
+        limits.queued_jobs,
+    )
