@@ -94,13 +94,14 @@ class BulkEvents(msgspec.Struct, frozen=True, tag="bulk-events"):
     """A bulk import of events whose indexed parts were built beforehand against `base` contacts.
 
     `contacts_block` names the block of new contact ids, allotted rows from `base` on; `parts` maps event types to
-    the names of part blocks.
+    the names of part blocks. `rows` is how many acceptance numbers the import used.
     """
 
     at: int
     base: int
     contacts_block: str | None
     parts: dict[str, list[str]]
+    rows: int
 
 
 Change = (

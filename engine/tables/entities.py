@@ -14,6 +14,7 @@ from dsl.typed import IsSet
 from engine.bitmaps import Rows
 from engine.reading import Column
 from engine.tables.identity import IdColumn, IdTable, SealedIds, no_ids
+from engine.tables.loose import Loose
 from engine.tables.patches import Patch, PatchedColumn, resealed
 from engine.tables.sealed import Sealed
 
@@ -126,6 +127,12 @@ class EntityTable:
         if everything and (grown or self.purged != len(self.erased)):
             self.ids.seal(self.erased)
             self.purged = len(self.erased)
+
+    def merge(self, name: str, rows: Rows, values: Loose) -> None:
+        """Set field `name` of many rows at once; of values for the same row the last holds."""
+        patch = self.patches.get(name) or Patch(self.fields[name].type)
+        column = PatchedColumn(self.fields[name], self.bases.get(name), patch)
+        self.rebase(name, resealed(column, self.ids.size, (rows, values)))
 
     def rebase(self, name: str, base: Sealed) -> None:
         """Give column `name` a new base and an empty patch; a column without any value is dropped."""

@@ -20,7 +20,7 @@ from engine.tables.tails import TailColumn, tail_column
 TAIL_LIMIT = 1 << 16
 """A tail of so many events is sealed."""
 FAN = 4
-LARGEST_MERGED = 1 << 21
+LARGEST_MERGED = 1 << 20
 """A part of so many events is left as it is."""
 
 
@@ -180,6 +180,7 @@ class EventTable:
         """Add parts accepted after everything here."""
         self.seal_tail()
         self.parts += tuple(parts)
+        self._merge_newest()
 
     def seal_tail(self) -> None:
         """Turn the tail into a part, and merge the newest parts while enough of them are of one tier."""
@@ -187,6 +188,9 @@ class EventTable:
             events = self.tail.loose(self.fields)
             self.parts += (SealedPart.of(events, int(events.order[0]), IdPrints.of(self.tail.ids)),)
             self.tail = EventTail()
+        self._merge_newest()
+
+    def _merge_newest(self) -> None:
         while (count := mergeable([part.size for part in self.parts])) > 1:
             self.parts = (*self.parts[:-count], self._merged(self.parts[-count:]))
 

@@ -159,6 +159,12 @@ class SealedPart:
         events = events.chosen(np.flatnonzero(kept[events.contacts]))
         return SealedPart.of(events, self.first, self.seen) if len(events.at) else None
 
+    def with_contacts(self, rows: Rows) -> SealedPart:
+        """This part with row `rows[i]` in place of contact row `i`."""
+        events = self.loose()
+        moved = LooseEvents(rows[events.contacts], events.at, events.order, events.columns)
+        return SealedPart.of(moved, self.first, self.seen)
+
     def arrays(self) -> dict[str, Array]:
         """Everything, for a block; the arrays of column `i` of `names` begin with its number."""
         arrays = dict(self._arrays)

@@ -217,14 +217,21 @@ def _place(result: list[Any], mask: Mask, values: list[Any]) -> None:
         result[position] = value
 
 
-def resealed(column: PatchedColumn, rows: int) -> Sealed:
-    """Base and patch as one sealed column of `rows` rows."""
-    base = column.base
+def resealed(column: PatchedColumn, rows: int, later: tuple[Rows, Loose] | None = None) -> Sealed:
+    """Base and patch as one sealed column of `rows` rows; `later` gives rows, the last of each of which overrides."""
     chosen = np.full(rows, -1, np.int64)
-    if base is not None:
-        chosen[: base.size] = np.arange(base.size)
-    if not column.size:
-        return sealed(taken(base, chosen)) if base is not None else sealed(column.tail)
-    patched, entries = column.latest_entries()
-    chosen[patched] = entries + (base.size if base is not None else 0)
-    return sealed(taken(joined(column.field, [column.tail] if base is None else [base, column.tail]), chosen))
+    layers: list[Loose] = []
+    held = 0
+    if column.base is not None:
+        layers.append(column.base)
+        chosen[: column.base.size] = np.arange(column.base.size)
+        held = column.base.size
+    if column.size:
+        patched, entries = column.latest_entries()
+        layers.append(column.tail)
+        chosen[patched] = entries + held
+        held += column.size
+    if later is not None:
+        layers.append(later[1])
+        chosen[later[0]] = np.arange(held, held + len(later[0]))  # of equal indices, numpy keeps the last
+    return sealed(taken(joined(column.field, layers), chosen))

@@ -109,7 +109,12 @@ class _Saver:
 
 def write_part(part: SealedPart, blocks: Blocks) -> BlockRef:
     """The block of a part."""
-    return blocks.write("events", part.arrays(), {"columns": json.dumps(part.names)})
+    return blocks.write("events", part.arrays(), {"columns": json.dumps(part.names), "first": str(part.first)})
+
+
+def import_order(name: str, blocks: Blocks) -> int:
+    """The number, within its import, that the acceptance numbers of the part in a block count from."""
+    return int(blocks.open(name).metadata["first"])
 
 
 def open_part(name: str, blocks: Blocks, fields: Mapping[str, Field], first: int) -> SealedPart:

@@ -8,14 +8,19 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 from pyroaring import BitMap
 
 from dsl.schema import COMPANY_SYSTEM_FIELDS, CONTACT_SYSTEM_FIELDS, EVENT_SYSTEM_FIELDS, Field, Schema
+from engine.bitmaps import Mask
 from engine.changes import AddEvents, ContactRow, EraseContacts, EventColumns, UpsertCompanies, UpsertContacts, Value
-from engine.tables.entities import EntitiesVersion, EntityTable
+from engine.tables.entities import PATCH_LIMIT, EntitiesVersion, EntityTable
 from engine.tables.events import TAIL_LIMIT, EventsVersion, EventTable
 from engine.tables.identity import rows_bitmap
 from engine.tables.links import COMPANY, CompanyLink
+from engine.tables.loose import LooseNumbers
+from engine.tables.parts import SealedPart
+from engine.tables.prints import IdPrints
 
 DataChange = UpsertContacts | UpsertCompanies | AddEvents | EraseContacts
 """The changes that concern rows."""
@@ -119,7 +124,7 @@ class State:
 
     def _upsert_contacts(self, at: int, upserts: list[ContactRow]) -> Applied:
         before = self.contacts.ids.size
-        rows = self._contact_rows([upsert.id for upsert in upserts], at)
+        rows = self.contact_rows([upsert.id for upsert in upserts], at)
         new_companies = self.companies.ids.size
         links = self._links(upserts, rows)
         fields = _write(self.contacts, upserts, rows)
@@ -133,15 +138,17 @@ class State:
             fields=frozenset({*fields, *links, *created, "updated"}),
         )
 
-    def _contact_rows(self, ids: Sequence[str], at: int) -> list[int]:
+    def contact_rows(self, ids: Sequence[str], at: int) -> list[int]:
         """The rows of `ids`; contacts not seen before are created."""
         table = self.contacts
         before = table.ids.size
         rows = table.ids.allot(ids)
         new = range(before, table.ids.size)
-        if new:
-            table.write("created", new, [at] * len(new))
-            table.write("updated", new, [at] * len(new))
+        for name in ("created", "updated") if new else ():
+            if len(new) <= PATCH_LIMIT:
+                table.write(name, new, [at] * len(new))
+            else:
+                table.merge(name, np.array(new, np.uint32), LooseNumbers(table.fields[name], np.full(len(new), at)))
         return rows
 
     def _links(self, upserts: list[ContactRow], rows: list[int]) -> tuple[str, ...]:
@@ -175,16 +182,35 @@ class State:
             events=frozenset(events.type for events, rows in zip(columns, added, strict=True) if rows),
         )
 
+    def _table(self, type: str) -> EventTable:
+        table = self.events.get(type)
+        if table is None:
+            table = self.events[type] = EventTable(event_fields(self.schema, type))
+        return table
+
+    def attach(self, type: str, parts: Sequence[SealedPart]) -> None:
+        """Add parts of events accepted after all others of their type."""
+        if parts:
+            table = self._table(type)
+            table.attach(parts)
+            self._published = {**self._published, type: table.publish()}
+
+    def known_ids(self, type: str, prints: IdPrints) -> Mask:
+        """Which fingerprints are those of ids of this type's events."""
+        table = self.events.get(type)
+        if table is None or not len(prints):
+            return np.zeros(len(prints), np.bool_)
+        table.seal_tail()
+        return table.known(prints.high, prints.low)
+
     def _add_events_of(self, at: int, events: EventColumns) -> list[int]:
         """Add the events that are not duplicates; the contact row of each."""
-        table = self.events.get(events.type)
-        if table is None:
-            table = self.events[events.type] = EventTable(event_fields(self.schema, events.type))
+        table = self._table(events.type)
         if events.ids is not None:
             events = _chosen(events, table.fresh(events.ids))
         if not events.contacts:
             return []
-        rows = self._contact_rows(events.contacts, at)
+        rows = self.contact_rows(events.contacts, at)
         columns: dict[str, list[Any]] = dict(events.properties)
         if events.ids is not None:
             columns["id"] = list(events.ids)

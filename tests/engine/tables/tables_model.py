@@ -23,7 +23,7 @@ from dsl.typed import (
     Range,
     StartsWith,
 )
-from engine.changes import AddEvents, EraseContacts, UpsertCompanies, UpsertContacts
+from engine.changes import AddEvents, ContactRow, EraseContacts, EventColumns, UpsertCompanies, UpsertContacts
 
 FIELDS = MappingProxyType(
     {
@@ -120,6 +120,34 @@ class Model:
             _set(values, {name: column[i] for name, column in events.properties.items()})
             held.append(Event(self.rows[contact], events.at[i], self.accepted, values))
             self.accepted += 1
+
+    def bulk_events(self, change):
+        """An import: every contact it names exists first, and skipped duplicates use up acceptance numbers."""
+        first = self.accepted
+        for events in change.columns:
+            for contact in events.contacts:
+                self._contact(contact, change.at)
+        for events in change.columns:
+            for i in range(len(events.contacts)):
+                one = EventColumns(
+                    events.type,
+                    [events.contacts[i]],
+                    [events.at[i]],
+                    None if events.ids is None else [events.ids[i]],
+                    {name: [column[i]] for name, column in events.properties.items()},
+                )
+                self.accepted = first
+                self._add(change.at, one)
+                first += 1
+        self.accepted = first
+
+    def bulk_contacts(self, change):
+        """An import: nulls leave what is there."""
+        given = [
+            ContactRow(row.id, {k: v for k, v in row.values.items() if v is not None and v != []}, row.company)
+            for row in change.rows
+        ]
+        self.apply(UpsertContacts(change.at, given))
 
     def alive(self):
         return [row for row, contact in enumerate(self.contacts) if contact is not None]

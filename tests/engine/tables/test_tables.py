@@ -5,9 +5,10 @@ from tempfile import TemporaryDirectory
 
 import hypothesis.strategies as st
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
-from tables_model import SCHEMA, Model, check_version
+from tables_model import FIELDS, SCHEMA, Model, check_version
 
 from dsl.folding import fold
 from dsl.schema import Type
@@ -24,9 +25,20 @@ from dsl.typed import (
     Range,
     StartsWith,
 )
-from engine.changes import AddEvents, ContactRow, EraseContacts, EventColumns, UpsertCompanies, UpsertContacts
+from engine.changes import (
+    AddEvents,
+    BulkContacts,
+    ContactRow,
+    EraseContacts,
+    EventColumns,
+    UpsertCompanies,
+    UpsertContacts,
+)
 from engine.tables import State
+from engine.tables.bulk_contacts import apply_bulk_contacts, stage_contacts
+from engine.tables.bulk_events import EventImport, apply_bulk_events
 from engine.tables.saving import load, save
+from formats.batch import Batch, Kind
 from storage import Blocks
 from storage.disk import Disk
 
@@ -144,6 +156,9 @@ SMALL = {
     "engine.tables.patches.FEW": 2,
     "engine.tables.sorted.KEPT_TEXTS": 3,
     "engine.tables.columns.GATHER_WORTH": 1,
+    "engine.tables.bulk_events.PART_ROWS": 5,
+    "engine.tables.bulk_contacts.STAGED_ROWS": 2,
+    "engine.tables.state.PATCH_LIMIT": 3,
 }
 quick = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -161,6 +176,52 @@ def maybe_restarted(state, seq, blocks, data):
     return load(saved, blocks, SCHEMA)
 
 
+ARROW = {
+    Type.NUMBER: pa.int64(),
+    Type.FLOAT: pa.float64(),
+    Type.BOOLEAN: pa.bool_(),
+    Type.DATE: pa.int32(),
+    Type.DATETIME: pa.int64(),
+    Type.TAGS: pa.list_(pa.string()),
+}
+
+
+def arrow(name, values):
+    given = [None if value == [] else value for value in values]
+    return pa.array(given, ARROW.get(FIELDS[name].type, pa.string()))
+
+
+def event_batch(events):
+    ids = None if events.ids is None else pa.array(events.ids, pa.string())
+    columns = {name: arrow(name, column) for name, column in events.properties.items()}
+    keys = pa.array(events.contacts, pa.string())
+    return Batch(Kind.EVENTS, keys, events.type, np.array(events.at, np.int64), ids, None, columns)
+
+
+def contact_batches(change):
+    for row in change.rows:
+        columns = {name: arrow(name, [value]) for name, value in row.values.items()}
+        company = pa.array([row.company], pa.string())
+        yield Batch(Kind.CONTACTS, pa.array([row.id]), company=company, columns=columns)
+
+
+def import_events(state, model, change, seq, blocks, data):
+    """Import in bulk; perhaps something else is written between the building of the parts and their attachment."""
+    bulk = EventImport(state.publish(seq - 1), blocks, change.at)
+    for events in change.columns:
+        bulk.add(event_batch(events))
+    record = bulk.finish()
+    if data.draw(st.booleans()):
+        other = data.draw(changes)
+        state.apply(other, seq)
+        model.apply(other)
+    applied = apply_bulk_events(state, record, seq, blocks)
+    held = sum(map(len, model.events.values()))
+    model.bulk_events(change)
+    assert applied.accepted == sum(map(len, model.events.values())) - held
+    assert applied.accepted + applied.duplicates == sum(len(events.contacts) for events in change.columns)
+
+
 @pytest.fixture(scope="module")
 def directory():
     with TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as path:
@@ -174,8 +235,15 @@ def test_every_version_answers_as_the_model_does(directory, history, question, d
     state, model = State(SCHEMA), Model()
     published = [(state.publish(0), model.copy())]
     for seq, change in enumerate(history, 1):
-        state.apply(change, seq)
-        model.apply(change)
+        if isinstance(change, AddEvents) and data.draw(st.booleans()):
+            import_events(state, model, change, seq, blocks, data)
+        elif isinstance(change, UpsertContacts) and data.draw(st.booleans()):
+            staged = [ref.name for ref in stage_contacts(contact_batches(change), blocks)]
+            apply_bulk_contacts(state, BulkContacts(change.at, False, staged), seq, blocks)
+            model.bulk_contacts(change)
+        else:
+            state.apply(change, seq)
+            model.apply(change)
         if data.draw(st.booleans()):
             state = maybe_restarted(state, seq, blocks, data)
         if data.draw(st.booleans()):
