@@ -40,7 +40,8 @@ def page(name: str) -> Response:
         raise ApiError(Failure.NO_SUCH_ROUTE, f"no page is named '{name}'")
     content, etag = assets[name]
     media = MEDIA_TYPES[name[name.rindex(".") :]]
-    return Response(content, headers={"ETag": etag, "Content-Security-Policy": POLICY}, media_type=media)
+    headers = {"ETag": etag, "Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"}
+    return Response(content, headers=headers, media_type=media)
 
 
 @cache

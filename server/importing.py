@@ -31,6 +31,7 @@ from formats.reading import Cancelled, Progress, read
 from formats.rejects import RejectsFile
 from formats.rows import OnError, Reject
 from server.errors import ApiError, Failure, ProblemView, shown
+from server.meters import Meters
 from storage import StorageFailed, StorageFull
 
 COLLECTION = "jobs"
@@ -96,7 +97,11 @@ class RowProblem(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Job(msgspec.Struct, kw_only=True):
-    """An import on its way. `seq` is there once it is done; `reason` says why it failed."""
+    """An import on its way. `seq` is there once it is done.
+
+    `reason` says why it failed, `errors` in detail; `notices` what was assumed of the file; `problems` are the first
+    hundred rejected rows, of which the rejects file has all.
+    """
 
     id: str
     kind: Kind
@@ -113,8 +118,8 @@ class Job(msgspec.Struct, kw_only=True):
     seq: int | None = None
     reason: str | None = None
     notices: list[ProblemView] = []
+    errors: list[ProblemView] = []
     problems: list[RowProblem] = []
-    """The first hundred; the rejects file has all of them."""
 
 
 class Rehearsal(msgspec.Struct, frozen=True):
@@ -156,8 +161,9 @@ class Task:
 class Line:
     """The jobs of one workspace: a queue, and the thread that works it off."""
 
-    def __init__(self, workspace: Workspace, folder: Path, limit: int) -> None:
+    def __init__(self, workspace: Workspace, folder: Path, limit: int, meters: Meters) -> None:
         self.workspace = workspace
+        self._meters = meters
         self.folder = folder
         self.limit = limit
         self.tasks: dict[str, Task] = {}
@@ -257,6 +263,7 @@ class Line:
         else:
             job.accepted, job.duplicates, job.seq, job.progress = ack.accepted, ack.duplicates, ack.seq, 1.0
             self._end(task, JobState.DONE)
+            self._meters.accepted(self.workspace.name, job.kind, ack.accepted)
 
     def _import(self, task: Task) -> Ack:
         """Infer, let the schema grow, then read and write in one go."""
@@ -298,10 +305,10 @@ class Line:
         task.kept.before = self.workspace.seq
         self._save(task.kept)
 
-    def _end(self, task: Task, state: JobState, reason: str | None = None, why: Sequence[ProblemView] = ()) -> None:
+    def _end(self, task: Task, state: JobState, reason: str | None = None, errors: Sequence[ProblemView] = ()) -> None:
         job = task.kept.job
         job.state, job.reason, job.finished = state, reason, _now()
-        job.notices += why
+        job.errors = list(errors)
         if state is not JobState.DONE:
             job.accepted = 0
         self._save_last(task.kept)
@@ -357,10 +364,11 @@ class Line:
 class Importers:
     """The import queues of all workspaces, each made when first asked for."""
 
-    def __init__(self, tamis: Tamis, folder: Path, limit: int) -> None:
+    def __init__(self, tamis: Tamis, folder: Path, limit: int, meters: Meters) -> None:
         self._tamis = tamis
         self._folder = folder
         self._limit = limit
+        self._meters = meters
         self._lines: dict[str, Line] = {}
         self._making = threading.Lock()
 
@@ -374,7 +382,7 @@ class Importers:
         with self._making:
             if workspace not in self._lines:
                 folder = self._folder / workspace
-                self._lines[workspace] = Line(self._tamis.workspace(workspace), folder, self._limit)
+                self._lines[workspace] = Line(self._tamis.workspace(workspace), folder, self._limit, self._meters)
             return self._lines[workspace]
 
     def close(self) -> None:

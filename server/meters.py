@@ -33,13 +33,13 @@ class Workspaces(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         seq = GaugeMetricFamily("tamis_journal_seq", "Sequence number of the newest change", labels=["workspace"])
         healthy = GaugeMetricFamily("tamis_accepts_writes", "1 while writes are accepted", labels=["workspace"])
-        segments = GaugeMetricFamily("tamis_event_types", "Event types declared", labels=["workspace"])
+        types = GaugeMetricFamily("tamis_event_types", "Event types declared", labels=["workspace"])
         for name in self.tamis.workspaces():
             workspace = self.tamis.workspace(name)
             seq.add_metric([name], workspace.seq)
             healthy.add_metric([name], workspace.healthy is None)
-            segments.add_metric([name], len(workspace.schema.events))
-        yield from (seq, healthy, segments)
+            types.add_metric([name], len(workspace.schema.events))
+        yield from (seq, healthy, types)
 
 
 class Meters:
@@ -65,3 +65,7 @@ class Meters:
         method = "none" if operation is None else method
         self.requests.labels(method, route, status).inc()
         self.seconds.labels(method, route).observe(seconds)
+
+    def accepted(self, workspace: str, kind: str, rows: int) -> None:
+        """Notes rows written."""
+        self.rows.labels(workspace, kind).inc(rows)

@@ -118,8 +118,8 @@ class Call:
         return await asyncio.wrap_future(await self.run(work, *args, **kwargs))
 
     def accepted(self, kind: str, ack: Ack) -> None:
-        """Meters rows written."""
-        self.service.meters.rows.labels(self.param("workspace"), kind).inc(ack.accepted)
+        """Notes rows written."""
+        self.service.meters.accepted(self.param("workspace"), kind, ack.accepted)
 
     async def content(self) -> bytes:
         """The whole body; ApiError 413 above the limit."""

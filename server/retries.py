@@ -26,7 +26,7 @@ class Stored(msgspec.Struct, frozen=True):
     request: bytes
     at: float
     status: int
-    media: str | None
+    headers: dict[str, str]
     body: bytes
 
 
@@ -63,7 +63,7 @@ class Retries:
             self._running.discard(mine)
 
     def _keep(self, documents: Documents, key: str, digest: bytes, response: Response) -> None:
-        stored = Stored(digest, time.time(), response.status_code, response.media_type, bytes(response.body))
+        stored = Stored(digest, time.time(), response.status_code, dict(response.headers), bytes(response.body))
         documents.put(COLLECTION, key, msgspec.msgpack.encode(stored))
         self._since_sweep += 1
         if self._since_sweep >= SWEEP_EVERY:
@@ -80,7 +80,7 @@ def _lookup(documents: Documents, key: str) -> Stored | None:
 def _replayed(stored: Stored, digest: bytes) -> Response:
     if stored.request != digest:
         raise ApiError(Failure.KEY_REUSED, "another request was sent under this Idempotency-Key; choose a new one")
-    return Response(stored.body, stored.status, {"Idempotency-Replayed": "true"}, stored.media)
+    return Response(stored.body, stored.status, {**stored.headers, "Idempotency-Replayed": "true"})
 
 
 def sweep(documents: Documents) -> None:

@@ -70,5 +70,6 @@ class Service:
 def service(tamis: Tamis, spool: Path, limits: Limits | None = None) -> Service:
     """A service for an opened data directory; bodies of imports wait in the folder `spool`."""
     limits = limits or Limits()
-    importers = Importers(tamis, spool, limits.queued_jobs)
-    return Service(tamis, Keys(tamis.catalog), limits, Gate(limits.running), importers, Meters(tamis))
+    meters = Meters(tamis)
+    importers = Importers(tamis, spool, limits.queued_jobs, meters)
+    return Service(tamis, Keys(tamis.catalog), limits, Gate(limits.running), importers, meters)

@@ -182,3 +182,13 @@ def test_a_job_interrupted_before_writing_runs_again(tmp_path, serving):
         assert "is gone" in finished(api, ok(api.get("jobs/lost")), "failed")["reason"]
         assert count(api, "everyone") == 1
     assert list(spool.iterdir()) == []
+
+
+def test_an_import_that_the_server_left_is_finished_by_the_next(tmp_path, serving):
+    rows = b"id,points\n" + b"".join(b"x%d,%d\n" % (i, i) for i in range(100_000))
+    route = "v1/workspaces/default/"
+    with serving(tmp_path) as (address, _), httpx.Client(base_url=f"{address}/{route}") as api:
+        job = ok(api.post("imports?kind=contacts", content=rows, headers=CSV, timeout=20), 202)
+    with serving(tmp_path) as (address, _), httpx.Client(base_url=f"{address}/{route}", timeout=20) as api:
+        finished(api, ok(api.get(f"jobs/{job['id']}")))
+        assert count(api, "points >= 0") == 100_000

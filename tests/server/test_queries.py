@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 
 import pyarrow as pa
 import pytest
@@ -122,7 +123,40 @@ def test_a_form_nobody_writes_is_refused(filled):
     problem(answer, 406, "not-acceptable")
 
 
-def test_a_sequence_number_that_never_comes(filled):
+def test_a_sequence_number_that_never_comes(filled, monkeypatch):
+    monkeypatch.setattr("engine.workspace.MIN_SEQ_PATIENCE", 0.1)
     answer = filled.post("query/count", json={"expression": "everyone", "min_seq": 10_000})
     problem(answer, 409, "not-yet-applied")
     assert answer.headers["retry-after"] == "1"
+
+
+def test_an_export_nobody_reads_is_given_up(filled, running):
+    """Only what fits the buffers is made ahead of the reader, and the query is let go when the reader leaves."""
+    rows = [{"id": f"{i:060d}"} for i in range(20_000)]
+    for _ in range(4):
+        ok(filled.post("contacts", json={"contacts": rows}))
+        rows = [{"id": row["id"][::-1] + "x"} for row in rows]
+    gate = running[1].gate
+    with filled.stream(
+        "POST", "query/export", json={"expression": "everyone"}, headers={"Accept": "text/csv"}
+    ) as answer:
+        assert next(answer.iter_bytes())
+        assert sum(gate.running.values()) == 1
+    deadline = time.monotonic() + 10
+    while gate.running and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not gate.running
+
+
+def test_a_long_export_is_whole_and_of_one_state(filled):
+    """Writes that come while members are streamed change nothing of what is streamed."""
+    ok(filled.post("contacts", json={"contacts": [{"id": f"m{i}"} for i in range(30_000)]}))
+    body = {"expression": "everyone", "fields": ["id"]}
+    with filled.stream("POST", "query/export", json=body, headers={"Accept": "text/csv"}) as answer:
+        lines = answer.iter_lines()
+        assert next(lines) == "id"
+        ok(filled.post("contacts", json={"contacts": [{"id": "late"}]}))
+        ok(filled.delete("contacts/m29999"))
+        ids = list(lines)
+    assert len(ids) == len(set(ids)) == 30_003
+    assert "late" not in ids
