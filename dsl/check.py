@@ -14,7 +14,7 @@ from dsl.moments import Window
 from dsl.names import CONTACTS, Ground, Names
 from dsl.parse import read
 from dsl.predicates import Predicates
-from dsl.problems import ExpressionError, Flaw, Problem, Span
+from dsl.problems import MOST_PROBLEMS, ExpressionError, Flaw, Problem, Span
 from dsl.schema import Field, Schema
 from dsl.terms import Terms, article
 from dsl.typed import Condition, Scope
@@ -39,11 +39,7 @@ def check(
     `segments` maps keys to display names; `params` gives values (plain JSON ones will do) to `$names`; `text` is
     what was parsed, for the problems. ExpressionError with every problem.
     """
-    checker = _Checker(schema, segments or {}, params or {}, regex_problem)
-    result = checker.selection(selection)
-    if checker.problems:
-        raise ExpressionError(text, _in_order(checker.problems))
-    return result
+    return _checked(_Checker(schema, segments or {}, params or {}, regex_problem), selection, text)
 
 
 def understand(
@@ -59,11 +55,22 @@ def understand(
     if reading.selection is None:
         raise ExpressionError(text, reading.problems)
     checker = _Checker(schema, segments or {}, params or {}, regex_problem)
-    result = checker.selection(reading.selection)
-    problems = [*reading.problems, *checker.problems]
-    if problems:
-        raise ExpressionError(text, _in_order(problems))
+    checker.problems.extend(reading.problems)
+    return _checked(checker, reading.selection, text)
+
+
+def _checked(checker: _Checker, selection: tree.Selection, text: str) -> typed.Selection:
+    try:
+        result = checker.selection(selection)
+    except _Enough:
+        result = None
+    if checker.problems or result is None:
+        raise ExpressionError(text, _in_order(checker.problems))
     return result
+
+
+class _Enough(Exception):
+    """MOST_PROBLEMS were found: nobody reads more, and looking for close names takes time."""
 
 
 def _in_order(problems: list[Problem]) -> list[Problem]:
@@ -94,6 +101,8 @@ class _Checker:
         except Flaw as flaw:
             if flaw.problem is not None:
                 self.problems.append(flaw.problem)
+            if len(self.problems) >= MOST_PROBLEMS:
+                raise _Enough from None
             return None
 
     # --- the whole ---

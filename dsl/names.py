@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dsl import tree
 from dsl.folding import fold
@@ -42,6 +42,7 @@ class Names:
 
     schema: Schema
     segments: Mapping[str, str]
+    _called: dict[str, list[str]] = field(default_factory=dict)  # folded key or name -> keys; made at first need
 
     def field(self, node: tree.FieldName, ground: Ground) -> FieldTerm:
         """The field a name stands for on its ground; Flaw when there is none."""
@@ -111,11 +112,17 @@ class Names:
         said = node.name if isinstance(node, tree.Identifier) else node.value
         if said in self.segments:
             return said
-        folded = fold(said)
-        keys = [key for key, name in self.segments.items() if folded in (fold(name), fold(key))]
+        if not self._called:
+            self._call_segments()
+        keys = self._called.get(fold(said), [])
         if len(keys) == 1:
             return keys[0]
         raise Flaw(self._no_segment(said, keys, node.span))
+
+    def _call_segments(self) -> None:
+        for key, name in self.segments.items():
+            for called in {fold(key), fold(name)}:
+                self._called.setdefault(called, []).append(key)
 
     def _no_segment(self, said: str, keys: list[str], span: Span) -> Problem:
         if keys:

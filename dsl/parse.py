@@ -16,7 +16,7 @@ from dsl import tree
 from dsl.build import Builder, token_span
 from dsl.habits import like_hint, spelling_hint, word_hint
 from dsl.literals import bad_escapes
-from dsl.problems import ExpressionError, Problem, Span
+from dsl.problems import MOST_PROBLEMS, ExpressionError, Problem, Span
 from dsl.vocabulary import continuations
 
 
@@ -121,8 +121,8 @@ class _Pass:
             self._too_large("too-many-nodes", f"the expression has more than {LIMITS.nodes:,} words and values", token)
         self._nest(token)
         self._gap(token_span(token).start)
-        for problem in self._oddities(token):
-            self.problems.append(problem)
+        if len(self.problems) < MOST_PROBLEMS:
+            self.problems.extend(self._oddities(token))
 
     def _gap(self, end: int) -> None:
         start = token_span(self.previous).end if self.previous else 0

@@ -117,6 +117,9 @@ CODES: Mapping[str, str] = MappingProxyType(
 
 # --- rendering -----------------------------------------------------------------------------------------------
 
+MOST_PROBLEMS = 50
+"""At most about this many problems of one expression are told."""
+
 SHOWN = 160
 """At most this many characters of a line are shown around a problem."""
 

@@ -9,7 +9,7 @@ from language_examples import EXAMPLES, SCHEMA, SEGMENTS
 from dsl import tree
 from dsl.check import check, understand
 from dsl.parse import LIMITS, _parser, parse, read
-from dsl.problems import ExpressionError, Span, render
+from dsl.problems import MOST_PROBLEMS, ExpressionError, Span, render
 from dsl.vocabulary import FOREIGN, TERMINALS, WORDS
 
 
@@ -119,6 +119,14 @@ def test_a_long_chain_of_arithmetic_is_too_deep():
     with pytest.raises(ExpressionError) as caught:
         understand("points" + " + points" * (LIMITS.nesting + 1) + " > 1", SCHEMA)
     assert [problem.code for problem in caught.value.problems] == ["too-deep"]
+
+
+def test_problems_without_end_are_cut_short():
+    begun = time.perf_counter()
+    with pytest.raises(ExpressionError) as caught:
+        understand(" or ".join(f"contry{n} == 1" for n in range(2_000)), SCHEMA)
+    assert 0 < len(caught.value.problems) <= 2 * MOST_PROBLEMS
+    assert time.perf_counter() - begun < 2
 
 
 # --- any text ------------------------------------------------------------------------------------------------
