@@ -83,9 +83,9 @@ class World:
         self.accepted += 1
 
     def erase(self, id: str) -> None:
+        """Its events go with it; their ids stay taken, so that a repeated delivery does not bring it back."""
         del self.contacts[id]
         self.company_of.pop(id, None)
-        self.event_ids -= {(e.type, e.id) for e in self.events if e.contact == id and e.id is not None}
         self.events = [e for e in self.events if e.contact != id]
         for segment in self.segments.values():
             segment.added.discard(id)
