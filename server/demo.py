@@ -8,6 +8,7 @@ so days and weeks are counted there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -264,8 +265,8 @@ def _midnights(days: pa.ChunkedArray) -> Instants:
     return to_utc(_instants(days), ZoneInfo(ZONE))
 
 
-Watch = Callable[[Iterator[Batch], str, int], Iterator[Batch]]
-"""Passes batches on while it shows how far they are, of so many rows under such a name."""
+Watch = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+"""Shows the work on so many rows of such a name: it is told how many more were read, and left when all are written."""
 
 
 def is_loaded(workspace: Workspace) -> bool:
@@ -276,16 +277,25 @@ def is_loaded(workspace: Workspace) -> bool:
 def load(workspace: Workspace, source: Source, watch: Watch) -> None:
     """Fills an empty workspace: schema, households, events, segments."""
     workspace.patch_schema(SCHEMA).result()
-    workspace.bulk_contacts(watch(source.households(), "households", EXPECTED.contacts))
+    with watch("households", EXPECTED.contacts) as read:
+        workspace.bulk_contacts(_told(source.households(), read))
     for batches, words, rows in (
         (source.purchases(), "purchases", EXPECTED.purchases),
         (source.campaigns(), "campaign receipts", EXPECTED.campaigns),
         (source.redemptions(), "coupon redemptions", EXPECTED.redemptions),
     ):
-        workspace.bulk_events(watch(batches, words, rows))
+        with watch(words, rows) as read:
+            workspace.bulk_events(_told(batches, read))
     for key, body in SEGMENTS:
         workspace.put_segment(key, body).result()
     workspace.change_members(SEGMENTS[-1][0], list(PANEL), [], []).result()
+
+
+def _told(batches: Iterator[Batch], read: Callable[[int], None]) -> Iterator[Batch]:
+    """The batches; `read` is told the size of each."""
+    for batch in batches:
+        read(len(batch))
+        yield batch
 
 
 def totals(workspace: Workspace) -> Totals:

@@ -12,18 +12,16 @@ from pathlib import Path
 
 import click
 from rich.box import SIMPLE_HEAD
-from rich.progress import Progress
 from rich.table import Table
 
 from engine.results import Count
-from formats.batch import Batch
 from server.cli.backend import Question
 from server.cli.command import Command
 from server.cli.exits import DemoDiffers
 from server.cli.local import Local, opened
 from server.cli.remote import Remote
 from server.cli.serve import SERVING, run
-from server.cli.session import Session
+from server.cli.session import Session, reading
 from server.client import Client
 from server.demo import AT, EXPECTED, QUESTIONS, Source, data_folder, is_loaded, load, totals
 from server.serve import address_of
@@ -82,16 +80,8 @@ def prepare(session: Session, local: Local) -> None:
     source = Source(data_folder())
     started = time.perf_counter()
     with session.progress() as bar:
-        load(local.workspace, source, lambda batches, words, rows: watched(bar, batches, words, rows))
+        load(local.workspace, source, lambda words, rows: reading(bar, words, rows))
     session.remark(f"loaded in {time.perf_counter() - started:.1f} s")
-
-
-def watched(bar: Progress, batches: Iterator[Batch], words: str, rows: int) -> Iterator[Batch]:
-    """The batches, each moving the bar once the next one is asked for."""
-    task = bar.add_task(words, total=rows)
-    for batch in batches:
-        yield batch
-        bar.advance(task, len(batch))
 
 
 def answer_table(answers: list[Count]) -> Table:

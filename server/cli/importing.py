@@ -193,10 +193,16 @@ def rehearse(asked: Importing, inferred: Inferred, schema: Schema, watch: Watch)
 
 @contextmanager
 def watched(session: Session) -> Iterator[Watch]:
-    """Moves a bar with the share that is done."""
+    """Moves a bar with the share that is read; once all is, it pulses until that is written."""
     with session.progress() as bar:
         task = bar.add_task("importing", total=100)
-        yield lambda what, share: bar.update(task, description=what, completed=round(share * 100))
+
+        def move(what: str, share: float) -> None:
+            words, total = (what, 100) if share < 1 else ("indexing", None)
+            bar.update(task, description=words, completed=round(share * 100), total=total)
+
+        yield move
+        bar.update(task, description="imported", completed=100, total=100)
 
 
 def summary(answer: Imported, dry_run: bool) -> Text:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -99,6 +99,24 @@ class Session:
             transient=False,
             disable=self.quiet or self.as_json or not self.err.is_terminal,
         )
+
+
+@contextmanager
+def reading(bar: Progress, words: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Advances a bar as rows are read; once all are, it pulses until what was read is written."""
+    task = bar.add_task(words, total=total)
+    read = 0
+
+    def advance(more: int) -> None:
+        nonlocal read
+        read += more
+        if read < total:
+            bar.update(task, completed=read)
+        else:
+            bar.update(task, description=f"{words}, indexing", completed=read, total=None)
+
+    yield advance
+    bar.update(task, description=words, completed=total, total=total)
 
 
 def tell(error: Exception, *, as_json: bool) -> int:
