@@ -1,44 +1,57 @@
-"""The bulk path: batches of typed columns into changes."""
+"""The bulk path: files of any size become blocks first, then one record that names them. All rows, or none.
+
+Blocks are built on the caller's thread, while others read and write; the writer then attaches them in one change.
+Whatever stops an import before its record is durable leaves nothing behind.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 
-from engine.changes import AddEvents, ContactRow, EventColumns, UpsertCompanies, UpsertContacts
+from dsl.problems import DataError, Problem
+from engine.changes import BulkContacts, Change
 from engine.results import Ack
-from engine.writer import Writer
+from engine.tables.bulk_contacts import stage_contacts
+from engine.tables.bulk_events import EventImport, UnknownContacts
+from engine.tables.state import TablesVersion
 from formats.batch import Batch
+from storage import BlockRef, Blocks
+
+Submit = Callable[[Change], Future[Ack]]
 
 
-def import_contacts(writer: Writer, batches: Iterable[Batch], companies: bool, at: int) -> Ack:
-    """Upsert every row of `batches`."""
-    rows = [row for batch in list(batches) for row in _rows(batch)]
-    change = UpsertCompanies(at, rows) if companies else UpsertContacts(at, rows)
-    return writer.submit(change, _ack).result()
+def import_contacts(blocks: Blocks, submit: Submit, batches: Iterable[Batch], companies: bool, at: int) -> Ack | None:
+    """Upsert every row of `batches`; None when there is none. `at` is the time of receipt, in milliseconds."""
+    staged: list[BlockRef] = []
+    try:
+        staged.extend(stage_contacts(batches, blocks))
+        if not staged:
+            return None
+        return submit(BulkContacts(at, companies, [ref.name for ref in staged])).result()
+    except BaseException:
+        _discard(blocks, staged)
+        raise
 
 
-def import_events(writer: Writer, batches: Iterable[Batch], at: int) -> Ack:
-    """Add every event of `batches`."""
-    change = AddEvents(at, [_columns(batch, at) for batch in list(batches)])
-    return writer.submit(change, _ack).result()
+def import_events(
+    version: TablesVersion, blocks: Blocks, submit: Submit, batches: Iterable[Batch], create_contacts: bool, at: int
+) -> Ack | None:
+    """Add every event of `batches`; None when there is none. DataError names contacts that must exist and do not."""
+    building = EventImport(version, blocks, at, create_contacts=create_contacts)
+    try:
+        for batch in batches:
+            building.add(batch)
+        return submit(building.finish()).result() if building.rows else None
+    except UnknownContacts as unknown:
+        building.discard()
+        hint = "import the contacts first, or let events create contacts"
+        raise DataError([Problem("unknown-contact", str(unknown), hint)]) from None
+    except BaseException:
+        building.discard()
+        raise
 
 
-def _rows(batch: Batch) -> list[ContactRow]:
-    columns = {name: array.to_pylist() for name, array in batch.columns.items()}
-    companies = [None] * len(batch) if batch.company is None else batch.company.to_pylist()
-    return [
-        ContactRow(id, {name: v[i] for name, v in columns.items() if v[i] is not None}, companies[i])
-        for i, id in enumerate(batch.keys.to_pylist())
-    ]
-
-
-def _columns(batch: Batch, at: int) -> EventColumns:
-    moments = [at] * len(batch) if batch.at is None else batch.at.tolist()
-    ids = None if batch.ids is None else batch.ids.to_pylist()
-    properties = {name: array.to_pylist() for name, array in batch.columns.items()}
-    return EventColumns(batch.event or "", batch.keys.to_pylist(), moments, ids, properties)
-
-
-def _ack(applied: Any, seq: int) -> Ack:
-    return Ack(applied.accepted, seq, applied.duplicates)
+def _discard(blocks: Blocks, refs: list[BlockRef]) -> None:
+    """Remove blocks that no record names."""
+    blocks.discard([ref.name for ref in refs])

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dsl.schema import Schema
-from engine.reading import Version
 from engine.segments import SegmentBook
+from engine.tables.state import TablesVersion
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything up to journal record `seq`, and nothing after it. Reading it takes no lock."""
 
-    data: Version
+    data: TablesVersion
     segments: SegmentBook
 
     @property

@@ -7,13 +7,15 @@ saves the immutable result and tells storage, while writing and reading go on.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from time import monotonic
+from typing import Any
 
+import msgspec
+from dsl.schema_json import schema_from_json, schema_to_json
 from pyroaring import BitMap
 
 from dsl.schema import Schema
-from dsl.schema_json import schema_from_json
 from engine.changes import (
     BulkContacts,
     BulkEvents,
@@ -23,10 +25,14 @@ from engine.changes import (
     EraseContacts,
     PatchSchema,
     PutSegment,
+    blocks_named,
     decode,
 )
 from engine.segments import SegmentBook
 from engine.snapshot import Snapshot
+from engine.tables.bulk_contacts import apply_bulk_contacts
+from engine.tables.bulk_events import apply_bulk_events
+from engine.tables.saving import load, save
 from engine.tables.state import Applied, State
 from storage.store import Store
 
@@ -34,6 +40,12 @@ CHECKPOINT_BYTES = 64 << 20
 """Journal bytes after which a checkpoint begins by itself."""
 CHECKPOINT_SECONDS = 300.0
 """Seconds after which a checkpoint begins by itself, when anything was written since."""
+
+
+RETRY_SECONDS = 10.0
+"""Seconds after which a checkpoint that failed (a full disk, most likely) is tried again."""
+ERASURE_SECONDS = 30.0
+"""Seconds within which an erased contact is gone from every file as well."""
 
 
 class WorkspaceState:
@@ -44,6 +56,8 @@ class WorkspaceState:
         self._saver = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._saving: Future[None] | None = None
         self._unsaved = 0
+        self._saved_seq = 0
+        self._erasing = False
         self._last_checkpoint = monotonic()
         self.on_publish: Callable[[Snapshot], None] = lambda snapshot: None
         self.schema, self.segments, self.tables = _restored(store)
@@ -52,11 +66,15 @@ class WorkspaceState:
 
     def _replay(self) -> None:
         checkpoint = self._store.checkpoint()
-        reached = 0 if checkpoint is None else checkpoint.seq
+        reached = self._saved_seq = 0 if checkpoint is None else checkpoint.seq
+        live: set[str] = set()
         for seq, record in self._store.replay(reached):
-            self.apply(decode(record), seq)
+            change = decode(record)
+            self.apply(change, seq)
+            live.update(blocks_named(change))
             self._unsaved += len(record)
             reached = seq
+        self._store.collect(live)
         self.publish(reached)
 
     # --- the writer's target ---------------------------------------------------------------------------------
@@ -78,10 +96,13 @@ class WorkspaceState:
                 self.segments = self.segments.members(change)
                 return Applied(accepted=len(change.add) + len(change.remove) + len(change.reset))
             case EraseContacts():
+                self._erasing = True
                 self.segments = self.segments.without_contacts(BitMap(change.rows))
                 return self.tables.apply(change, seq)
-            case BulkContacts() | BulkEvents():
-                raise TypeError("bulk records are not written yet")
+            case BulkContacts():
+                return apply_bulk_contacts(self.tables, change, seq, self._store.blocks)
+            case BulkEvents():
+                return apply_bulk_events(self.tables, change, seq, self._store.blocks)
             case _:
                 return self.tables.apply(change, seq)
 
@@ -91,13 +112,60 @@ class WorkspaceState:
         self.on_publish(self.snapshot)
 
     def after_group(self, size: int) -> None:
-        """Seal what has grown, and begin a checkpoint when it is time."""
+        """Count what the journal holds that no checkpoint covers."""
         self._unsaved += size
 
+    def tick(self) -> None:
+        """Begin a checkpoint when it is time."""
+        if self.snapshot.seq > self._saved_seq and self._store.failure is None and self._due():
+            self.start_checkpoint()
+
+    def _due(self) -> bool:
+        waited = monotonic() - self._last_checkpoint
+        if self._saving is not None:
+            if not self._saving.done():
+                return False
+            if self._saving.exception() is not None:
+                return waited >= RETRY_SECONDS
+        return self._unsaved >= CHECKPOINT_BYTES or waited >= (ERASURE_SECONDS if self._erasing else CHECKPOINT_SECONDS)
+
+    # --- checkpoints -----------------------------------------------------------------------------------------
+
+    def start_checkpoint(self) -> Future[None]:
+        """Seal everything, and save it in the background; the future ends when it is durable."""
+        self.tables.seal(everything=True)
+        self.publish(self.snapshot.seq)
+        self._unsaved = 0
+        self._erasing = False
+        self._last_checkpoint = monotonic()
+        self._saving = self._saver.submit(self._save, self.snapshot)
+        return self._saving
+
+    def _save(self, snapshot: Snapshot) -> None:
+        tables, blocks = save(snapshot.data, self._store.blocks)
+        state = {
+            "tables": tables,
+            "schema": schema_to_json(snapshot.schema),
+            "segments": snapshot.segments.to_state(),
+        }
+        self._store.commit_checkpoint(snapshot.seq, msgspec.msgpack.encode(state), blocks)
+        self._saved_seq = snapshot.seq
+
     def close(self) -> None:
-        """The writer has stopped."""
+        """Checkpoint what is not saved yet; the writer has stopped."""
+        if self._saving is not None:
+            wait([self._saving])
+        if self._store.failure is None and self.snapshot.seq > self._saved_seq:
+            self.start_checkpoint().result()
         self._saver.shutdown()
 
 
 def _restored(store: Store) -> tuple[Schema, SegmentBook, State]:
-    return Schema(), SegmentBook(), State(Schema())
+    """What the newest checkpoint holds."""
+    checkpoint = store.checkpoint()
+    if checkpoint is None:
+        return Schema(), SegmentBook(), State(Schema())
+    state: dict[str, Any] = msgspec.msgpack.decode(checkpoint.state)
+    schema = schema_from_json(state["schema"])
+    segments = SegmentBook.from_state(state["segments"], schema)
+    return schema, segments, load(state["tables"], store.blocks, schema)

@@ -103,16 +103,16 @@ class Workspace:
 
     def upsert_contacts(self, rows: Any) -> Future[Ack]:
         """Insert or update contacts: absent fields stay, null clears."""
-        return self._writer.submit(contacts_from_rows(self.schema, rows, milliseconds_now()), _ack)
+        return self._submit(contacts_from_rows(self.schema, rows, milliseconds_now()))
 
     def upsert_companies(self, rows: Any) -> Future[Ack]:
-        return self._writer.submit(companies_from_rows(self.schema, rows, milliseconds_now()), _ack)
+        return self._submit(companies_from_rows(self.schema, rows, milliseconds_now()))
 
     def add_events(self, rows: Any, *, create_contacts: bool = True) -> Future[Ack]:
         """Add events; those whose id is known already are skipped and counted as duplicates."""
         now = milliseconds_now()
         if create_contacts:
-            return self._writer.submit(events_from_rows(self.schema, rows, now), _ack)
+            return self._submit(events_from_rows(self.schema, rows, now))
         return self._writer.submit_prepared(lambda: events_from_rows(self.schema, rows, now, self._exists), _ack)
 
     def erase_contact(self, id: str) -> Future[Ack]:
@@ -154,15 +154,16 @@ class Workspace:
 
     def bulk_contacts(self, batches: Iterable[Batch], *, companies: bool = False) -> Ack:
         """Import contacts or companies, all or none; blocks until done. What `batches` raises goes through."""
-        return import_contacts(self._writer, batches, companies, milliseconds_now())
+        return self._imported(import_contacts(self._store.blocks, self._submit, batches, companies, milliseconds_now()))
 
     def bulk_events(self, batches: Iterable[Batch], *, create_contacts: bool = True) -> Ack:
         """Import events, all or none; blocks until done."""
-        return import_events(self._writer, batches, milliseconds_now())
+        data, now = self._snapshot.data, milliseconds_now()
+        return self._imported(import_events(data, self._store.blocks, self._submit, batches, create_contacts, now))
 
     def checkpoint(self) -> None:
         """Move what the journal holds into blocks, and wait until that is durable."""
-        self._writer.run(lambda: None).result()
+        self._writer.run(self._state.start_checkpoint).result().result()
 
     def close(self) -> None:
         """Finish accepted writes, and checkpoint. The files belong to whoever opened the store."""
@@ -242,6 +243,16 @@ class Workspace:
         return self._members_query(snapshot, snapshot.segments[key])
 
     # --- behind them -----------------------------------------------------------------------------------------
+
+    def _submit(self, change: Change) -> Future[Ack]:
+        return self._writer.submit(change, _ack)
+
+    def _imported(self, ack: Ack | None) -> Ack:
+        """Checkpoint after an import, so that no later start has to repeat it."""
+        if ack is None:
+            return Ack(0, self.seq)
+        self.checkpoint()
+        return ack
 
     def _take(self, snapshot: Snapshot) -> None:
         with self._published:

@@ -21,6 +21,7 @@ from engine.errors import Closed, WriterBroken
 T = TypeVar("T")
 GROUP_LIMIT = 512
 GROUP_BYTES = 16 << 20
+TICK_SECONDS = 1.0
 
 
 class Journal(Protocol):
@@ -37,7 +38,10 @@ class Target(Protocol):
     def publish(self, seq: int) -> None: ...
 
     def after_group(self, size: int) -> None:
-        """Called when a group of `size` journal bytes is published; for sealing and checkpoints."""
+        """Called when a group of `size` journal bytes is published."""
+
+    def tick(self) -> None:
+        """Called after each group, and about once a second while nothing is written: checkpoints begin here."""
 
 
 @dataclass(slots=True)
@@ -110,17 +114,18 @@ class Writer:
     def _run(self) -> None:
         while True:
             with self._wake:
-                while not (self._waiting or self._tasks or self._closing):
-                    self._wake.wait()
-                if not (self._waiting or self._tasks):
-                    return
+                if not (self._waiting or self._tasks or self._closing):
+                    self._wake.wait(TICK_SECONDS)
                 group = self._take_group()
                 tasks = list(self._tasks)
                 self._tasks.clear()
+                if self._closing and not (group or tasks or self._waiting):
+                    return
             if group:
                 self._write(group)
             for task, future in tasks:
                 _resolve(future, task)
+            self._target.tick()
 
     def _take_group(self) -> list[Write[Any]]:
         """The next writes that can share a commit: only the first may need to look at the state."""

@@ -47,6 +47,9 @@ class Target:
     def after_group(self, size: int) -> None:
         assert size > 0
 
+    def tick(self) -> None:
+        pass
+
 
 @pytest.fixture
 def parts():
