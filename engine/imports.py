@@ -25,7 +25,8 @@ def import_contacts(blocks: Blocks, submit: Submit, batches: Iterable[Batch], co
     """Upsert every row of `batches`; None when there is none. `at` is the time of receipt, in milliseconds."""
     staged: list[BlockRef] = []
     try:
-        staged.extend(stage_contacts(batches, blocks))
+        for ref in stage_contacts(batches, blocks):
+            staged.append(ref)  # noqa: PERF402 - what is staged when a batch raises has to be discarded
         if not staged:
             return None
         return submit(BulkContacts(at, companies, [ref.name for ref in staged])).result()

@@ -12,10 +12,10 @@ from time import monotonic
 from typing import Any
 
 import msgspec
-from dsl.schema_json import schema_from_json, schema_to_json
 from pyroaring import BitMap
 
 from dsl.schema import Schema
+from dsl.schema_json import schema_from_json, schema_to_json
 from engine.changes import (
     BulkContacts,
     BulkEvents,

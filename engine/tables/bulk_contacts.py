@@ -22,9 +22,9 @@ from storage import Array, BlockRef, Blocks
 STAGED_ROWS = 1 << 17
 
 
-def stage_contacts(batches: Iterable[Batch], blocks: Blocks) -> list[BlockRef]:
-    """Write the rows of `batches` into blocks, in order; their names go into a `BulkContacts`."""
-    return [_staged(group, blocks) for group in _grouped(batches)]
+def stage_contacts(batches: Iterable[Batch], blocks: Blocks) -> Iterator[BlockRef]:
+    """Write the rows of `batches` into blocks, in order, one as it is asked for; a `BulkContacts` names them."""
+    return (_staged(group, blocks) for group in _grouped(batches))
 
 
 def _grouped(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
