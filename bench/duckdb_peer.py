@@ -21,10 +21,10 @@ def load(files: Files, database: Path) -> duckdb.DuckDBPyConnection:
         f" from '{files.contacts}' order by id"
     )
     events = " union all ".join(
-        f"select cast(substr(contact, 2) as integer) as contact, epoch_ms(at) as at from '{files.events(type)}'"
+        f"select cast(substr(contact, 2) as integer) as contact, epoch_ms(\"at\") as moment from '{files.events(type)}'"
         for type in SHARES
     )
-    connection.execute(f"create table events as select * from ({events}) order by at")
+    connection.execute(f"create table events as select * from ({events}) order by moment")
     return connection
 
 

@@ -25,11 +25,11 @@ class Question:
 
     @property
     def sql(self) -> str:
-        """Over `contacts` and `events(contact, at)`; days are 24 hours here, so ask where no clock changes."""
+        """Over `contacts` and `events(contact, moment)`; days are 24 hours here, so ask where no clock changes."""
         since = NOW_MS - self.days * DAY
         return (
             f"select count(*) from contacts where country = '{self.country}' and points > {self.points} "
-            f"and id in (select contact from events where at >= {since} and at < {NOW_MS})"
+            f"and id in (select contact from events where moment >= {since} and moment < {NOW_MS})"
         )
 
 
