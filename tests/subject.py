@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from random import Random
@@ -127,6 +128,63 @@ class Subject:
         self, selection: typed.Selection, clock: Clock, random: Random, expected: set[str]
     ) -> dict[str, set[str]]:
         return {way: found for way, found in self.answers(selection, clock, random) if found != expected}
+
+
+# --- what is stored ----------------------------------------------------------------------------------------
+
+
+def stored_contacts(snapshot: Snapshot) -> dict[str, Json]:
+    """The declared fields of every living contact, and its company; missing values have no entry."""
+    data = snapshot.data
+    rows = np.array(data.contacts.alive.to_array(), np.uint32)
+    found: dict[str, Json] = {id: {} for id in data.contacts.ids(rows)}
+    for name in snapshot.schema.contacts:
+        column = data.contacts.column(name)
+        values = [None] * len(rows) if column is None else column.values(rows)
+        for contact, value in zip(found.values(), values, strict=True):
+            if value is not None:
+                contact[name] = value
+    for row, contact in zip(rows.tolist(), found.values(), strict=True):
+        company = data.company_link.company_of(row)
+        if company is not None:
+            [contact["company"]] = data.companies.ids(np.array([company], np.uint32))
+    return found
+
+
+def contacts_of_world(world: World) -> dict[str, Json]:
+    system = ("id", "created", "updated")
+    return {
+        id: {name: value for name, value in values.items() if name not in system}
+        | ({"company": world.company_of[id]} if id in world.company_of else {})
+        for id, values in world.contacts.items()
+    }
+
+
+EventKey = tuple[str, str, int, frozenset[tuple[str, object]]]
+
+
+def stored_events(snapshot: Snapshot) -> Counter[EventKey]:
+    """(contact, type, moment, properties and id) of every event of a living contact, with how often it is there."""
+    data, found = snapshot.data, Counter[EventKey]()
+    for type, fields in snapshot.schema.events.items():
+        events = data.events(type)
+        for part in () if events is None else events.parts:
+            rows = np.arange(part.size, dtype=np.uint32)
+            columns = {name: part.column(name) for name in (*fields, "id")}
+            values = {name: column.values(rows) for name, column in columns.items() if column is not None}
+            for row, (contact, at) in enumerate(zip(part.contacts.tolist(), part.at.tolist(), strict=True)):
+                if contact in data.contacts.alive:
+                    [id] = data.contacts.ids(np.array([contact], np.uint32))
+                    given = {(name, value[row]) for name, value in values.items() if value[row] is not None}
+                    found[id, type, at, frozenset(given)] += 1
+    return found
+
+
+def events_of_world(world: World) -> Counter[EventKey]:
+    return Counter(
+        (e.contact, e.type, e.at, frozenset((name, v) for name, v in e.values.items() if name != "at"))
+        for e in world.events
+    )
 
 
 # --- ways of asking ----------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ from tests.oracle.evaluate import Oracle
 from tests.oracle.writes import Companies, Contacts, Events, Json, Members, PutSegment, Write
 from tests.properties.expressions import Writer
 from tests.properties.worlds import SCHEMA, ZONES, Maker, landmarks
-from tests.subject import Subject
+from tests.subject import Subject, contacts_of_world, events_of_world, stored_contacts, stored_events
 
 POPULATIONS = (1, 3, 8, 20, 20, 40, 60, 150)
 CROWD = 2_500
@@ -92,6 +92,7 @@ class Trial:
             goal = None if most is None else self.tally.pairs + most
             for _ in range(self.random.choice(STAGES)):
                 self.ask_several(goal)
+                self.check_stored()
                 self.change()
         finally:
             self.subject.close()
@@ -136,6 +137,18 @@ class Trial:
         check_format(expression)
         self.tally.pairs += 1
         self.tally.selective += 0 < len(expected) < len(self.subject.world.contacts)
+
+    def check_stored(self) -> None:
+        """What reads back is what was written, wherever it lies by now."""
+        snapshot, world = self.subject.snapshot, self.subject.world
+        for found, expected in (
+            (stored_contacts(snapshot), contacts_of_world(world)),
+            (stored_events(snapshot), events_of_world(world)),
+        ):
+            if found != expected:
+                wrong = [key for key in found | expected if found.get(key) != expected.get(key)]
+                shown = [f"{key}: {found.get(key)} stored, {expected.get(key)} written" for key in wrong[:3]]
+                raise Mismatch("what is stored is not what was written:\n" + "\n".join(shown))
 
     def compare(self, subject: Subject, expression: str, clock: Clock) -> tuple[dict[str, set[str]], set[str]]:
         """What differs from the oracle's answer, by way of asking; and that answer."""
