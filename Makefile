@@ -4,10 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .data/demo
+PAIRS ?= 1000000
+CYCLES ?= 200
+SIZE ?= M
 # Wheels alone: an installation never needs a compiler.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -c constraints.txt
 
-.PHONY: help install demo demo-check lint test clean
+.PHONY: help install demo demo-check lint test prove crash bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -42,6 +45,15 @@ lint: $(VENV)/.installed-test ## check style and types
 
 test: $(VENV)/.installed-test ## run everything that proves it works, in minutes
 	$(BIN)/python -m pytest
+
+prove: $(VENV)/.installed-test ## a million random (data, expression) pairs against the oracle: PAIRS=, SEED=
+	$(BIN)/python -m tests.properties.prove --pairs $(PAIRS) $(if $(SEED),--seed $(SEED))
+
+crash: $(VENV)/.installed-test ## kill a writing process 200 times and compare what is left: CYCLES=, SEED=
+	$(BIN)/python -m tests.crash.cycles --cycles $(CYCLES) $(if $(SEED),--seed $(SEED))
+
+bench: $(VENV)/.installed-test ## generate data and measure on it, beside DuckDB: SIZE=S or M
+	$(BIN)/python -m bench measure --size $(SIZE) --files .data/bench --json .data/bench/$(SIZE).json
 
 clean: ## remove what these targets made, the demo's data included
 	rm -rf $(VENV) .data build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
