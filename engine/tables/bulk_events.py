@@ -24,6 +24,7 @@ from formats.batch import Batch
 from storage import BlockRef, Blocks
 
 PART_ROWS = 1 << 21
+LOOKED_UP_AT_ONCE = 1 << 20
 ID = "id"
 
 
@@ -59,6 +60,8 @@ class EventImport:
         self._create = create_contacts
         self._new: dict[str, int] = {}
         self._types: dict[str, _Pending] = {}
+        self._waiting: list[Batch] = []
+        self._waiting_rows = 0
         self._written: list[BlockRef] = []
         self.rows = 0
 
@@ -69,15 +72,32 @@ class EventImport:
             UnknownContacts: some contacts do not exist, and may not be created.
             storage.StorageFull, storage.StorageFailed: see `Blocks.write`.
         """
-        type, count = batch.event or "", len(batch.keys)
-        if not count:
+        self._waiting.append(batch)
+        self._waiting_rows += len(batch.keys)
+        if self._waiting_rows >= LOOKED_UP_AT_ONCE:
+            self._take()
+
+    def _take(self) -> None:
+        """Look up the contacts of all waiting batches, and hand each to its type."""
+        batches, self._waiting, self._waiting_rows = self._waiting, [], 0
+        if not batches:
             return
+        contacts = self._contacts(pa.concat_arrays([batch.keys for batch in batches]))
+        begin = 0
+        for batch in batches:
+            end = begin + len(batch.keys)
+            if end > begin:
+                self._add(batch, contacts[begin:end])
+            begin = end
+
+    def _add(self, batch: Batch, contacts: Rows) -> None:
+        type, count = batch.event or "", len(contacts)
         pending = self._types.setdefault(type, _Pending(event_fields(self._version.schema, type)))
         arrays = dict(batch.columns) | ({ID: batch.ids} if batch.ids is not None else {})
         at = np.full(count, self._at, np.int64) if batch.at is None else batch.at
         order = np.arange(self.rows, self.rows + count)
         columns = {name: from_arrow(pending.fields[name], array) for name, array in arrays.items()}
-        pending.batches.append(LooseEvents(self._contacts(batch.keys), at, order, columns))
+        pending.batches.append(LooseEvents(contacts, at, order, columns))
         pending.rows += count
         self.rows += count
         if pending.rows >= PART_ROWS:
@@ -85,17 +105,18 @@ class EventImport:
 
     def _contacts(self, keys: pa.StringArray) -> Rows:
         """The row of each key; those of contacts to be created follow the rows of the version."""
-        encoded = keys.dictionary_encode()
-        ids = encoded.dictionary.to_pylist()
-        contacts = self._version.contacts
-        rows = [-1 if (row := contacts.row(id)) is None else row for id in ids]
-        unknown = [place for place, row in enumerate(rows) if row < 0]
-        if unknown and not self._create:
-            raise UnknownContacts([ids[place] for place in unknown[:5]])
-        for place in unknown:
-            rows[place] = contacts.size + self._new.setdefault(ids[place], len(self._new))
-        found: Rows = np.array(rows, np.uint32)[encoded.indices.to_numpy()]
+        rows = self._version.contacts.rows_of(keys)
+        unknown = np.flatnonzero(rows < 0)
+        if len(unknown):
+            encoded = keys.take(unknown).dictionary_encode()
+            rows[unknown] = np.array(self._created(encoded.dictionary.to_pylist()))[encoded.indices.to_numpy()]
+        found: Rows = rows.astype(np.uint32)
         return found
+
+    def _created(self, ids: list[str]) -> list[int]:
+        if not self._create:
+            raise UnknownContacts(ids[:5])
+        return [self._version.contacts.size + self._new.setdefault(id, len(self._new)) for id in ids]
 
     def _flush(self, pending: _Pending) -> None:
         """Make a part of what is pending, without the duplicates of events taken before."""
@@ -112,6 +133,7 @@ class EventImport:
 
     def finish(self) -> BulkEvents:
         """The change that makes the import part of the data, once it is journalled with its blocks."""
+        self._take()
         for pending in self._types.values():
             self._flush(pending)
         contacts = None

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.schema import Field
 from dsl.typed import IsSet
-from engine.bitmaps import Rows
+from engine.bitmaps import Rows, to_mask
 from engine.reading import Column
 from engine.tables.identity import IdColumn, IdTable, SealedIds, no_ids
 from engine.tables.loose import Loose
@@ -53,6 +54,11 @@ class EntitiesVersion:
     def row(self, id: str) -> int | None:
         row = self._ids.row_of(id)
         return row if row is not None and row < self.size else None
+
+    def rows_of(self, ids: pa.StringArray) -> NDArray[np.int64]:
+        """The row of each id; -1 for those of no living row."""
+        rows = self._ids.lookup(ids, self.size)
+        return np.where(np.append(to_mask(self.alive, self.size), False)[rows], rows, -1)
 
     def ids(self, rows: Rows) -> list[str]:
         return self._ids.texts(rows)
@@ -103,7 +109,7 @@ class EntityTable:
         if patch is None:
             if all(value is None or value == [] for value in values):
                 return
-            patch = self.patches[name] = Patch(self.fields[name].type)
+            patch = self.patches[name] = Patch(self.fields[name])
         patch.put(rows, values)
         self._touched.add(name)
 
@@ -130,13 +136,13 @@ class EntityTable:
 
     def merge(self, name: str, rows: Rows, values: Loose) -> None:
         """Set field `name` of many rows at once; of values for the same row the last holds."""
-        patch = self.patches.get(name) or Patch(self.fields[name].type)
+        patch = self.patches.get(name) or Patch(self.fields[name])
         column = PatchedColumn(self.fields[name], self.bases.get(name), patch)
         self.rebase(name, resealed(column, self.ids.size, (rows, values)))
 
     def rebase(self, name: str, base: Sealed) -> None:
         """Give column `name` a new base and an empty patch; a column without any value is dropped."""
-        self.patches[name] = Patch(self.fields[name].type)
+        self.patches[name] = Patch(self.fields[name])
         self._touched.add(name)
         self.bases[name] = base
         if not base.estimate(IsSet()):

@@ -173,7 +173,7 @@ class EventTable:
     def append(self, contacts: Sequence[int], at: Sequence[int], order: int, columns: Mapping[str, Any]) -> None:
         for name in columns:
             if name not in self.tail.columns:
-                self.tail.columns[name] = tail_column(self.fields[name].type)
+                self.tail.columns[name] = tail_column(self.fields[name])
         self.tail.append(contacts, at, order, columns)
 
     def attach(self, parts: Sequence[SealedPart]) -> None:

@@ -31,6 +31,10 @@ def fingerprints_of(ids: Iterable[str]) -> NDArray[np.uint64]:
     return np.frombuffer(b"".join([blake2b(id.encode(), digest_size=8).digest() for id in ids]), "<u8")
 
 
+HASHED_WORTH = 4
+"""Arrow hashes all ids to look up many at once, when they are at least one for so many rows."""
+
+
 @dataclass(slots=True)
 class SealedIds:
     """Ids of the first rows, "" for those erased before they were sealed; `ref` is the block they were saved in."""
@@ -67,6 +71,18 @@ class IdTable:
         """The row of each id; -1 for unknown ones."""
         get = self._rows.get
         return [get(id, -1) for id in ids]
+
+    def lookup(self, ids: pa.StringArray, size: int) -> NDArray[np.int64]:
+        """The row below `size` of each id; -1 for unknown ones, and perhaps an erased row for an erased id."""
+        if len(ids) * HASHED_WORTH < size or len(self._rows) != self.size:
+            encoded = ids.dictionary_encode()
+            rows: NDArray[np.int64] = np.array(self.rows_of(encoded.dictionary.to_pylist()), np.int64)[
+                encoded.indices.to_numpy()
+            ]
+        else:
+            rows = pc.fill_null(pc.index_in(ids, self.arrow(size)), -1).to_numpy().astype(np.int64)
+        rows[rows >= size] = -1
+        return rows
 
     def allot(self, ids: Iterable[str]) -> list[int]:
         """The row of each id, unknown ones being given new rows in order."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dsl.schema import Field, Type
 from engine.tables.dictionary import MISSING_CODE
 from engine.tables.groups import spans
+from engine.tables.keys import Keys, is_key, joined_keys, no_keys
 from engine.tables.loose import MISSING_INT, Loose, LooseNumbers, LooseTags, LooseText, missing_of
 from engine.tables.sorted import ArrowDictionary
 from engine.tables.texts import strings
@@ -20,6 +21,8 @@ from engine.tables.texts import strings
 
 def empty(field: Field, size: int) -> Loose:
     """A column of `size` missing values."""
+    if is_key(field):
+        return no_keys(field, size)
     match field.type:
         case Type.TEXT | Type.CHOICE:
             return LooseText(field, ArrowDictionary(strings([])), np.full(size, MISSING_CODE, np.int32))
@@ -34,6 +37,8 @@ def empty(field: Field, size: int) -> Loose:
 
 def from_arrow(field: Field, array: pa.Array) -> Loose:
     """The column of physical Arrow values (`formats.Batch.columns`), null where missing."""
+    if is_key(field):
+        return Keys(field, array)
     match field.type:
         case Type.TEXT | Type.CHOICE:
             exact, codes = _encoded(array)
@@ -65,6 +70,8 @@ def joined(field: Field, columns: Sequence[Loose]) -> Loose:
     """The rows of `columns`, which are all of the type of `field`, one column after the other."""
     if len(columns) == 1:
         return columns[0]
+    if is_key(field):
+        return joined_keys(field, [column for column in columns if isinstance(column, Keys)])
     match field.type:
         case Type.TEXT | Type.CHOICE:
             texts = [column for column in columns if isinstance(column, LooseText)]
@@ -115,5 +122,7 @@ def taken(column: Loose, rows: NDArray[np.int64]) -> Loose:
             end = np.where(rows < 0, 0, end)
             ends = np.append(0, np.cumsum(end - begin))
             return LooseTags(column.field, column.dictionary, ends, column.codes[spans(begin, end)])
+        case Keys():
+            return column.taken(rows)
         case _:
             raise TypeError(f"{type(column).__name__} is not a loose column")

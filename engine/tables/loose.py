@@ -20,6 +20,7 @@ from engine.bitmaps import Mask, Rows, below, to_array
 from engine.reading import ColumnPredicate
 from engine.tables.columns import Numbers, scan
 from engine.tables.dictionary import Dictionary
+from engine.tables.keys import Keys
 
 MISSING_INT = -(1 << 63)
 """Stands for a missing int64, as the least number of each narrower type does; validation keeps values above it.
@@ -159,7 +160,7 @@ class LooseTags:
         return tally(self.dictionary, self.codes[chosen[self.owners()]])
 
 
-Loose = LooseText | LooseNumbers | LooseTags
+Loose = LooseText | LooseNumbers | LooseTags | Keys
 
 
 def guess(predicate: ColumnPredicate, size: int, distinct: int) -> int:

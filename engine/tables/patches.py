@@ -37,8 +37,8 @@ class Patch:
 
     __slots__ = ("_overridden", "entries", "latest", "previous", "replaced", "rows", "size")
 
-    def __init__(self, type: Type) -> None:
-        self.entries = tail_column(type)
+    def __init__(self, field: Field) -> None:
+        self.entries = tail_column(field)
         self.rows = Buffer(np.uint32)
         self.replaced = Buffer(np.int32, NEVER)
         self.previous = Buffer(np.int32, -1)

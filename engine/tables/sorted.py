@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from dsl.folding import fold
 from dsl.typed import ExactlyOneOf, HasAny, Matches, OneOf, StartsWith
 from engine.bitmaps import Mask
 from engine.reading import ColumnPredicate
@@ -104,10 +105,28 @@ class SortedDictionary:
             case StartsWith(text):
                 key = text.encode()
                 return np.arange(self._first_from(key), self._first_from(key + AFTER))
+            case ExactlyOneOf(values) if self.starts is None:
+                return self.codes_exactly(values)
             case ExactlyOneOf() | Matches() if self.starts is not None:
                 return None
             case _:
                 return np.flatnonzero(text_mask(predicate, self.folded_groups, self.exact))
+
+    def codes_exactly(self, values: tuple[str, ...]) -> NDArray[np.int64]:
+        """The codes of `values` as written, ascending."""
+        return np.array(
+            sorted(
+                {code for value in values for code in self._codes_alike(value) if self.exact[code].as_py() == value}
+            ),
+            np.int64,
+        )
+
+    def _codes_alike(self, text: str) -> range:
+        """The codes of texts that fold as `text` does."""
+        group = self.group_of(fold(text))
+        if group is None:
+            return range(0)
+        return range(group, group + 1) if self.starts is None else range(self.starts[group], self.starts[group + 1])
 
     @staticmethod
     def ranged(predicate: ColumnPredicate) -> bool:
@@ -115,6 +134,10 @@ class SortedDictionary:
         return isinstance(predicate, OneOf | HasAny | StartsWith)
 
     def select(self, predicate: ColumnPredicate) -> Mask:
+        if isinstance(predicate, ExactlyOneOf):
+            codes = np.zeros(len(self.exact), np.bool_)
+            codes[self.codes_exactly(predicate.values)] = True
+            return codes
         groups = self.select_groups(predicate)
         if groups is None:
             return text_mask(predicate, self.folded_groups, self.exact)

@@ -11,6 +11,7 @@ import numpy as np
 from dsl.schema import Field, Type
 from engine.tables.buffers import Buffer
 from engine.tables.dictionary import MISSING_CODE, GrowingDictionary, Prefix
+from engine.tables.keys import KeysTail, is_key
 from engine.tables.loose import MISSING_INT, Loose, LooseNumbers, LooseTags, LooseText
 
 
@@ -28,9 +29,11 @@ class TailColumn(Protocol):
         """The first `size` entries, which the writer has finished."""
 
 
-def tail_column(type: Type) -> TailColumn:
-    """An empty tail column for values of `type`."""
-    match type:
+def tail_column(field: Field) -> TailColumn:
+    """An empty tail column for values of `field`."""
+    if is_key(field):
+        return KeysTail()
+    match field.type:
         case Type.TEXT | Type.CHOICE:
             return TextTail()
         case Type.TAGS:

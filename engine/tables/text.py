@@ -62,11 +62,20 @@ class SealedText(LooseText):
             return self.present if within is None else self.present & within
         groups = self.sorted.select_groups(predicate)
         if groups is None:
-            return scan(self, predicate, within)
+            return self._code_by_code(predicate, within)
         if within is not None and len(within) * GATHER_WORTH < self._count(groups):
             return scan(self, predicate, within)
         rows = self._rows(groups)
         return rows if within is None else rows & within
+
+    def _code_by_code(self, predicate: ColumnPredicate, within: BitMap | None) -> BitMap:
+        """Where texts that fold alike differ: rows of their groups, then the code of each of these rows."""
+        codes = np.flatnonzero(self.dictionary.select(predicate))
+        groups = np.unique(self.sorted.groups[codes])
+        if self._count(groups) * GATHER_WORTH > self.size:
+            return scan(self, predicate, within)
+        rows = self._index.rows(groups)
+        return scan(self, predicate, rows if within is None else rows & within)
 
     def _rows(self, groups: NDArray[np.int64]) -> BitMap:
         if len(groups) <= MANY_GROUPS or self._count(groups) * GATHER_WORTH < self.size:
@@ -91,7 +100,7 @@ class SealedText(LooseText):
         return self._present
 
     def estimate(self, predicate: ColumnPredicate) -> int:
-        """Exact for equality, prefixes and presence; a guess for what must search the dictionary."""
+        """Exact for folded equality, prefixes and presence; a guess for what must search the dictionary."""
         if isinstance(predicate, IsSet):
             return int(self._index.counts.sum())
         if not self.sorted.ranged(predicate):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,8 @@ from engine.bitmaps import Mask
 from engine.reading import ColumnPredicate
 
 
-def strings(values: list[str]) -> pa.StringArray:
-    """An Arrow string array of `values`."""
+def strings(values: Sequence[str | None]) -> pa.StringArray:
+    """An Arrow string array of `values`; null for None."""
     return pa.array(values, pa.string())
 
 

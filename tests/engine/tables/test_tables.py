@@ -157,6 +157,7 @@ SMALL = {
     "engine.tables.sorted.KEPT_TEXTS": 3,
     "engine.tables.columns.GATHER_WORTH": 1,
     "engine.tables.bulk_events.PART_ROWS": 5,
+    "engine.tables.bulk_events.LOOKED_UP_AT_ONCE": 3,
     "engine.tables.bulk_contacts.STAGED_ROWS": 2,
     "engine.tables.state.PATCH_LIMIT": 3,
 }
