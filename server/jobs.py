@@ -40,13 +40,15 @@ async def rejects(call: Call) -> Response:
 async def stream(call: Call) -> Response:
     line, id = await _line(call), call.param("id")
     line.job(id)
-    return EventSourceResponse(watched(line, id))
+    stopping = anyio.Event()
+    events = watched(line, id, stopping)
+    return EventSourceResponse(events, shutdown_event=stopping, shutdown_grace_period=10 * LOOK_EVERY)
 
 
-async def watched(line: Line, id: str) -> AsyncIterator[ServerSentEvent]:
-    """The job each time it has changed, until it has ended."""
+async def watched(line: Line, id: str, stopping: anyio.Event) -> AsyncIterator[ServerSentEvent]:
+    """The job each time it has changed, until it has ended or the server stops."""
     last = b""
-    while True:
+    while not stopping.is_set():
         job = line.job(id)
         now = msgspec.json.encode(job)
         if now != last:
