@@ -16,7 +16,8 @@ from formats.inferred import DateOrder, ReadOptions
 from formats.media import MEDIA, Media, by_content_type
 from formats.rows import OnError
 from server.errors import ApiError, Failure
-from server.importing import Job, Rehearsal, Request, new_spool, rehearse
+from server.importers import new_spool
+from server.importing import Job, Rehearsal, Request, rehearse
 from server.operations import Call, in_thread
 from storage import StorageFull
 

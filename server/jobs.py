@@ -9,7 +9,8 @@ import msgspec
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import FileResponse, Response
 
-from server.importing import Job, Line
+from server.importers import Line
+from server.importing import Job
 from server.operations import Call, in_thread
 
 LOOK_EVERY = 0.1

@@ -11,7 +11,7 @@ from pathlib import Path
 from engine.directory import Tamis
 from server.auth import Keys
 from server.errors import ApiError, Failure
-from server.importing import Importers
+from server.importers import Importers
 from server.meters import Meters
 from server.retries import Retries
 
