@@ -74,6 +74,7 @@ class EventImport:
         """
         self._waiting.append(batch)
         self._waiting_rows += len(batch.keys)
+        self.rows += len(batch.keys)
         if self._waiting_rows >= LOOKED_UP_AT_ONCE:
             self._take()
 
@@ -83,23 +84,22 @@ class EventImport:
         if not batches:
             return
         contacts = self._contacts(pa.concat_arrays([batch.keys for batch in batches]))
+        first = self.rows - len(contacts)
         begin = 0
         for batch in batches:
             end = begin + len(batch.keys)
             if end > begin:
-                self._add(batch, contacts[begin:end])
+                self._add(batch, contacts[begin:end], np.arange(first + begin, first + end))
             begin = end
 
-    def _add(self, batch: Batch, contacts: Rows) -> None:
+    def _add(self, batch: Batch, contacts: Rows, order: NDArray[np.int64]) -> None:
         type, count = batch.event or "", len(contacts)
         pending = self._types.setdefault(type, _Pending(event_fields(self._version.schema, type)))
         arrays = dict(batch.columns) | ({ID: batch.ids} if batch.ids is not None else {})
         at = np.full(count, self._at, np.int64) if batch.at is None else batch.at
-        order = np.arange(self.rows, self.rows + count)
         columns = {name: from_arrow(pending.fields[name], array) for name, array in arrays.items()}
         pending.batches.append(LooseEvents(contacts, at, order, columns))
         pending.rows += count
-        self.rows += count
         if pending.rows >= PART_ROWS:
             self._flush(pending)
 
@@ -198,7 +198,7 @@ def apply_bulk_events(state: State, change: BulkEvents, seq: int, blocks: Blocks
     state.accepted += change.rows
     state.seq = seq
     accepted = sum(part.size for each in parts.values() for part in each)
-    touched = [part.days.everyone for each in parts.values() for part in each]
+    touched = [part.times.everyone for each in parts.values() for part in each]
     created = state.contacts.ids.size > before
     return Applied(
         accepted=accepted,

@@ -14,13 +14,13 @@ from dsl.schema import Field
 from dsl.typed import IsSet
 from engine.bitmaps import Rows, from_rows, to_array, to_mask
 from engine.reading import Column
-from engine.tables.days import DAY, DayIndex
 from engine.tables.groups import spans
 from engine.tables.joining import empty, joined, taken
 from engine.tables.loose import Loose
 from engine.tables.prints import IdPrints
 from engine.tables.sealed import Sealed, opened, sealed
 from engine.tables.shelf import union
+from engine.tables.times import TimeIndex
 from storage import Array, BlockRef
 
 FEW_ROWS = 4096
@@ -50,10 +50,10 @@ class SealedPart:
     `seen` are fingerprints of the ids of its events, and of those that were purged from it.
     """
 
-    def __init__(self, arrays: dict[str, Any], columns: Mapping[str, Sealed], days: DayIndex, first: int) -> None:
+    def __init__(self, arrays: dict[str, Any], columns: Mapping[str, Sealed], times: TimeIndex, first: int) -> None:
         self._arrays = arrays
         self._columns = columns
-        self.days = days
+        self.times = times
         self.first = first
         self.seen = IdPrints(arrays["id_high"], arrays["id_low"])
         self.ref: BlockRef | None = None
@@ -75,7 +75,7 @@ class SealedPart:
         }
         columns = {name: sealed(column) for name, column in events.columns.items()}
         held = {name: column for name, column in columns.items() if column.estimate(IsSet())}
-        return cls(arrays, held, DayIndex.of(events.contacts, events.at), first)
+        return cls(arrays, held, TimeIndex.of(events.contacts, events.at), first)
 
     @property
     def size(self) -> int:
@@ -110,26 +110,27 @@ class SealedPart:
         return high - low
 
     def contacts_between(self, start: int | None, end: int | None) -> BitMap:
-        """Whole days from the day index, the edges from the events themselves."""
+        """Whole units of time from the index, the edges from the events themselves."""
         low, high = self._bounds(start, end)
         if low == 0 and high == self.size:
-            return self.days.everyone
+            return self.times.everyone
         if high - low <= FEW_ROWS:
             return from_rows(self.contacts[low:high])
-        first, last = self._whole_days(low, high)
-        inner_low, inner_high = self._bounds(first * DAY, last * DAY)
+        first, last = self._whole_units(low, high)
+        inner_low, inner_high = self._bounds(first * self.times.unit, last * self.times.unit)
         if inner_low >= inner_high:
             return from_rows(self.contacts[low:high])
         edges = [from_rows(self.contacts[low:inner_low]), from_rows(self.contacts[inner_high:high])]
-        return union([*edges, *self.days.between(first, last)])
+        return union([*edges, *self.times.between(first, last)])
 
-    def _whole_days(self, low: int, high: int) -> tuple[int, int]:
-        """Days [first, last) all of whose events here are among rows low <= row < high."""
-        first = int(self.at[low]) // DAY
-        last = int(self.at[high - 1]) // DAY + 1
-        if low and int(self.at[low - 1]) // DAY == first:
+    def _whole_units(self, low: int, high: int) -> tuple[int, int]:
+        """Units of time [first, last) all of whose events here are among rows low <= row < high."""
+        unit = self.times.unit
+        first = int(self.at[low]) // unit
+        last = int(self.at[high - 1]) // unit + 1
+        if low and int(self.at[low - 1]) // unit == first:
             first += 1
-        if high < self.size and int(self.at[high]) // DAY == last - 1:
+        if high < self.size and int(self.at[high]) // unit == last - 1:
             last -= 1
         return first, last
 
@@ -151,10 +152,10 @@ class SealedPart:
 
     def without_contacts(self, erased: BitMap) -> SealedPart | None:
         """This part without the events of `erased` contacts; itself when it has none, None when it has no others."""
-        gone = self.days.everyone & erased
+        gone = self.times.everyone & erased
         if not gone:
             return self
-        kept = to_mask(self.days.everyone - gone, self.days.everyone.max() + 1)
+        kept = to_mask(self.times.everyone - gone, self.times.everyone.max() + 1)
         events = self.loose()
         events = events.chosen(np.flatnonzero(kept[events.contacts]))
         return SealedPart.of(events, self.first, self.seen) if len(events.at) else None
@@ -168,7 +169,7 @@ class SealedPart:
     def arrays(self) -> dict[str, Array]:
         """Everything, for a block; the arrays of column `i` of `names` begin with its number."""
         arrays = dict(self._arrays)
-        arrays |= {f"days/{name}": array for name, array in self.days.arrays().items()}
+        arrays |= {f"times/{name}": array for name, array in self.times.arrays().items()}
         for number, column in enumerate(self._columns.values()):
             arrays |= {f"{number}/{name}": array for name, array in column.arrays().items()}
         return arrays
@@ -189,7 +190,7 @@ class SealedPart:
             for number, name in enumerate(names)
             if name in fields
         }
-        return cls(own, columns, DayIndex.opened(below(arrays, "days/")), first)
+        return cls(own, columns, TimeIndex.opened(below(arrays, "times/")), first)
 
 
 def below(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:

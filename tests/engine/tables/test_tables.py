@@ -151,6 +151,7 @@ SMALL = {
     "engine.tables.state.TAIL_LIMIT": 4,
     "engine.tables.entities.PATCH_LIMIT": 3,
     "engine.tables.parts.FEW_ROWS": 1,
+    "engine.tables.times.CROWDED": 1,
     "engine.tables.groups.READY_LEAST": 2,
     "engine.tables.text.MANY_GROUPS": 1,
     "engine.tables.patches.FEW": 2,
@@ -211,6 +212,7 @@ def import_events(state, model, change, seq, blocks, data):
     bulk = EventImport(state.publish(seq - 1), blocks, change.at)
     for events in change.columns:
         bulk.add(event_batch(events))
+    assert bulk.rows == sum(len(events.contacts) for events in change.columns)
     record = bulk.finish()
     if data.draw(st.booleans()):
         other = data.draw(changes)

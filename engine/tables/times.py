@@ -1,4 +1,4 @@
-"""Contacts by day: which contacts have an event in a window, as a few dozen unions whatever its length."""
+"""Contacts by time: which contacts have an event in a window, as a few dozen unions whatever its length."""
 
 from __future__ import annotations
 
@@ -18,13 +18,17 @@ from storage import Array
 DAY = 86_400_000
 FAN = 4
 """Each level covers so many spans of the level below: 1, 4, 16, 64… days."""
+FINEST = 4
+CROWDED = 1 << 13
+"""Where days hold more events than this, the first level has spans of a quarter of a day, or of a quarter of that…,
+up to `FINEST` times, so that what lies at the edges of a window is soon looked through."""
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """Contacts of each span of this level that has events; `spans` ascend and number days // FAN**level."""
+    """Contacts of each span of this level that has events; `spans` ascend and number units // FAN**level."""
 
-    spans: NDArray[np.int32]
+    spans: NDArray[np.int64]
     shelf: Shelf
 
     def between(self, first: int, last: int) -> list[BitMap]:
@@ -33,24 +37,27 @@ class Level:
         return [self.shelf[number] for number in range(low, high)]
 
 
-class DayIndex:
-    """Levels from single days up to one that has at most two spans: those on both sides of 1970 never meet."""
+class TimeIndex:
+    """Levels from single units (milliseconds: a day or a fraction of it) up to one that has at most two spans: those
+    on both sides of 1970 never meet."""
 
-    __slots__ = ("_everyone", "_levels")
+    __slots__ = ("_everyone", "_levels", "unit")
 
-    def __init__(self, levels: list[Level]) -> None:
+    def __init__(self, unit: int, levels: list[Level]) -> None:
+        self.unit = unit
         self._levels = levels
         self._everyone: BitMap | None = None
 
     @classmethod
-    def of(cls, contacts: Rows, at: NDArray[np.int64]) -> DayIndex:
+    def of(cls, contacts: Rows, at: NDArray[np.int64]) -> TimeIndex:
         """Index events whose moments `at` ascend."""
-        days = at // DAY
-        first = np.flatnonzero(np.append(True, days[1:] != days[:-1]))
-        edges = np.append(first, len(days)).tolist()
+        unit = _unit(at)
+        units = at // unit
+        first = np.flatnonzero(np.append(True, units[1:] != units[:-1]))
+        edges = np.append(first, len(units)).tolist()
         bitmaps = [from_rows(contacts[low:high]) for low, high in pairwise(edges)]
-        levels = list(_levels(days[first], bitmaps))
-        return cls([Level(spans.astype(np.int32), Shelf.of(rows)) for spans, rows in levels])
+        levels = list(_levels(units[first], bitmaps))
+        return cls(unit, [Level(spans, Shelf.of(rows)) for spans, rows in levels])
 
     @property
     def everyone(self) -> BitMap:
@@ -61,7 +68,7 @@ class DayIndex:
         return self._everyone
 
     def between(self, first: int, last: int) -> list[BitMap]:
-        """Bitmaps whose union is the contacts of days first <= day < last."""
+        """Bitmaps whose union is the contacts of units first <= unit < last."""
         found: list[BitMap] = []
         for level in self._levels[:-1]:
             if first >= last:
@@ -75,20 +82,29 @@ class DayIndex:
         return found + self._levels[-1].between(first, last)
 
     def arrays(self) -> dict[str, Array]:
-        return {
+        levels = {
             f"{number}.{name}": array
             for number, level in enumerate(self._levels)
             for name, array in ({"spans": level.spans} | level.shelf.arrays()).items()
         }
+        return {"unit": np.array([self.unit]), **levels}
 
     @classmethod
-    def opened(cls, arrays: dict[str, Any]) -> DayIndex:
+    def opened(cls, arrays: dict[str, Any]) -> TimeIndex:
         levels: list[Level] = []
         while (spans := arrays.get(f"{len(levels)}.spans")) is not None:
             prefix = f"{len(levels)}."
             own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
             levels.append(Level(spans, Shelf.opened(own)))
-        return cls(levels)
+        return cls(int(arrays["unit"][0]), levels)
+
+
+def _unit(at: NDArray[np.int64]) -> int:
+    """The length of the spans of the first level, for moments that ascend."""
+    unit = DAY
+    while unit > DAY // FAN**FINEST and len(at) > CROWDED * ((int(at[-1]) - int(at[0])) // unit + 1):
+        unit //= FAN
+    return unit
 
 
 def _levels(spans: NDArray[np.int64], bitmaps: list[BitMap]) -> Iterator[tuple[NDArray[np.int64], list[BitMap]]]:
