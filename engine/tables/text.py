@@ -80,8 +80,12 @@ class SealedText(LooseText):
     def _rows(self, groups: NDArray[np.int64]) -> BitMap:
         if len(groups) <= MANY_GROUPS or self._count(groups) * GATHER_WORTH < self.size:
             return self._index.rows(groups)
+        codes = self._codes_of(groups)
+        first, last = int(codes[0]), int(codes[-1])
+        if last - first == len(codes) - 1:
+            return from_mask((self.codes >= first) & (self.codes <= last))
         chosen = np.zeros(len(self.dictionary) + 1, np.bool_)
-        chosen[self._codes_of(groups)] = True
+        chosen[codes] = True
         return from_mask(chosen.take(self.codes))
 
     def _codes_of(self, groups: NDArray[np.int64]) -> NDArray[np.int64]:
