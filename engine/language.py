@@ -9,8 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dsl.check import check
-from dsl.parse import parse
+import dsl.check
 from dsl.schema import Schema
 from dsl.typed import Selection
 
@@ -29,4 +28,4 @@ def regex_problem(pattern: str) -> str | None:
 
 def understand(text: str, schema: Schema, names: Mapping[str, str], params: Mapping[str, Any] = NO_PARAMS) -> Selection:
     """The meaning of `text`; `names` are the segments it may name, key to display name. ExpressionError."""
-    return check(parse(text), schema, segments=names, params=params, text=text, regex_problem=regex_problem)
+    return dsl.check.understand(text, schema, segments=names, params=params, regex_problem=regex_problem)
