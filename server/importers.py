@@ -55,7 +55,7 @@ class Task:
 
 
 class Line:
-    """The jobs of one workspace: a queue, and the thread that works it off."""
+    """The jobs of one workspace: a queue, and the thread that works it off once there is something in it."""
 
     def __init__(self, workspace: Workspace, folder: Path, limit: int, meters: Meters) -> None:
         self.workspace = workspace
@@ -66,10 +66,10 @@ class Line:
         self._stopping = False
         self._saved = 0.0
         self._waiting: SimpleQueue[Task | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name=f"imports-{workspace.name}", daemon=True)
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
         self._resume()
-        self._thread.start()
 
     def admit(self) -> None:
         """ApiError 429 when the queue is full."""
@@ -130,7 +130,8 @@ class Line:
         """Stops the running job, which runs again when the workspace is next served."""
         self._stopping = True
         self._waiting.put(None)
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
 
     # --- the thread that works the queue off ------------------------------------------------------------------
 
@@ -217,6 +218,10 @@ class Line:
         self._save(task.kept)
         self.tasks[task.kept.job.id] = task
         self._waiting.put(task)
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name=f"imports-{self.workspace.name}", daemon=True)
+                self._thread.start()
 
     def _save(self, kept: Kept) -> None:
         self.workspace.documents.put(COLLECTION, kept.job.id, encode_kept(kept))
