@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -33,6 +33,9 @@ def fingerprints_of(ids: Iterable[str]) -> NDArray[np.uint64]:
 
 HASHED_WORTH = 4
 """Arrow hashes all ids to look up many at once, when they are at least one for so many rows."""
+
+AT_ONCE = 1 << 13
+"""So many ids are put into the dictionary in one call, during which no other thread runs."""
 
 
 @dataclass(slots=True)
@@ -84,20 +87,18 @@ class IdTable:
         rows[rows >= size] = -1
         return rows
 
-    def allot(self, ids: Iterable[str]) -> list[int]:
+    def allot(self, ids: Sequence[str]) -> list[int]:
         """The row of each id, unknown ones being given new rows in order."""
+        if len(ids) <= AT_ONCE:
+            return self._allot(ids)
+        return [row for begin in range(0, len(ids), AT_ONCE) for row in self._allot(ids[begin : begin + AT_ONCE])]
+
+    def _allot(self, ids: Sequence[str]) -> list[int]:
         known = self._rows
-        rows = []
-        new: list[str] = []
-        size = self.size
-        for id in ids:
-            row = known.get(id)
-            if row is None:
-                row = known[id] = size + len(new)
-                new.append(id)
-            rows.append(row)
+        new = [id for id in dict.fromkeys(ids) if id not in known]
+        known.update(zip(new, range(self.size, self.size + len(new)), strict=True))
         self._append(new)
-        return rows
+        return [known[id] for id in ids]
 
     def _append(self, new: list[str]) -> None:
         if new:
