@@ -29,6 +29,7 @@ from tests.conformance.script import written
 from tests.oracle.calendar import iso
 from tests.oracle.evaluate import Oracle
 from tests.oracle.writes import Companies, Contacts, Events, Json, Members, PutSegment, Write
+from tests.properties import limits
 from tests.properties.expressions import Writer
 from tests.properties.worlds import SCHEMA, ZONES, Maker, landmarks
 from tests.subject import Subject, contacts_of_world, events_of_world, stored_contacts, stored_events
@@ -222,10 +223,12 @@ def prove(pairs: int, seed: int, report: bool = False) -> Tally:
     while tally.pairs < pairs:
         world_seed = seed * 1_000_003 + tally.worlds
         with tempfile.TemporaryDirectory(prefix="tamis-prove-") as folder:
-            try:
-                Trial.draw(Random(world_seed), Path(folder) / "data", tally).run(pairs - tally.pairs)
-            except Mismatch as mismatch:
-                raise Mismatch(f"seed {seed}, world {tally.worlds}: {mismatch}") from None
+            source = Random(world_seed)
+            with limits.drawn(source) as small:
+                try:
+                    Trial.draw(source, Path(folder) / "data", tally).run(pairs - tally.pairs)
+                except Mismatch as mismatch:
+                    raise Mismatch(f"seed {seed}, world {tally.worlds - 1}, limits {small}: {mismatch}") from None
         if report and monotonic() - said > 10:
             said = monotonic()
             click.echo(str(tally), err=True)

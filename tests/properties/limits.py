@@ -1,0 +1,50 @@
+"""The engine's limits, drawn small: what a table does at a million rows, it then does at ten.
+
+Each is a module's constant that says from which size on another way is taken. Any value must give the same answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from random import Random
+from unittest.mock import patch
+
+SMALL: dict[str, tuple[int, ...]] = {
+    "engine.bitmaps.MASK_WORTH": (0, 1, 1000),
+    "engine.plan.physical.measures._WORDS_AT_MOST": (0, 100),
+    "engine.plan.physical.space.SPARSE": (0, 1, 4, 1000),
+    "engine.tables.buffers.FIRST_CAPACITY": (1, 3),
+    "engine.tables.bulk_contacts.STAGED_ROWS": (1, 7),
+    "engine.tables.bulk_events.PART_ROWS": (1, 7),
+    "engine.tables.columns.GATHER_WORTH": (0, 1, 1000),
+    "engine.tables.days.FAN": (2, 3),
+    "engine.tables.entities.PATCH_LIMIT": (0, 3),
+    "engine.tables.entities.PATCH_SHARE": (1, 1000),
+    "engine.tables.events.FAN": (2, 3),
+    "engine.tables.events.LARGEST_MERGED": (8, 64),
+    "engine.tables.events.TAIL_LIMIT": (2, 16),
+    "engine.tables.groups.READY_LEAST": (1, 3),
+    "engine.tables.groups.READY_SHARE": (1, 2, 10),
+    "engine.tables.numeric.QUANTILES": (2, 5),
+    "engine.tables.parts.FEW_ROWS": (0, 1, 5),
+    "engine.tables.patches.FEW": (0, 1, 5),
+    "engine.tables.sorted.KEPT_TEXTS": (0, 2),
+    "engine.tables.state.PATCH_LIMIT": (0, 3),
+    "engine.tables.state.TAIL_LIMIT": (2, 16),
+    "engine.tables.text.GATHER_WORTH": (0, 1, 1000),
+    "engine.tables.text.MANY_GROUPS": (0, 2),
+    "engine.writer.GROUP_LIMIT": (1,),
+}
+
+
+@contextmanager
+def drawn(random: Random) -> Iterator[dict[str, int]]:
+    """Some of the limits small, others as they are, until the block ends. Gives those that were changed."""
+    chosen = {name: random.choice(values) for name, values in SMALL.items() if random.random() < 0.4}
+    with ExitStack() as patches:
+        for name, value in chosen.items():
+            module, _, constant = name.rpartition(".")
+            patches.enter_context(patch.object(import_module(module), constant, value))
+        yield chosen
