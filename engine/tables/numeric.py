@@ -14,7 +14,7 @@ from engine.bitmaps import from_mask
 from engine.reading import ColumnPredicate
 from engine.tables.columns import scan
 from engine.tables.groups import GroupIndex
-from engine.tables.loose import MISSING_INT, LooseNumbers, float_bounds, int_bounds, present
+from engine.tables.loose import LooseNumbers, float_bounds, int_bounds, missing_of, present
 from storage import Array, BlockRef
 
 QUANTILES = 257
@@ -97,5 +97,5 @@ def narrowed(data: NDArray[Any], held: NDArray[Any]) -> NDArray[Any]:
     for narrow in (np.int8, np.int16, np.int32):
         limits = np.iinfo(narrow)
         if limits.min < least and most <= limits.max:
-            return np.where(data == MISSING_INT, limits.min, data).astype(narrow)
+            return np.where(data == missing_of(data.dtype), limits.min, data).astype(narrow)
     return data

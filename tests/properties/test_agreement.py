@@ -9,6 +9,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.properties.limits import SMALL, exists
 from tests.properties.prove import Tally, Trial, prove
 from tests.properties.worlds import SCHEMA, ZONES
 
@@ -30,3 +31,7 @@ def test_engine_and_oracle_agree_on_thousands_of_pairs() -> None:
 def test_they_agree_on_small_worlds_that_shrink(source: random.Random, zone: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         Trial(source, Path(folder) / "data", Tally(), {"timezone": zone, **SCHEMA}, population=3).run(most=6)
+
+
+def test_every_limit_that_is_drawn_small_is_one_of_the_engine() -> None:
+    assert [name for name in SMALL if not exists(name)] == [], "moved or gone: change tests/properties/limits.py"
