@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -74,6 +75,19 @@ def settled(array: pa.Array) -> pa.Array:
         # Empty text is a value not given.
         return without(array, mask_of(pc.equal(array, "")))
     return array
+
+
+def written(array: pa.Array) -> pa.StringArray:
+    """The text of each value of a settled array, whatever its neighbours are; lists and bytes as JSON."""
+    type_ = array.type
+    if kinds.is_nested(type_) or kinds.is_binary(type_) or kinds.is_large_binary(type_):
+        return pa.array([json_text(value) for value in array.to_pylist()], pa.string())
+    return pc.cast(array, pa.string())
+
+
+def json_text(value: object) -> str | None:
+    """A value as JSON; text stands for itself, and null is none."""
+    return value if value is None or isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
 
 
 def convert(array: pa.Array, field: Field, manner: Manner) -> Converted:

@@ -49,15 +49,17 @@ class Start:
 
 
 class CsvReader:
-    """A CSV file whose first record names its columns.
+    """A CSV file whose first record names its columns, or whose columns are called `names`.
 
     Raises DataError when the file is no CSV at all: empty, a quote that never closes, a record longer than `BLOCK`.
     """
 
-    def __init__(self, file: BinaryIO, dialect: Dialect) -> None:
+    def __init__(self, file: BinaryIO, dialect: Dialect, names: list[str] | None = None) -> None:
         self._size = size(file)
         self._dialect = dialect
-        self.header = _header(file, dialect)
+        self._header = _header(file, dialect)
+        self.first = [name.strip() for name in _cells(self._header, dialect)]
+        self._names = names
         file.seek(0)
         self._stream = Utf8Stream(file, dialect.encoding)
         self._odd: deque[Odd] = deque()
@@ -65,7 +67,13 @@ class CsvReader:
 
     @property
     def names(self) -> list[str]:
-        return [name.strip() for name in _cells(self.header, self._dialect)]
+        """The columns. DataError when those given are not as many as the file has."""
+        if self._names is None:
+            return self.first
+        if len(self._names) != len(self.first):
+            message = f"{len(self._names)} columns are named where the file has {len(self.first)}"
+            raise DataError([Problem("bad_option", message)])
+        return self._names
 
     def share(self) -> float:
         return min(self._stream.position / max(self._size, 1), 1.0)
@@ -73,13 +81,13 @@ class CsvReader:
     def chunks(self) -> Iterator[CsvRows]:
         """Blocks of records, in order. What is odd comes with the block it lies in."""
         width = len(self.names)
-        start = Start(0, 0, _lines(self.header) + 2)
+        start = Start(0, 0, 1 if self._names is not None else _lines(self._header) + 2)
         for arrays in self._blocks(width):
             places = Places(arrays, self._odd_until(start.position + len(arrays[0])), start)
             filled = places.filled
             rows = arrays if filled.all() else [array.filter(pa.array(filled)) for array in arrays]
             rejects = places.odd_rejects(width)
-            chunk = CsvRows(rows, places, rejects, self._dialect, damaged=self._stream.damaged)
+            chunk = CsvRows(self.names, rows, places, rejects, self._dialect, damaged=self._stream.damaged)
             yield chunk
             start = places.end
             self._last = chunk if len(chunk) else self._last
@@ -116,7 +124,7 @@ class CsvReader:
             pa.PythonFile(self._stream, mode="r"),
             # One thread parses: only then does the parser number the records it hands to the handler.
             read_options=arrow_csv.ReadOptions(
-                use_threads=False, block_size=BLOCK, column_names=names, skip_rows_after_names=1
+                use_threads=False, block_size=BLOCK, column_names=names, skip_rows_after_names=self._skipped
             ),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=self._dialect.delimiter,
@@ -129,9 +137,14 @@ class CsvReader:
             ),
         )
 
+    @property
+    def _skipped(self) -> int:
+        """Records before the first row."""
+        return 1 if self._names is None else 0
+
     def _set_aside(self, record: arrow_csv.InvalidRow) -> str:
         # The parser counts the header as its first record.
-        self._odd.append(Odd(record.number - 1, record.text, record.actual_columns))
+        self._odd.append(Odd(record.number - self._skipped, record.text, record.actual_columns))
         return "skip"
 
 
@@ -140,6 +153,7 @@ class CsvRows:
 
     def __init__(
         self,
+        names: list[str],
         arrays: list[pa.BinaryArray],
         places: Places,
         rejects: list[Reject],
@@ -148,6 +162,7 @@ class CsvRows:
         damaged: bool,
     ) -> None:
         self._damaged = damaged
+        self._names = names
         self._arrays = arrays
         self._places = places
         self._dialect = dialect
@@ -163,7 +178,10 @@ class CsvRows:
     def unreadable(self, value: object, field: Field) -> Problem:
         return Problem("bad_encoding", f"'{value}' is not written in {self._dialect.encoding}")
 
-    def texts(self, index: int) -> pa.StringArray:
+    def texts(self, header: str) -> pa.StringArray:
+        return self.column(self._names.index(header))
+
+    def column(self, index: int) -> pa.StringArray:
         """A whole column by its number from 0, without what is broken."""
         return settled(as_text(self._arrays[index], damaged=self._damaged)[0])
 
@@ -173,7 +191,7 @@ class CsvRows:
 
     def select(self, chosen: Indices) -> CsvRows:
         arrays = [array.take(pa.array(chosen)) for array in self._arrays]
-        return CsvRows(arrays, self._places.select(chosen), [], self._dialect, damaged=self._damaged)
+        return CsvRows(self._names, arrays, self._places.select(chosen), [], self._dialect, damaged=self._damaged)
 
     def value(self, index: int, column: Column) -> object:
         return self._cells[index][column.number - 1]

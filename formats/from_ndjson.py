@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import re
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from contextlib import contextmanager
+from operator import attrgetter
+from typing import Any, BinaryIO, Protocol
 
 import msgspec
 import numpy as np
@@ -11,18 +15,16 @@ import pyarrow as pa
 
 from dsl.problems import DataError, Problem
 from dsl.schema import Field, Type
-from formats.convert import WANTED, settled
+from formats.convert import WANTED, json_text, settled
 from formats.inferred import Column, Dialect, Role
 from formats.numbers import Converted
 from formats.rows import Indices, Place, Reject, shortened
 from formats.sources import BROKEN, Utf8Stream, size
 
 BLOCK = 1 << 20
-"""Bytes decoded at a time; the collector makes larger blocks slower, for it walks the objects of all."""
+"""Bytes decoded at a time."""
 LONGEST = 64 << 20
 """Bytes a line may have."""
-
-_decoder = msgspec.json.Decoder()
 
 ACCEPTED: dict[Type, frozenset[type]] = {
     Type.TEXT: frozenset({str}),
@@ -38,7 +40,62 @@ ACCEPTED: dict[Type, frozenset[type]] = {
 
 _IDS = frozenset({str, int})
 
-Object = dict[str, Any]
+Object = Any
+"""A decoded line: what `Form.decode` gives and `Form.column` reads."""
+
+
+class Form(Protocol):
+    """How the objects of a file are decoded."""
+
+    def decode(self, line: bytes, /) -> Object:
+        """msgspec.DecodeError when the line is not an object of the keys that are expected."""
+
+    def column(self, objects: list[Object], name: str) -> list[Any]:
+        """The values of one key."""
+
+    def names(self, objects: list[Object]) -> dict[str, None]:
+        """The keys of the objects, in order of their first appearance."""
+
+
+class AnyKeys:
+    """Objects of any keys, as dicts."""
+
+    def __init__(self) -> None:
+        self.decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+    def column(self, objects: list[Object], name: str) -> list[Any]:
+        return [each.get(name) for each in objects]
+
+    def names(self, objects: list[Object]) -> dict[str, None]:
+        return dict.fromkeys(name for each in objects for name in each)
+
+
+class KnownKeys:
+    """Objects of known keys alone, as records: quicker to decode than dicts, and nothing the collector has to walk."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._fields = {name: f"f{number}" for number, name in enumerate(names)}
+        record = msgspec.defstruct(
+            "Line",
+            [(field, Any, None) for field in self._fields.values()],
+            rename={field: name for name, field in self._fields.items()},
+            forbid_unknown_fields=True,
+            gc=False,
+        )
+        self.decode = msgspec.json.Decoder(record).decode
+
+    def column(self, objects: list[Object], name: str) -> list[Any]:
+        return list(map(attrgetter(self._fields[name]), objects))
+
+    def names(self, objects: list[Object]) -> dict[str, None]:
+        return dict.fromkeys(self._fields)
+
+
+def form_of(names: list[str] | None) -> Form:
+    """Records where the keys are known, and can be those of a record: none may hold what JSON escapes."""
+    if names is None or any(re.search(r'["\\\x00-\x1f]', name) for name in names):
+        return AnyKeys()
+    return KnownKeys(names)
 
 
 class NdjsonReader:
@@ -49,6 +106,9 @@ class NdjsonReader:
         file.seek(0)
         self._stream = Utf8Stream(file, dialect.encoding)
         self._expected = None if names is None else frozenset(names)
+        self._form = form_of(names)
+        # Whether what decodes is a row.
+        self._strict = names is None or isinstance(self._form, KnownKeys)
 
     @property
     def names(self) -> list[str]:
@@ -81,45 +141,85 @@ class NdjsonReader:
             yield rest
 
     def _decode(self, lines: list[bytes], row: int, line: int) -> NdjsonRows:
-        objects: list[Object] = []
-        places: list[Place] = []
-        raws: list[bytes] = []
+        """The objects of lines; only where one is none are the lines looked at one by one."""
+        if self._stream.damaged or not self._strict:
+            return self._sifted(lines, row, line)
+        try:
+            with uncollected():
+                objects = list(map(self._form.decode, lines))
+        except msgspec.DecodeError:
+            return self._sifted(lines, row, line)
+        places = np.arange(len(lines))
+        return NdjsonRows(self._form, objects, lines, places + row + 1, places + line, [])
+
+    def _sifted(self, lines: list[bytes], row: int, line: int) -> NdjsonRows:
+        good: list[bytes] = []
+        places: list[tuple[int, int]] = []
         rejects: list[Reject] = []
         for number, text in enumerate(lines, line):
             if not text or text.isspace():
                 continue
             row += 1
-            decoded = self._object(text)
-            if isinstance(decoded, Problem):
-                rejects.append(Reject.of(Place(row, number), decoded, _shown(text)))
+            problem = self._problem(text)
+            if problem is not None:
+                rejects.append(Reject.of(Place(row, number), problem, _shown(text)))
                 continue
-            objects.append(decoded)
-            places.append(Place(row, number))
-            raws.append(text)
-        return NdjsonRows(objects, places, raws, rejects)
+            good.append(text)
+            places.append((row, number))
+        numbers = np.array(places, dtype=np.int64).reshape(-1, 2)
+        objects = list(map(self._form.decode, good))
+        return NdjsonRows(self._form, objects, good, numbers[:, 0], numbers[:, 1], rejects)
 
-    def _object(self, text: bytes) -> Object | Problem:
+    def _problem(self, text: bytes) -> Problem | None:
+        """What keeps a line from being a row."""
         if self._stream.damaged and BROKEN.encode() in text:
             return Problem("bad_encoding", "the line is not well encoded")
         try:
-            decoded = _decoder.decode(text)
+            decoded = _any.decode(text)
         except msgspec.DecodeError as error:
-            return Problem("bad_json", f"not a JSON object: {error}")
-        if type(decoded) is not dict:
-            return Problem("bad_json", "not a JSON object", "each line holds one object in braces")
-        if self._expected is not None and not decoded.keys() <= self._expected:
-            name = next(name for name in decoded if name not in self._expected)
-            return Problem(
-                "unknown_field", f"'{shortened(name)}' is neither in the schema nor in the rows looked at first"
-            )
-        return decoded
+            return Problem("bad_json", f"not a JSON object: {error}", "each line holds one object in braces")
+        strangers = () if self._expected is None else (name for name in decoded if name not in self._expected)
+        name = next(iter(strangers), None)
+        if name is None:
+            return None
+        return Problem("unknown_field", f"'{shortened(name)}' is neither in the schema nor in the rows looked at first")
+
+
+_any = AnyKeys()
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the cyclic collector, which would walk many new objects that hold no cycles, again and again.
+
+    Where several threads overlap, the one that found it at work sets it to work again.
+    """
+    working = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if working:
+            gc.enable()
 
 
 class NdjsonRows:
-    def __init__(self, objects: list[Object], places: list[Place], raws: list[bytes], rejects: list[Reject]) -> None:
+    """Lines and what they hold, with the row and line number of each."""
+
+    def __init__(
+        self,
+        form: Form,
+        objects: list[Object],
+        lines: list[bytes],
+        rows: Indices,
+        places: Indices,
+        rejects: list[Reject],
+    ) -> None:
+        self._form = form
         self._objects = objects
+        self._lines = lines
+        self._rows = rows
         self._places = places
-        self._raws = raws
         self.rejects = rejects
 
     def __len__(self) -> int:
@@ -127,33 +227,33 @@ class NdjsonRows:
 
     def cells(self, column: Column, field: Field) -> Converted:
         accepted = _IDS if column.role in (Role.KEY, Role.COMPANY, Role.EVENT_ID) else ACCEPTED[field.type]
-        return typed([row.get(column.name) for row in self._objects], accepted)
+        return typed(self.values(column.name), accepted)
+
+    def texts(self, header: str) -> pa.StringArray:
+        return pa.array([json_text(value) for value in self.values(header)], pa.string())
 
     def unreadable(self, value: object, field: Field) -> Problem:
         shown = shortened(msgspec.json.encode(value).decode())
         return Problem("wrong_type", f"{shown} is not {WANTED[field.type][1]}")
 
     def names(self) -> dict[str, None]:
-        """The keys of the objects, in order of their first appearance."""
-        return dict.fromkeys(name for row in self._objects for name in row)
+        return self._form.names(self._objects)
 
     def values(self, name: str) -> list[Any]:
-        return [row.get(name) for row in self._objects]
+        return self._form.column(self._objects, name)
 
     def select(self, chosen: Indices) -> NdjsonRows:
-        def pick(items: list[Any]) -> list[Any]:
-            return [items[i] for i in chosen.tolist()]
-
-        return NdjsonRows(pick(self._objects), pick(self._places), pick(self._raws), [])
+        objects, lines = ([items[i] for i in chosen.tolist()] for items in (self._objects, self._lines))
+        return NdjsonRows(self._form, objects, lines, self._rows[chosen], self._places[chosen], [])
 
     def value(self, index: int, column: Column) -> object:
-        return self._objects[index].get(column.name)
+        return self._form.column([self._objects[index]], column.name)[0]
 
     def place(self, index: int) -> Place:
-        return self._places[index]
+        return Place(int(self._rows[index]), int(self._places[index]))
 
     def raw(self, index: int) -> str:
-        return _shown(self._raws[index])
+        return _shown(self._lines[index])
 
 
 def _shown(line: bytes) -> str:

@@ -13,7 +13,7 @@ from pyarrow import parquet
 
 from dsl.problems import DataError, Problem
 from dsl.schema import Field
-from formats.convert import settled
+from formats.convert import settled, written
 from formats.inferred import Column
 from formats.numbers import Converted
 from formats.rows import Indices, Place, Reject
@@ -76,6 +76,9 @@ class ParquetRows:
 
     def array(self, name: str) -> pa.Array:
         return settled(self._batch.column(name))
+
+    def texts(self, header: str) -> pa.StringArray:
+        return written(self.array(header))
 
     def select(self, chosen: Indices) -> ParquetRows:
         return ParquetRows(self._batch.take(pa.array(chosen)), self._numbers[chosen])

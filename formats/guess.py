@@ -13,11 +13,12 @@ import pyarrow.types as kinds
 
 from dsl.schema import Type
 from formats.inferred import DateOrder, Dialect
-from formats.instants import ISO_DATE, ISO_DATETIME, WRITTEN, YEAR_FIRST, ZONED, instants_from_text
+from formats.instants import ISO_DATE, ISO_DATETIME, SHORT, WRITTEN, YEAR_FIRST, ZONED, instants_from_text
 from formats.numbers import decimals_of, floats_from_text, mask_of, plain, scaled_from_text
 
 MOST_DECIMALS = 6
 BOOLEAN_WORDS = r"(?i)^(true|false|yes|no|oui|non|vrai|faux)$"
+ADDRESS = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 LIKE_A_NAME = r"^([+-]?0\d|\+\d{7})"
 """Leading zeros and international telephone numbers: digits that count nothing."""
 
@@ -64,7 +65,7 @@ def guess_text(texts: pa.StringArray, dialect: Dialect) -> Guess:
 
 def guess_moment(texts: pa.StringArray, dialect: Dialect) -> Guess | None:
     """Date when no value has a time of day, datetime when one has; None when a value is neither."""
-    shapes = (ISO_DATETIME, ZONED, WRITTEN[dialect.date_order], YEAR_FIRST)
+    shapes = (ISO_DATETIME, ZONED, WRITTEN[dialect.date_order], YEAR_FIRST, *SHORT[dialect.date_order])
     if not all_match(texts, "|".join(f"(?:{re.sub(r'[?]P<[a-zA-Z]>', '?:', shape)})" for shape in shapes)):
         return None
     if instants_from_text(texts, dialect.date_order, _UTC)[1].any():
@@ -87,6 +88,20 @@ def guess_number(texts: pa.StringArray, dialect: Dialect) -> Guess | None:
     return None if floats_from_text(texts, dialect)[1].any() else Guess(Type.FLOAT)
 
 
+def header_like_data(header: str, below: pa.StringArray, dialect: Dialect) -> bool:
+    """Whether a header looks like the distinct values below it: an address, a number, a date, or one of their words.
+
+    A year may well be a header.
+    """
+    name = pa.array([header])
+    if all_match(name, r"^(19|20)\d\d$") or not header or not len(below):
+        return False
+    if all_match(name, ADDRESS):
+        return True
+    type_ = guess_text(name, dialect).type
+    return type_ is not Type.TEXT and type_ is guess_text(below, dialect).type
+
+
 def number_style(columns: Iterable[pa.StringArray], dialect: Dialect) -> tuple[str, str]:
     """The style under which most columns are numbers; among equals the likelier for the file's delimiter."""
     with_digits = [texts for texts in columns if all_match(texts, r"^[+-]?[\d.,' \x{a0}\x{202f}]+$")]
@@ -107,7 +122,7 @@ def date_order(columns: Iterable[pa.StringArray], dialect: Dialect) -> tuple[Dat
 
     A tie is settled day first.
     """
-    written = [texts for texts in columns if any_match(texts, r"^\d{1,2}[/.-]\d{1,2}[/.-]\d{4}")]
+    written = [texts for texts in columns if any_match(texts, r"^\d{1,2}[/.-]\d{1,2}[/.-]\d{2}")]
 
     def dates(order: DateOrder) -> int:
         return sum(guess_moment(texts, replace(dialect, date_order=order)) is not None for texts in written)

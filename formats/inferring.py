@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.types as kinds
@@ -12,37 +11,29 @@ import pyarrow.types as kinds
 from dsl.problems import DataError, Problem
 from dsl.schema import COMPANY_SYSTEM_FIELDS, CONTACT_SYSTEM_FIELDS, EVENT_SYSTEM_FIELDS, Schema, Type
 from formats.batch import Kind
-from formats.convert import settled
-from formats.dialect import delimiter_of, encoding_of
+from formats.event_types import rule_problems
 from formats.fields import declared
-from formats.from_csv import CsvReader
-from formats.from_ndjson import NdjsonReader, common
-from formats.from_parquet import ParquetReader
 from formats.guess import (
     TEXT,
     Guess,
-    date_order,
+    any_match,
     distinct_texts,
     guess_arrow,
     guess_number,
     guess_text,
+    header_like_data,
     iso_moment,
-    number_style,
     tag_separator,
 )
-from formats.inferred import Column, Dialect, Inferred, ReadOptions, Role
-from formats.media import Format, by_suffix
+from formats.inferred import Column, Inferred, ReadOptions, Role
+from formats.instants import SHORT_YEAR
+from formats.looking import Looked, format_of, look
+from formats.media import Format
 from formats.numbers import SPACES
-from formats.roles import is_email, names_identifier, names_tags, roles_of
+from formats.roles import is_email, names_identifier, names_tags, roles_of, unknown_column
 from formats.rows import Sample, shortened
-from formats.sources import Source, Utf8Stream, opened
+from formats.sources import Source, opened
 
-ROWS = 100_000
-"""Rows of text looked at."""
-TYPED_ROWS, TYPED_BYTES = 1_000_000, 64 << 20
-"""Rows of Parquet looked at, or bytes in memory when that is less."""
-START = 1 << 20
-"""Bytes looked at for the encoding and the delimiter."""
 SAMPLES = 3
 
 _SYSTEM = {
@@ -50,15 +41,6 @@ _SYSTEM = {
     Kind.COMPANIES: COMPANY_SYSTEM_FIELDS,
     Kind.EVENTS: EVENT_SYSTEM_FIELDS,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Looked:
-    """A file's first rows, how they are written, and whether its dates could be read in either order."""
-
-    sample: Sample
-    dialect: Dialect
-    open_order: bool
 
 
 def infer(source: Source, kind: Kind, schema: Schema, options: ReadOptions | None = None) -> Inferred:
@@ -70,16 +52,8 @@ def infer(source: Source, kind: Kind, schema: Schema, options: ReadOptions | Non
     options = options or ReadOptions()
     _check(options)
     with opened(source) as file:
-        format = options.format or _format(source, file)
-        match format:
-            case Format.CSV:
-                looked = _csv(file, options)
-            case Format.NDJSON:
-                looked = _ndjson(file, options)
-            case Format.PARQUET:
-                looked = _Looked(_parquet(file), Dialect(), False)
-            case _:
-                raise DataError([Problem("unreadable_format", f"files of format '{format}' are not read")])
+        format = options.format or format_of(source, file)
+        looked = look(file, format, options)
     return _Inference(format, kind, schema, options, looked).result()
 
 
@@ -94,93 +68,6 @@ def _check(options: ReadOptions) -> None:
         raise DataError([Problem("bad_option", "thousands are parted by one of . , ' a space, or by nothing")])
 
 
-def _format(source: Source, file: BinaryIO) -> Format:
-    start = file.read(4096)
-    file.seek(0)
-    if start.startswith(b"PAR1"):
-        return Format.PARQUET
-    found = by_suffix(source) if isinstance(source, (str, Path)) else None
-    if found is not None and found.reads:
-        return found.format
-    return Format.NDJSON if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else Format.CSV
-
-
-def _text_dialect(file: BinaryIO, options: ReadOptions) -> Dialect:
-    start = file.read(START)
-    file.seek(0)
-    encoding = options.encoding or encoding_of(start)
-    try:
-        "".encode(encoding)
-    except LookupError:
-        raise DataError([Problem("unknown_encoding", f"'{encoding}' is no encoding")]) from None
-    return Dialect(encoding=encoding)
-
-
-def _csv(file: BinaryIO, options: ReadOptions) -> _Looked:
-    dialect = _text_dialect(file, options)
-    text = Utf8Stream(file, dialect.encoding).read(START).decode(errors="replace")
-    dialect = replace(dialect, delimiter=options.delimiter or delimiter_of(text))
-    sample = _sample_csv(CsvReader(file, dialect))
-    texts = [distinct_texts(array) for array in sample.columns if array is not None]
-    decimal, thousands = number_style(texts, dialect)
-    decimal = options.decimal or decimal
-    # A separator of groups that the user's decimal mark has taken cannot be meant.
-    thousands = options.thousands if options.thousands is not None else thousands if thousands != decimal else ""
-    order, open_order = date_order(texts, dialect)
-    dialect = replace(dialect, decimal=decimal, thousands=thousands, date_order=options.date_order or order)
-    return _Looked(sample, dialect, open_order and options.date_order is None)
-
-
-def _sample_csv(reader: CsvReader) -> Sample:
-    chunks = []
-    rows = 0
-    for chunk in reader.chunks():
-        chunks.append([chunk.texts(i)[: ROWS - rows] for i in range(len(reader.names))])
-        rows += len(chunks[-1][0])
-        if rows >= ROWS:
-            break
-    columns: list[pa.Array | None] = [pa.concat_arrays(parts) for parts in zip(*chunks, strict=True)]
-    return Sample(reader.names, columns or [pa.array([], pa.string())] * len(reader.names), rows)
-
-
-def _ndjson(file: BinaryIO, options: ReadOptions) -> _Looked:
-    dialect = _text_dialect(file, options)
-    chunks = []
-    rows = 0
-    for chunk in NdjsonReader(file, dialect).chunks():
-        chunks.append(chunk)
-        rows += len(chunk)
-        if rows >= ROWS:
-            break
-    names = list(dict.fromkeys(name for chunk in chunks for name in chunk.names()))
-    columns = [_json_column([value for chunk in chunks for value in chunk.values(name)]) for name in names]
-    return _Looked(Sample(names, columns, rows), dialect, False)
-
-
-def _json_column(values: list[Any]) -> pa.Array | None:
-    """Values as one array; objects, which no field holds, as empty structs."""
-    if any(isinstance(value, dict) for value in values):
-        return pa.array([None if value is None else {} for value in values], pa.struct([]))
-    return common(values)
-
-
-def _parquet(file: BinaryIO) -> Sample:
-    """Typed columns are cheap to look at, so more of them is."""
-    reader = ParquetReader(file)
-    chunks = []
-    rows = size = 0
-    for chunk in reader.chunks():
-        chunks.append(chunk)
-        rows, size = rows + len(chunk), size + chunk.size
-        if rows >= TYPED_ROWS or size >= TYPED_BYTES:
-            break
-    columns: list[pa.Array | None] = [
-        pa.concat_arrays([settled(pa.array([], type_)), *(chunk.array(name) for chunk in chunks)])
-        for name, type_ in zip(reader.names, reader.types, strict=True)
-    ]
-    return Sample(reader.names, columns, rows)
-
-
 @dataclass(slots=True)
 class _Inference:
     """One inference under way: what is said, what was looked at, and the problems met."""
@@ -189,26 +76,32 @@ class _Inference:
     kind: Kind
     schema: Schema
     options: ReadOptions
-    looked: _Looked
+    looked: Looked
     problems: list[Problem] = field(default_factory=list)
     notices: list[Problem] = field(default_factory=list)
     roles: dict[str, Role] = field(default_factory=dict)
 
     def result(self) -> Inferred:
         self.roles = self._roles()
+        self._check_options()
         if self.looked.open_order:
             self.notices.append(Problem("open_date_order", "dates fit either order; they are read day first"))
         columns = tuple(
             self._column(number, name, array)
             for number, (name, array) in enumerate(zip(self._sample.names, self._sample.columns, strict=True), 1)
         )
+        for column, array in zip(columns, self._sample.columns, strict=True):
+            self._note_short_years(column, array)
         self._check_names(columns)
+        self._check_header()
         return Inferred(
             self.format,
             self.kind,
             self.looked.dialect,
             columns,
-            event=self.options.event if self._type_column() is None else None,
+            event=self._default_type(),
+            type_rules=self.options.type_rules if self.kind is Kind.EVENTS else (),
+            id_columns=self._id_columns(),
             patch=self._patch(columns),
             problems=tuple(self.problems),
             notices=tuple(self.notices),
@@ -222,15 +115,16 @@ class _Inference:
     def _roles(self) -> dict[str, Role]:
         try:
             roles = roles_of(self._sample.names, self.kind, self.options)
-        except ValueError as error:
-            self.problems.append(Problem("unknown_column", str(error)))
+        except DataError as error:
+            self.problems += error.problems
             return roles_of(self._sample.names, self.kind, ReadOptions())
         if Role.KEY not in roles.values():
             whose = "company" if self.kind is Kind.COMPANIES else "contact"
             self.problems.append(
                 Problem("no_key_column", f"no column is named like a {whose} id", "name it with the option 'key'")
             )
-        if self.kind is Kind.EVENTS and Role.TYPE not in roles.values() and self.options.event is None:
+        told = Role.TYPE in roles.values() or self.options.event is not None or self.options.type_rules
+        if self.kind is Kind.EVENTS and not told:
             self.problems.append(
                 Problem(
                     "no_event_type", "no column is named like an event type", "name the type of all events with 'type'"
@@ -240,6 +134,41 @@ class _Inference:
 
     def _type_column(self) -> str | None:
         return next((name for name, role in self.roles.items() if role is Role.TYPE), None)
+
+    def _note_short_years(self, column: Column, array: pa.Array | None) -> None:
+        dated = column.role is Role.AT or column.type in (Type.DATE, Type.DATETIME)
+        if dated and array is not None and kinds.is_string(array.type) and any_match(array, SHORT_YEAR):
+            self.notices.append(
+                Problem("short_years", f"'{column.name}' has years of two digits, which are read as 1950 to 2049")
+            )
+
+    def _default_type(self) -> str | None:
+        """The type of events that no rule and no column tells."""
+        return self.options.event if self._type_column() is None else None
+
+    def _id_columns(self) -> tuple[str, ...]:
+        """The columns event ids are made of, sorted, so that ids do not depend on the order of columns."""
+        chosen = self.options.id_columns if self.kind is Kind.EVENTS else ()
+        return tuple(sorted({name for name in self._sample.names if name} if "*" in chosen else set(chosen)))
+
+    def _check_options(self) -> None:
+        """Columns that the options name must be there; ids come from one place."""
+        headers = self._sample.names
+        self.problems += rule_problems(self.options.type_rules, headers)
+        named = {
+            "event ids": [name for name in self.options.id_columns if name != "*"],
+            "a field": [*self.options.columns, *(self.options.only or ())],
+        }
+        self.problems += [
+            unknown_column(name, headers, purpose)
+            for purpose, names in named.items()
+            for name in names
+            if name not in headers
+        ]
+        own = next((name for name, role in self.roles.items() if role is Role.EVENT_ID), None)
+        if own is not None and self.options.id_columns:
+            hint = "take event ids from it, or leave it out"
+            self.problems.append(Problem("bad_option", f"the column '{own}' holds event ids already", hint))
 
     def _column(self, number: int, name: str, array: pa.Array | None) -> Column:
         role = self.roles.get(name, Role.FIELD)
@@ -258,6 +187,8 @@ class _Inference:
     def _left_out(self, name: str, array: pa.Array | None) -> bool:
         if name in self.options.columns:
             return self.options.columns[name] is None
+        if self.options.only is not None and name not in self.options.only:
+            return True
         if not name:
             if array is None or array.null_count < len(array):
                 self.problems.append(Problem("unnamed_column", "a column with values has no name in the header"))
@@ -329,13 +260,33 @@ class _Inference:
             return [None]
         column = self._type_column()
         if column is None:
-            return [self.options.event]
+            return list(self._named_types())
         labels = self._sample.columns[self._sample.names.index(column)]
         if labels is None or not kinds.is_string(labels.type):
-            return []
+            return list(self._named_types())
         given = labels if array is None else labels.filter(array.is_valid())
-        seen = distinct_texts(given).to_pylist()
-        return sorted({*seen, *(event for event, fields in self.schema.events.items() if name in fields)})
+        declared_by = (event for event, fields in self.schema.events.items() if name in fields)
+        return sorted({*distinct_texts(given).to_pylist(), *declared_by, *self._named_types()})
+
+    def _named_types(self) -> list[str]:
+        """The event types the options name.
+
+        Rules part the lines of one table, so each of their types has every column.
+        """
+        default = self._default_type()
+        return sorted({rule.event for rule in self.options.type_rules} | ({default} if default is not None else set()))
+
+    def _check_header(self) -> None:
+        """A first line that looks like the others may be no header."""
+        if self.format is not Format.CSV or not self.looked.dialect.header:
+            return
+        for name, array in zip(self._sample.names, self._sample.columns, strict=True):
+            if array is not None and header_like_data(name, distinct_texts(array), self.looked.dialect):
+                hint = "if the file has no header line, name its columns in order with the option 'names'"
+                self.notices.append(
+                    Problem("no_header", f"the first line looks like data: '{shortened(name)}' names a column", hint)
+                )
+                return
 
     def _check_names(self, columns: tuple[Column, ...]) -> None:
         taken: dict[str, Column] = {}
@@ -363,10 +314,9 @@ class _Inference:
 
     def _event_types(self, columns: tuple[Column, ...]) -> list[str]:
         column = self._type_column()
-        if column is None:
-            return [] if self.options.event is None else [self.options.event]
-        labels = self._sample.columns[self._sample.names.index(column)]
-        return [] if labels is None else sorted(distinct_texts(labels).to_pylist())
+        labels = None if column is None else self._sample.columns[self._sample.names.index(column)]
+        seen = [] if labels is None else distinct_texts(labels).to_pylist()
+        return sorted({*seen, *self._named_types()})
 
     def _added(self, columns: tuple[Column, ...], event: str | None) -> dict[str, dict[str, Any]]:
         known = declared(self.schema, self.kind, event)

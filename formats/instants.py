@@ -25,7 +25,17 @@ WRITTEN = {
     DateOrder.DAY_FIRST: rf"^(?P<d>\d{{1,2}})[/.-](?P<m>\d{{1,2}}){_LAST}{_CLOCK}$",
     DateOrder.MONTH_FIRST: rf"^(?P<m>\d{{1,2}})[/.-](?P<d>\d{{1,2}}){_LAST}{_CLOCK}$",
 }
-"""Dates as people write them; four-digit years alone, since two digits leave the century open."""
+"""Dates as people write them."""
+_SHORT = rf"(?P<y>\d{{2}}){_CLOCK}$"
+_SLASHED, _DOTTED = r"(?P<{}>\d{{1,2}})[/-](?P<{}>\d{{1,2}})[/-]", r"(?P<{}>\d{{2}})\.(?P<{}>\d{{2}})\."
+SHORT = {
+    DateOrder.DAY_FIRST: tuple(f"^{start.format('d', 'm')}{_SHORT}" for start in (_SLASHED, _DOTTED)),
+    DateOrder.MONTH_FIRST: tuple(f"^{start.format('m', 'd')}{_SHORT}" for start in (_SLASHED, _DOTTED)),
+}
+"""The same with two digits of the year; between points all digits are wanted, since versions look like 4.10.12."""
+SHORT_YEAR = r"^\d{1,2}[/.-]\d{1,2}[/.-]\d{2}([T ]|$)"
+CENTURY_TURNS = 50
+"""Years of two digits from here on are of the 20th century, those before of the 21st (RFC 5280 4.1.2.5.1)."""
 YEAR_FIRST = rf"^(?P<y>\d{{4}})/(?P<m>\d{{1,2}})/(?P<d>\d{{1,2}}){_CLOCK}$"
 
 Wall = tuple[npt.NDArray[np.int64], Mask]
@@ -57,7 +67,7 @@ def _wall(texts: pa.StringArray, order: DateOrder) -> Wall:
     """What the texts without an offset say, ISO first, then as people write dates."""
     found = mask_of(pc.match_substring_regex(texts, ISO_DATETIME))
     wall, found = _cast_iso(texts, found, pa.timestamp("us"))
-    for shape in (WRITTEN[order], YEAR_FIRST):
+    for shape in (WRITTEN[order], YEAR_FIRST, *SHORT[order]):
         if (found | ~valid(texts)).all():
             break
         written, fits = _cast_written(texts, shape)
@@ -124,6 +134,7 @@ def _cast_written(texts: pa.StringArray, shape: str) -> Wall:
 def _compose(parts: pa.StructArray) -> Wall:
     """The moments of year, month, day, hour, minute, second and fraction, where they exist."""
     year, month, day, hour, minute, second = (_part(parts, name) for name in "ymdHMS")
+    year = np.where(_lengths(parts, "y") == 2, year + np.where(year < CENTURY_TURNS, 2000, 1900), year)
     fraction = _part_text(parts, "f")
     half = pc.utf8_lower(_part_text(parts, "p")).to_numpy(zero_copy_only=False)
     twelve = half != ""
@@ -140,6 +151,11 @@ def _compose(parts: pa.StructArray) -> Wall:
 
 def _part_text(parts: pa.StructArray, name: str) -> pa.StringArray:
     return pc.fill_null(pc.struct_field(parts, name), "")
+
+
+def _lengths(parts: pa.StructArray, name: str) -> npt.NDArray[np.int32]:
+    lengths: npt.NDArray[np.int32] = pc.utf8_length(_part_text(parts, name)).to_numpy(zero_copy_only=False)
+    return lengths
 
 
 def _part(parts: pa.StructArray, name: str) -> npt.NDArray[np.int64]:

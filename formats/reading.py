@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -12,7 +13,7 @@ from formats.batch import Batch
 from formats.from_csv import CsvReader
 from formats.from_ndjson import NdjsonReader
 from formats.from_parquet import ParquetReader
-from formats.inferred import Inferred, Role
+from formats.inferred import Inferred
 from formats.media import Format
 from formats.rows import OnError, Reader, Reject
 from formats.shaping import Shape
@@ -20,13 +21,40 @@ from formats.sources import Source, opened
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """Rows so far, and the share (0..1) of the file they make."""
+class Reason:
+    """Why rows were rejected: the code of what is wrong with them, in which column, and how many they are."""
 
-    read: int
-    accepted: int
-    rejected: int
-    share: float
+    code: str
+    column: str | None
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Rows so far, and the share (0..1) of the file they make. `reasons` add up to those rejected."""
+
+    read: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    share: float = 0.0
+    reasons: tuple[Reason, ...] = ()
+
+
+class _Tally:
+    """Counts rows as they go by."""
+
+    def __init__(self) -> None:
+        self._accepted = 0
+        self._reasons: Counter[tuple[str, str | None]] = Counter()
+
+    def add(self, batches: list[Batch], bad: list[Reject]) -> None:
+        self._accepted += sum(map(len, batches))
+        self._reasons.update((reject.problem.code, reject.column) for reject in bad)
+
+    def progress(self, share: float) -> Progress:
+        reasons = tuple(Reason(code, column, rows) for (code, column), rows in self._reasons.most_common())
+        rejected = self._reasons.total()
+        return Progress(self._accepted + rejected, self._accepted, rejected, share, reasons)
 
 
 class Cancelled(Exception):
@@ -54,16 +82,16 @@ def read(
     with opened(source) as file:
         reader = _reader(file, inferred)
         shape = Shape.of(inferred, schema)
-        accepted = rejected = 0
+        tally = _Tally()
         for rows in reader.chunks():
             if cancelled is not None and cancelled():
                 raise Cancelled
             batches, bad = shape.batches(rows)
             _report(bad, on_error, rejects)
-            accepted, rejected = accepted + sum(map(len, batches)), rejected + len(bad)
+            tally.add(batches, bad)
             yield from batches
             if progress is not None:
-                progress(Progress(accepted + rejected, accepted, rejected, reader.share()))
+                progress(tally.progress(reader.share()))
 
 
 def _report(bad: list[Reject], on_error: OnError, rejects: Callable[[Reject], None] | None) -> None:
@@ -79,11 +107,11 @@ def _reader(file: BinaryIO, inferred: Inferred) -> Reader:
     names = [column.name for column in inferred.columns]
     match inferred.format:
         case Format.CSV:
-            reader: Reader = CsvReader(file, inferred.dialect)
+            reader: Reader = CsvReader(file, inferred.dialect, None if inferred.dialect.header else names)
         case Format.NDJSON:
             return NdjsonReader(file, inferred.dialect, names)
         case Format.PARQUET:
-            reader = ParquetReader(file, [c.name for c in inferred.columns if c.role is not Role.LEFT_OUT])
+            reader = ParquetReader(file, inferred.read())
         case _:
             raise ValueError(f"{inferred.format} is not read")
     if reader.names != names:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable
 
 from dsl.folding import fold
+from dsl.problems import DataError, Problem
 from formats.batch import Kind
 from formats.inferred import ReadOptions, Role
 
@@ -137,7 +139,7 @@ def names_tags(header: str) -> bool:
 
 
 def roles_of(headers: list[str], kind: Kind, options: ReadOptions) -> dict[str, Role]:
-    """The headers that play a role other than field. ValueError names an option's column that is not there."""
+    """The headers that play a role other than field. DataError names an option's column that is not there."""
     chosen = _chosen(headers, kind, options)
     free = [h for h in headers if h not in chosen and h not in options.columns]
     for role, names in HEADERS[kind].items():
@@ -159,10 +161,20 @@ def _chosen(headers: list[str], kind: Kind, options: ReadOptions) -> dict[str, R
         Role.COMPANY: options.company,
     }
     chosen = {name: role for role, name in said.items() if name is not None and role in HEADERS[kind]}
-    for name, role in chosen.items():
-        if name not in headers:
-            raise ValueError(f"no column is named '{name}' (for {role.replace('_', ' ')})")
+    strangers = [
+        unknown_column(name, headers, role.replace("_", " ")) for name, role in chosen.items() if name not in headers
+    ]
+    if strangers:
+        raise DataError(strangers)
     return chosen
+
+
+def unknown_column(name: str, headers: list[str], purpose: str) -> Problem:
+    """A column the user names that the file does not have, with the one that may have been meant."""
+    folded = {fold(header): header for header in headers}
+    close = difflib.get_close_matches(fold(name), folded, 1)
+    hint = f"did you mean '{folded[close[0]]}'?" if close else f"the columns are {', '.join(headers)}"
+    return Problem("unknown_column", f"no column is named '{name}' (for {purpose})", hint)
 
 
 def _first(headers: Iterable[str], names: tuple[str, ...]) -> str | None:

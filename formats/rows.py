@@ -89,6 +89,9 @@ class Rows(Protocol):
     def unreadable(self, value: object, field: Field) -> Problem:
         """What is wrong with a value so masked."""
 
+    def texts(self, header: str) -> pa.StringArray:
+        """The text of a column's cells; null where there is none."""
+
     def select(self, chosen: Indices) -> Rows:
         """Some of the rows, without the rejects."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +12,9 @@ import pyarrow.compute as pc
 from dsl.problems import Problem
 from dsl.schema import Field, Schema, Type
 from formats.batch import Batch, Kind
+from formats.content_ids import content_ids
 from formats.convert import Manner, convert, misfit
+from formats.event_types import event_types
 from formats.fields import fields_of
 from formats.inferred import Column, Inferred, Role
 from formats.numbers import Mask, mask_of, valid, without
@@ -20,6 +22,9 @@ from formats.rows import Indices, Reject, Rows
 
 TEXT = Field("text", Type.TEXT)
 AT = Field("at", Type.DATETIME)
+
+Keep = Callable[[pa.Array | None], pa.Array | None]
+"""Leaves the bad rows out of an array."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +71,11 @@ class Shape:
 
     def _parts(self, rows: Rows) -> Iterator[tuple[str | None, Rows]]:
         """The rows by event type; a row that names none, or an unknown one, has type None."""
-        column = self.inferred.with_role(Role.TYPE)
-        if self.inferred.kind is not Kind.EVENTS or column is None:
+        told = self.inferred.type_rules or self.inferred.with_role(Role.TYPE) is not None
+        if self.inferred.kind is not Kind.EVENTS or not told:
             yield self.inferred.event, rows
             return
-        texts, _ = rows.cells(column, TEXT)
-        coded = pc.dictionary_encode(pc.utf8_trim_whitespace(texts))
+        coded = pc.dictionary_encode(event_types(self.inferred, len(rows), rows.texts))
         codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False)
         names = coded.dictionary.to_pylist()
         if len(names) == 1 and not coded.indices.null_count:
@@ -97,13 +101,14 @@ class Shape:
         def keep(array: pa.Array | None) -> pa.Array | None:
             return array if array is None or kept is None else array.filter(kept)
 
+        ids = self._ids(rows, event, keep)
         at = keep(system[Role.AT])
         batch = Batch(
             self.inferred.kind,
             keep(system[Role.KEY]),
             event=event,
             at=None if at is None else at.to_numpy(zero_copy_only=False),
-            ids=keep(system[Role.EVENT_ID]),
+            ids=keep(system[Role.EVENT_ID]) if ids is None else ids,
             company=keep(system[Role.COMPANY]),
             columns={name: keep(array) for name, array in columns.items()},
         )
@@ -122,11 +127,17 @@ class Shape:
             faults.append(Fault(column, field, found, _MISSING[role]))
         return values
 
+    def _ids(self, rows: Rows, event: str | None, keep: Keep) -> pa.StringArray | None:
+        """Ids made of the rows' contents, where that is asked for."""
+        columns = [keep(rows.texts(header)) for header in self.inferred.id_columns]
+        return content_ids(event, columns) if columns and event is not None else None
+
     def _no_type(self, rows: Rows) -> Fault:
         column = self.inferred.with_role(Role.TYPE)
-        if column is None:
-            raise ValueError("events need a type column or a fixed type")
         bad = np.ones(len(rows), dtype=np.bool_)
+        if column is None:
+            told = self.inferred.named(self.inferred.type_rules[0].column)
+            return Fault(told, TEXT, bad, Problem("unknown_event_type", "no rule gives this row an event type"))
         problem = Problem(
             "unknown_event_type", "the event type is missing, or neither in the schema nor in the rows looked at first"
         )

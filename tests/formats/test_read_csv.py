@@ -237,7 +237,7 @@ def test_badly_encoded_cells_are_rejected_alone():
 
 
 def test_values_beyond_the_sample_are_problems_of_their_rows(monkeypatch):
-    monkeypatch.setattr("formats.inferring.ROWS", 2)
+    monkeypatch.setattr("formats.looking.ROWS", 2)
     _, batches, rejects = load("id,x\na,1\nb,2\nc,3.5\nd,4\n")
     assert columns(batches) == {"x": [1, 2, 4]}
     assert [(r.row, r.problem.code) for r in rejects] == [(3, "too_many_decimals")]
@@ -258,7 +258,7 @@ def test_events_of_several_types_become_a_batch_each():
 
 
 def test_a_value_where_an_event_type_has_no_such_property(monkeypatch):
-    monkeypatch.setattr("formats.inferring.ROWS", 2)
+    monkeypatch.setattr("formats.looking.ROWS", 2)
     text = "contact,type,amount,url\na,buy,5,\nb,visit,,/x\nc,visit,7,/y\nd,gone,,\n"
     _, batches, rejects = load(text, kind=Kind.EVENTS)
     assert [(r.row, r.column, r.problem.code) for r in rejects] == [
@@ -399,7 +399,7 @@ class Endless(io.RawIOBase):
 
 def test_a_long_stream_takes_constant_memory(monkeypatch):
     monkeypatch.setattr(from_csv, "BLOCK", 1 << 18)
-    monkeypatch.setattr("formats.inferring.ROWS", 1000)
+    monkeypatch.setattr("formats.looking.ROWS", 1000)
     file = Endless(300_000)
     inferred = infer(file, Kind.CONTACTS, PARIS)
     tracemalloc.start()
