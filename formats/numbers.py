@@ -118,9 +118,10 @@ def scaled_from_doubles(values: pa.Array, decimals: int) -> Converted:
     A double fits when it lies within one part in 10**9 of the decimal: 19.99 is 1999 hundredths, 19.995 none.
     """
     doubles, given = _doubles(values)
-    wide = doubles * 10.0**decimals
-    nearest = np.rint(wide)
-    near = np.abs(wide - nearest) <= 1e-9 * np.maximum(np.abs(nearest), 1.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        wide = doubles * 10.0**decimals
+        nearest = np.rint(wide)
+        near = np.abs(wide - nearest) <= 1e-9 * np.maximum(np.abs(nearest), 1.0)
     bad = given & ~(near & (np.abs(nearest) < 2.0**63))
     return pa.array(np.where(bad | ~given, 0.0, nearest).astype(np.int64), mask=bad | ~given), bad
 

@@ -279,7 +279,11 @@ def test_keys_that_no_record_can_have():
 
 
 def test_the_collector_is_set_to_work_again():
-    with pytest.raises(KeyError), uncollected():
-        assert not gc.isenabled()
-        raise KeyError
+    def fail():
+        with uncollected():
+            assert not gc.isenabled()
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     assert gc.isenabled()
