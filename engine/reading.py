@@ -82,8 +82,11 @@ class EventPart(Protocol):
     def rows_between(self, start: int | None, end: int | None) -> BitMap | range:
         """Event rows with start <= at < end; a `range` when they are contiguous."""
 
-    def contacts_between(self, start: int | None, end: int | None) -> BitMap:
-        """Contact rows with at least one event in [start, end): the index behind `did X in last N days`."""
+    def cover(self, start: int | None, end: int | None) -> tuple[list[BitMap], NDArray[np.uint32]]:
+        """Bitmaps, and contact rows in any order, that together are the contacts with an event in [start, end).
+
+        This is the index behind `did X in last N days`: the covers of all parts are united at once.
+        """
 
     def estimate_between(self, start: int | None, end: int | None) -> int:
         """About how many event rows lie in [start, end)."""

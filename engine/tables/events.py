@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.schema import Field
-from engine.bitmaps import Mask, Rows, from_mask, from_rows, to_array
+from engine.bitmaps import Mask, Rows, from_mask, to_array
 from engine.reading import Column, EventPart
 from engine.tables.buffers import Buffer
 from engine.tables.parts import LooseEvents, SealedPart, joined_events
@@ -86,8 +86,8 @@ class TailPart:
             return range(self.size)
         return from_mask(self._between(start, end))
 
-    def contacts_between(self, start: int | None, end: int | None) -> BitMap:
-        return from_rows(self.contacts[self._between(start, end)])
+    def cover(self, start: int | None, end: int | None) -> tuple[list[BitMap], Rows]:
+        return [], self.contacts[self._between(start, end)]
 
     def estimate_between(self, start: int | None, end: int | None) -> int:
         return int(np.count_nonzero(self._between(start, end)))

@@ -12,19 +12,19 @@ from pyroaring import BitMap
 
 from dsl.schema import Field
 from dsl.typed import IsSet
-from engine.bitmaps import Rows, from_rows, to_array, to_mask
+from engine.bitmaps import Rows, to_array, to_mask
 from engine.reading import Column
 from engine.tables.groups import spans
 from engine.tables.joining import empty, joined, taken
 from engine.tables.loose import Loose
 from engine.tables.prints import IdPrints
 from engine.tables.sealed import Sealed, opened, sealed
-from engine.tables.shelf import union
 from engine.tables.times import TimeIndex
 from storage import Array, BlockRef
 
 FEW_ROWS = 4096
 """Windows of at most so many events are answered from the events themselves."""
+NO_ROWS: Rows = np.empty(0, np.uint32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +109,19 @@ class SealedPart:
         low, high = self._bounds(start, end)
         return high - low
 
-    def contacts_between(self, start: int | None, end: int | None) -> BitMap:
+    def cover(self, start: int | None, end: int | None) -> tuple[list[BitMap], Rows]:
         """Whole units of time from the index, the edges from the events themselves."""
         low, high = self._bounds(start, end)
         if low == 0 and high == self.size:
-            return self.times.everyone
+            return [self.times.everyone], NO_ROWS
         if high - low <= FEW_ROWS:
-            return from_rows(self.contacts[low:high])
+            return [], self.contacts[low:high]
         first, last = self._whole_units(low, high)
         inner_low, inner_high = self._bounds(first * self.times.unit, last * self.times.unit)
         if inner_low >= inner_high:
-            return from_rows(self.contacts[low:high])
-        edges = [from_rows(self.contacts[low:inner_low]), from_rows(self.contacts[inner_high:high])]
-        return union([*edges, *self.times.between(first, last)])
+            return [], self.contacts[low:high]
+        edges = np.concatenate((self.contacts[low:inner_low], self.contacts[inner_high:high]))
+        return self.times.between(first, last), edges
 
     def _whole_units(self, low: int, high: int) -> tuple[int, int]:
         """Units of time [first, last) all of whose events here are among rows low <= row < high."""

@@ -24,8 +24,15 @@ class ActiveIn(Stored):
         return Effort.INDEXED
 
     def whole(self, context: Context) -> BitMap:
-        parts = self.events.parts(context.version)
-        return BitMap.union(*(part.contacts_between(self.events.start, self.events.end) for part in parts), BitMap())
+        """The union of what covers each part, the rows at the edges of all windows taken together."""
+        bitmaps: list[BitMap] = []
+        edges = [np.empty(0, np.uint32)]
+        for part in self.events.parts(context.version):
+            whole_units, rows = part.cover(self.events.start, self.events.end)
+            bitmaps += whole_units
+            edges.append(rows)
+        rest = from_rows(np.concatenate(edges))
+        return BitMap.union(rest, *bitmaps) if bitmaps else rest
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         if within is not None and few(within, context.space):

@@ -298,13 +298,19 @@ def _check_events(events, model, held, predicates, within, window):
             check_values(column, values, rows)
 
 
+def covered(part, start, end):
+    """The contacts with an event in the window."""
+    bitmaps, rows = part.cover(start, end)
+    return BitMap.union(BitMap(rows), *bitmaps)
+
+
 def _check_part(part, living, predicates, within, window):
     contacts, at, order = part.contacts.tolist(), part.at.tolist(), part.order.tolist()
     assert len(contacts) == len(at) == len(order) == part.size
     start, end = window
     inside = [r for r, t in enumerate(at) if (start is None or t >= start) and (end is None or t < end)]
     assert list(BitMap(part.rows_between(start, end))) == inside
-    assert set(part.contacts_between(start, end)) & living == {contacts[row] for row in inside} & living
+    assert set(covered(part, start, end)) & living == {contacts[row] for row in inside} & living
     assert part.estimate_between(start, end) >= 0
     asked = BitMap(within)
     mine = sorted((contacts[row], at[row], order[row], row) for row in range(part.size) if contacts[row] in asked)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from pyroaring import BitMap
-from tables_model import SCHEMA
+from tables_model import SCHEMA, covered
 
 from dsl.typed import Contains, IsSet, OneOf, Range
 from engine.changes import AddEvents, ContactRow, EraseContacts, EventColumns, UpsertContacts
@@ -49,7 +49,7 @@ def test_readers_of_older_versions_see_one_moment_while_the_writer_goes_on(monke
         opens = version.events("open")
         assert opens.size == 50 * version.seq
         last = opens.parts[-1]
-        assert last.contacts_between(version.seq * DAY, None) == everyone
+        assert covered(last, version.seq * DAY, None) == everyone
         assert len(last.column("country").matching(OneOf((f"at {version.seq}",)))) == 50
 
     def read():
@@ -149,5 +149,5 @@ def test_windows_of_every_length_and_place():
     for length in (1, DAY // 3, DAY, 5 * DAY, 17 * DAY, 90 * DAY):
         for start in rng.integers(-45 * DAY, 40 * DAY, 12).tolist():
             inside = (part.at >= start) & (part.at < start + length)
-            assert part.contacts_between(start, start + length) == BitMap(part.contacts[inside])
-    assert part.contacts_between(None, 0) == BitMap(part.contacts[part.at < 0])
+            assert covered(part, start, start + length) == BitMap(part.contacts[inside])
+    assert covered(part, None, 0) == BitMap(part.contacts[part.at < 0])
