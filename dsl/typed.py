@@ -343,7 +343,11 @@ class Regularity:
 
 @dataclass(frozen=True, slots=True)
 class Correlation:
-    """In a sequence step: this step's `property` equals the `earlier` property of the nearest step that has it."""
+    """In a sequence step: this step's `property` equals the `earlier` property of the nearest step that has it.
+
+    Nearest is the last present step before it whose event type has the property; if its event has no value, or this
+    one has none, they are not equal.
+    """
 
     property: Field
     earlier: Field
@@ -351,10 +355,15 @@ class Correlation:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step comes strictly after the one before it, at most `within_ms` later; `absent` steps must not occur.
+    """A step comes strictly after the present one before it, at most `within_ms` later; `absent` ones must not come.
 
     `within` is the duration as said. Months and years have no one length: there `within_ms` is None, and the step
     comes no later than the calendar moment `within` after the one before it.
+
+    An absent step with a duration says that no such event comes within it, whatever else comes in the meantime;
+    without one, that none comes before the next present step, or ever when it is followed by none. Steps after it are
+    counted from the present step before it. Absence holds as far as is known: an event too young for its duration to
+    have passed counts as not followed.
     """
 
     span: Span

@@ -13,12 +13,12 @@ from pyroaring import BitMap
 
 from dsl.folding import fold
 from dsl.moments import Clock
-from dsl.problems import NOWHERE, DataError, ExpressionError, Problem
+from dsl.problems import NOWHERE, DataError, Problem
 from dsl.schema import Field, Type, type_of_value
 from dsl.typed import FieldTerm, IsSet, Or, Scope, Selection, Test
 from engine.bitmaps import to_array
 from engine.cursor import Cursor, decode_cursor, encode_cursor
-from engine.plan import NotEvaluated, Operator, count, execute, lower, plan, rewrite
+from engine.plan import Operator, count, execute, lower, plan, rewrite
 from engine.results import Count, Page
 from engine.rows import Rows, arrow_batch, arrow_schema, chosen_fields, contact_objects, field_values
 from engine.snapshot import Snapshot
@@ -112,17 +112,14 @@ class Query:
 
 
 def planned(snapshot: Snapshot, selection: Selection, clock: Clock) -> Operator:
-    """The physical plan of a selection. Raises NotEvaluated."""
+    """The physical plan of a selection."""
     logical = lower(selection, clock, snapshot.schema, snapshot.segments.segments)
     return plan(rewrite(logical), snapshot.data)
 
 
-def bound(snapshot: Snapshot, selection: Selection, clock: Clock, text: str) -> Query:
-    """The query of a checked expression. ExpressionError for what is not evaluated."""
-    try:
-        return Query(snapshot, clock, planned(snapshot, selection, clock))
-    except NotEvaluated as construct:
-        raise ExpressionError(text, [construct.problem]) from None
+def bound(snapshot: Snapshot, selection: Selection, clock: Clock) -> Query:
+    """The query of a checked expression."""
+    return Query(snapshot, clock, planned(snapshot, selection, clock))
 
 
 def sort_key(field: Field, value: type_of_value | None) -> str | int | float | None:

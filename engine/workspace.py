@@ -188,7 +188,7 @@ class Workspace:
             self._wait_for(min_seq)
         snapshot = self._snapshot
         selection = understand(expression, snapshot.schema, snapshot.segments.names, params or NO_PARAMS)
-        return bound(snapshot, selection, self._clock(snapshot, at), expression)
+        return bound(snapshot, selection, self._clock(snapshot, at))
 
     def check(self, expression: str, params: Mapping[str, Any] | None = None) -> tuple[Problem, ...]:
         """Everything wrong with an expression."""
@@ -269,7 +269,7 @@ class Workspace:
 
     def _members_query(self, snapshot: Snapshot, segment: Segment) -> Query:
         members = Selection(InSegment(NOWHERE, segment.key))
-        return bound(snapshot, members, self._clock(snapshot, None), segment.expression or "")
+        return bound(snapshot, members, self._clock(snapshot, None))
 
     def _view(self, snapshot: Snapshot, segment: Segment) -> SegmentView:
         counted = self._members_query(snapshot, segment).count()

@@ -119,7 +119,7 @@ class Subject:
     # --- asking -----------------------------------------------------------------------------------------
 
     def answers(self, selection: typed.Selection, clock: Clock, random: Random) -> Iterator[tuple[str, set[str]]]:
-        """(way, members) for every way of asking. NotEvaluated."""
+        """(way, members) for every way of asking."""
         snapshot = self.snapshot
         for way, ask in WAYS.items():
             yield way, {str(id) for id in ids_of(snapshot, ask(snapshot, selection, clock, random))}

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 
 from pyroaring import BitMap
 
+from dsl.moments import Duration
 from dsl.schema import Field, Type
 from dsl.typed import AggregateFunction, CutKind, Operator, Part, Scope
 from engine.reading import ColumnPredicate
@@ -118,6 +119,14 @@ class Did:
 
 
 @dataclass(frozen=True, slots=True)
+class Sequence:
+    """Contacts whose events hold `steps` in order (see `dsl.typed.Step`); `zone` is where calendar gaps are counted."""
+
+    steps: tuple[Step, ...]
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
 class Overrides:
     """Contacts added to and removed from a segment by hand.
 
@@ -180,6 +189,7 @@ Plan = (
     | Compares
     | OfCompany
     | Did
+    | Sequence
     | Segment
     | Sample
     | Cut
@@ -204,6 +214,25 @@ class Selected:
     @property
     def timeless(self) -> bool:
         return self.start is None and self.end is None
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """A step's `property` equals the `earlier` one of the event of `step`, a position in the sequence."""
+
+    property: Field
+    earlier: Field
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Selected events in a sequence; `gap` is in milliseconds, or months or years where these have no one length."""
+
+    selected: Selected
+    gap: int | Duration | None = None
+    absent: bool = False
+    same: tuple[Same, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +352,10 @@ def with_children(plan: Plan, change: Callable[[Plan], Plan]) -> Plan:
             return _with(plan, keep=change(keep), drop=change(drop))
         case Did(selected) | EdgeMatch(selected):
             return _with(plan, selected=_selected(selected, change))
+        case Sequence(steps):
+            changed_steps = tuple(_with(step, selected=_selected(step.selected, change)) for step in steps)
+            same = all(new is old for new, old in zip(changed_steps, steps, strict=True))
+            return plan if same else replace(plan, steps=changed_steps)
         case Segment(_, rules):
             return _with(plan, rules=change(rules))
         case Satisfies(term):
@@ -337,7 +370,7 @@ def with_children(plan: Plan, change: Callable[[Plan], Plan]) -> Plan:
             raise TypeError(f"not a logical plan: {type(plan).__name__}")
 
 
-Node = TypeVar("Node", bound="Plan | Term")
+Node = TypeVar("Node", bound="Plan | Term | Step")
 
 
 def _with(node: Node, **changes: object) -> Node:

@@ -13,26 +13,12 @@ from pyroaring import BitMap
 from dsl import typed
 from dsl.draw import fingerprint, share_limit
 from dsl.moments import Clock, Window, day_of, step_instant
-from dsl.problems import Problem, Span
-from dsl.schema import Field, Schema, Type
+from dsl.schema import EVENT_SYSTEM_FIELDS, Field, Schema, Type
 from dsl.typed import AggregateFunction
 from engine.plan import logical
 from engine.plan.anniversaries import anniversaries
 from engine.plan.logical import Interval, Plan, Selected, Term
 from engine.reading import ColumnPredicate
-
-
-class NotEvaluated(Exception):
-    """An expression asks for a construct that the language has and the engine does not evaluate yet."""
-
-    def __init__(self, span: Span, construct: str) -> None:
-        self.span = span
-        self.construct = construct
-        super().__init__(f"{construct} cannot be evaluated yet")
-
-    @property
-    def problem(self) -> Problem:
-        return Problem("not-evaluated-yet", f"{self.construct} cannot be evaluated yet", span=self.span)
 
 
 class SegmentDefinition(Protocol):
@@ -52,7 +38,7 @@ def lower(selection: typed.Selection, clock: Clock, schema: Schema, segments: Ma
     """The logical plan of a checked expression.
 
     `clock` turns relative windows into absolute ones; `schema` says which types `any event` stands for; `segments`
-    holds every segment the expression may name, by key. Raises NotEvaluated.
+    holds every segment the expression may name, by key.
     """
     lowering = _Lowering(clock, schema, segments)
     plan = lowering.rows(selection.condition)
@@ -98,12 +84,13 @@ class _Lowering:
                 return logical.Did(self.selected(selector), low, high)
             case typed.Regularity():
                 return self.regular(condition)
+            case typed.Sequence(_, steps):
+                lowered = tuple(self.step(step, steps[:place]) for place, step in enumerate(steps))
+                return logical.Sequence(lowered, str(self.clock.zone))
             case typed.InSegment(_, segment, rules_only):
                 return self.rules(segment) if rules_only else self.members(segment)
             case typed.Sample(_, share, seed):
                 return logical.Sample(fingerprint(seed), share_limit(share))
-            case typed.Sequence(span):
-                raise NotEvaluated(span, "a sequence of events")
             case _:
                 raise TypeError(f"not a condition: {type(condition).__name__}")
 
@@ -178,6 +165,21 @@ class _Lowering:
         if regularity.high is None:
             return enough
         return logical.Difference(enough, logical.AtLeast(regularity.high + 1, spans))
+
+    def step(self, step: typed.Step, earlier: tuple[typed.Step, ...]) -> logical.Step:
+        gap = step.within if step.within_ms is None else step.within_ms
+        same = tuple(self.same(correlation, earlier) for correlation in step.correlations)
+        return logical.Step(self.selected(step.selector), gap, step.absent, same)
+
+    def same(self, correlation: typed.Correlation, earlier: tuple[typed.Step, ...]) -> logical.Same:
+        """The nearest earlier step decides whose type has the property; a step that must not occur has no value."""
+        name = correlation.earlier.name
+        source = max(place for place, step in enumerate(earlier) if not step.absent and self.has(step, name))
+        return logical.Same(correlation.property, correlation.earlier, source)
+
+    def has(self, step: typed.Step, property: str) -> bool:
+        event = step.selector.event
+        return property in EVENT_SYSTEM_FIELDS or (event is not None and property in self.schema.events[event])
 
     def term(self, term: typed.Term) -> Term:
         match term:

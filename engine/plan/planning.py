@@ -25,6 +25,7 @@ from engine.plan.physical.number_test import NumberComparison, NumberTest
 from engine.plan.physical.operator import Context, Operator, Stored
 from engine.plan.physical.segment import Segment
 from engine.plan.physical.selection import Selection
+from engine.plan.physical.sequence import Sequence, Step
 from engine.plan.physical.shared import Shared
 from engine.plan.physical.text_comparison import TextComparison, TextEdge, TextTerm, TextValue
 from engine.plan.physical.union import Union
@@ -96,6 +97,8 @@ class _Planning:
                 return OfCompany(_Planning(self.context.of_companies()).of(item))
             case logical.Did(selected, low, high):
                 return self.did(self.selection(selected), low, high)
+            case logical.Sequence(steps, zone):
+                return Sequence(tuple(map(self.step, steps)), zone)
             case logical.Segment(key, rules, overrides):
                 return Segment(key, self.of(rules), overrides)
             case logical.Sample(seed, limit):
@@ -147,6 +150,9 @@ class _Planning:
     def selection(self, selected: logical.Selected) -> Selection:
         where = None if selected.where is None else self.where(selected.types, selected.where)
         return Selection(selected.types, where, selected.start, selected.end)
+
+    def step(self, step: logical.Step) -> Step:
+        return Step(self.selection(step.selected), step.gap, step.absent, step.same)
 
     def where(self, types: tuple[str, ...], where: Plan) -> Operator:
         """Ordered by the estimates of the largest part of these types."""

@@ -21,6 +21,8 @@ from engine.plan.logical import (
     Scaled,
     Segment,
     Selected,
+    Sequence,
+    Step,
     Term,
     Value,
     children,
@@ -86,6 +88,8 @@ def _of_node(plan: Plan) -> Reads:
             return _of_term(term)
         case Compares(_, left, right):
             return _of_term(left) | _of_term(right)
+        case Sequence(steps):
+            return frozenset().union(*(_of_step(place, steps) for place in range(len(steps))))
         case Segment(key):
             return frozenset({Rules(key)})
         case _:
@@ -94,6 +98,14 @@ def _of_node(plan: Plan) -> Reads:
 
 def _of_events(selected: Selected) -> Reads:
     return frozenset(EventsOf(type) for type in selected.types)
+
+
+def _of_step(place: int, steps: tuple[Step, ...]) -> Reads:
+    """A step's events, and what is compared between them and those of earlier steps."""
+    step = steps[place]
+    here = (ColumnOf(Scope.EVENTS, same.property.name, step.selected.name) for same in step.same)
+    there = (ColumnOf(Scope.EVENTS, same.earlier.name, steps[same.step].selected.name) for same in step.same)
+    return _of_events(step.selected) | {*here, *there}
 
 
 def _of_term(term: Term) -> Reads:

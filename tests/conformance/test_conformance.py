@@ -15,7 +15,6 @@ from dsl.format import format
 from dsl.moments import Clock
 from dsl.parse import parse
 from dsl.problems import ExpressionError, Problem, render
-from engine.plan import NotEvaluated
 from tests.conformance.script import Case, Scenario, read
 from tests.oracle.calendar import to_milliseconds
 from tests.oracle.evaluate import select
@@ -80,9 +79,6 @@ class Run:
             differing = self.subject.ways_that_differ(selection, clock, Random(case.line), expected)
         except ExpressionError as error:
             yield from differing_text(case, error.problems)
-            return
-        except NotEvaluated as error:
-            yield from differing_text(case, (error.problem,))
             return
         yield from changed_by_format(case.expression)
         if case.members is None:

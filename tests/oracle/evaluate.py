@@ -148,7 +148,15 @@ class Oracle:
         )
 
     def comes_after(self, step: typed.Step, event: Event, previous: Event) -> bool:
-        return event.at > previous.at and (step.within_ms is None or event.at - previous.at <= step.within_ms)
+        return previous.at < event.at and not self.too_late(step, event, previous)
+
+    def too_late(self, step: typed.Step, event: Event, previous: Event) -> bool:
+        """Whether more than the gap has passed; months and years are counted on the calendar."""
+        if step.within_ms is not None:
+            return event.at - previous.at > step.within_ms
+        if step.within is not None:
+            return event.at > calendar.moved_instant(previous.at, step.within.count, step.within.unit, self.clock)
+        return False
 
     def absent_then_rest(self, steps: tuple[typed.Step, ...], index: int, taken: dict[int, Event]) -> bool:
         """Absent steps before a present one are tested when that one is chosen; trailing ones, here and now."""
@@ -159,9 +167,10 @@ class Oracle:
     def nothing_forbidden(
         self, steps: tuple[typed.Step, ...], index: int, taken: dict[int, Event], candidate: Event
     ) -> bool:
-        """No absent step between the last step taken and this one occurs between their events."""
+        """Absent steps between the last step taken and this one: none within its gap, or else none before this one."""
         absent = range(max(taken) + 1, index)
-        return not any(self.forbidden(steps, gap, taken, before=candidate.at) for gap in absent)
+        ends = [None if has_gap(steps[place]) else candidate.at for place in absent]
+        return not any(self.forbidden(steps, place, taken, end) for place, end in zip(absent, ends, strict=True))
 
     def forbidden(self, steps: tuple[typed.Step, ...], index: int, taken: dict[int, Event], before: int | None) -> bool:
         previous = taken[max(taken)]
@@ -308,6 +317,10 @@ def contact_of(row: Row) -> str:
     return row.contact
 
 
+def has_gap(step: typed.Step) -> bool:
+    return step.within_ms is not None or step.within is not None
+
+
 def between(number: int, low: int, high: int | None) -> bool:
     return number >= low and (high is None or number <= high)
 
@@ -403,7 +416,7 @@ def exact_of(field: Field, value: object) -> Exact | None:
         case str():
             return fold(value)
         case tuple():
-            return tuple(sorted(fold(tag) for tag in value))
+            return tuple(sorted({fold(tag) for tag in value}))
         case _:
             return exact_number(field, value)
 

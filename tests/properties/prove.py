@@ -24,7 +24,6 @@ from dsl.moments import Clock
 from dsl.parse import parse
 from dsl.problems import ExpressionError
 from dsl.schema import Schema
-from engine.plan import NotEvaluated
 from tests.conformance.script import written
 from tests.oracle.calendar import iso
 from tests.oracle.evaluate import Oracle
@@ -47,20 +46,18 @@ class Mismatch(AssertionError):
 
 @dataclass
 class Tally:
-    """`pairs` counts what was evaluated and agreed; the rest was refused by the language or the engine."""
+    """`pairs` counts what was evaluated and agreed; the rest was refused by the language."""
 
     worlds: int = 0
     pairs: int = 0
     selective: int = 0
-    not_evaluated: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
         refused = ", ".join(f"{code} {count}" for code, count in self.refused.most_common(5))
-        unevaluated = ", ".join(f"{what} {count}" for what, count in self.not_evaluated.most_common(5))
         return (
             f"{self.pairs} pairs over {self.worlds} worlds agree; {self.selective} selected some but not all; "
-            f"refused by the checker: {refused or 'none'}; not evaluated: {unevaluated or 'none'}"
+            f"refused by the checker: {refused or 'none'}"
         )
 
 
@@ -130,9 +127,6 @@ class Trial:
         except ExpressionError as error:
             self.tally.refused[error.problems[0].code] += 1
             return
-        except NotEvaluated as error:
-            self.tally.not_evaluated[error.construct] += 1
-            return
         if differing:
             raise Mismatch(self.report(expression, clock, differing, expected))
         check_format(expression)
@@ -176,7 +170,7 @@ class Trial:
                     for write in writes:
                         subject.write(write)
                     differing, expected = self.compare(subject, expression, clock)
-                except (ExpressionError, NotEvaluated):
+                except ExpressionError:
                     continue
                 finally:
                     subject.close()

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from dsl.moments import LAST_DAY
 from dsl.schema import Type
 from dsl.typed import Part
 
@@ -18,6 +19,7 @@ _DAY_MS = 86_400_000
 _HOUR_MS = 3_600_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PROBE = timedelta(days=7)
+_ALL_MONTHS = 12 * 10_000
 
 
 def local_days(moments: Ints, type: Type, zone: str) -> Ints:
@@ -28,6 +30,21 @@ def local_days(moments: Ints, type: Type, zone: str) -> Ints:
 def local_hours(moments: Ints, type: Type, zone: str) -> Ints:
     """0..23; a day begins at hour 0."""
     return np.zeros_like(moments) if type is Type.DATE else _local(moments, zone) % _DAY_MS // _HOUR_MS
+
+
+def months_later(instants: Ints, months: int, zone: str, latest: int) -> Ints:
+    """The same local time of day, `months` later, on the month's last day where there is none such.
+
+    As `dsl.moments.step_instant`, but results beyond `latest` are only known to be so.
+    """
+    days, time_of_day = np.divmod(_local(instants, zone), _DAY_MS)
+    there = days.astype("datetime64[D]").astype("datetime64[M]") + min(months, _ALL_MONTHS)
+    day_of_month = _dates(days)[2]
+    same_day = there.astype("datetime64[D]").astype(np.int64) + day_of_month - 1
+    month_end = (there + 1).astype("datetime64[D]").astype(np.int64) - 1
+    # Two days beyond the latest are beyond it in every zone: later ones need not be told apart.
+    last = min(latest // _DAY_MS + 2, LAST_DAY)
+    return _instants(np.minimum(np.minimum(same_day, month_end), last) * _DAY_MS + time_of_day, zone)
 
 
 def month_day(days: Ints) -> Ints:
@@ -78,6 +95,17 @@ def _local(instants: Ints, zone: str) -> Ints:
     years = [(_EPOCH + timedelta(milliseconds=int(end))).year for end in (instants.min(), instants.max())]
     changes, offsets = _offsets(zone, years[0], years[1])
     return instants + offsets[np.searchsorted(changes, instants, side="right")]
+
+
+def _instants(local: Ints, zone: str) -> Ints:
+    """The instants of local times: the first where one comes twice, moved forward by the gap where one is skipped."""
+    if not local.size:
+        return local
+    years = [(_EPOCH + timedelta(milliseconds=int(end))).year for end in (local.min(), local.max())]
+    changes, offsets = _offsets(zone, years[0], years[1])
+    # Until clocks that are set forward show the new time, and until those set back have shown the old one twice.
+    turns = changes + np.maximum(offsets[:-1], offsets[1:])
+    return local - offsets[np.searchsorted(turns, local, side="right")]
 
 
 @lru_cache(maxsize=64)

@@ -11,6 +11,7 @@ from dsl.folding import fold
 from dsl.schema import Type
 from dsl.typed import AggregateFunction
 from engine.plan.physical.edges import edges
+from engine.plan.physical.identities import Known, compact, text_identities
 from engine.plan.physical.numbers import Array, Numbers, largest
 from engine.plan.physical.operator import Context
 from engine.plan.physical.selection import Picked, Selection
@@ -85,12 +86,13 @@ class Measure(Term):
 
     def _identities(self, context: Context, domain: Domain) -> list[tuple[Places, Array]]:
         """The places and values, where texts became numbers that stand for the same folded text in every part."""
-        texts: dict[str, int] = {}
+        texts: Known = {}
         pieces = []
         for picked in self.events.picked(context, domain):
             column = None if self.column is None else picked.part.column(self.column)
             if column is not None and column.field.type in (Type.TEXT, Type.CHOICE):
-                pieces.append(_text_identities(picked, column, texts))
+                identities, present = text_identities(column, picked.row_numbers(), texts)
+                pieces.append((picked.places[present], identities[present]))
             elif column is not None and column.field.type is Type.TAGS:
                 pieces.append(_tag_identities(picked, column, texts))
             else:
@@ -154,23 +156,7 @@ def _extremes(pieces: list[tuple[Places, Array]], domain: Domain, greatest: bool
     return Numbers(extremes, present)
 
 
-def _text_identities(picked: Picked, column: Column, texts: dict[str, int]) -> tuple[Places, Array]:
-    """Codes of this part translated to those of `texts`, which grows by the texts it had not."""
-    rows = picked.row_numbers()
-    codes, present = column.numbers(rows)
-    rows, codes, places = rows[present], codes[present].astype(np.int64), picked.places[present]
-    if not rows.size:
-        return places, codes
-    row_of_code = np.full(int(codes.max()) + 1, -1, np.int64)
-    row_of_code[codes] = rows
-    used = np.flatnonzero(row_of_code >= 0)
-    identities = np.zeros_like(row_of_code)
-    for code, text in zip(used, column.values(row_of_code[used].astype(np.uint32)), strict=True):
-        identities[code] = texts.setdefault(fold(str(text)), len(texts))
-    return places, identities[codes]
-
-
-def _tag_identities(picked: Picked, column: Column, texts: dict[str, int]) -> tuple[Places, Array]:
+def _tag_identities(picked: Picked, column: Column, texts: Known) -> tuple[Places, Array]:
     """One place and identity for each tag of each row."""
     values = column.values(picked.row_numbers())
     tags = [(place, str(tag)) for place, tags in zip(picked.places, values, strict=True) for tag in _tags(tags)]
@@ -187,7 +173,7 @@ def _distinct(pieces: list[tuple[Places, Array]], domain: Domain) -> NDArray[np.
     if not pieces:
         return np.zeros(domain.size, np.int64)
     places = np.concatenate([places for places, _ in pieces]).astype(np.int64)
-    values = _compact(np.concatenate([values for _, values in pieces]))
+    values = compact(np.concatenate([values for _, values in pieces]))
     width = int(values.max()) + 1
     words = -(-width // 64)
     if domain.size * words <= _WORDS_AT_MOST:
@@ -201,12 +187,3 @@ def _distinct_by_bits(cells: NDArray[np.int64], bits: NDArray[np.int64], size: i
     sets = np.zeros(size * words, np.uint64)
     np.bitwise_or.at(sets, cells, np.left_shift(np.uint64(1), bits.astype(np.uint64)))
     return np.asarray(np.bitwise_count(sets).reshape(size, words).sum(axis=1), np.int64)
-
-
-def _compact(values: Array) -> NDArray[np.int64]:
-    """Small numbers from 0, equal where the values are."""
-    if values.dtype.kind != "f":
-        low = int(values.min())
-        if int(values.max()) - low <= 4 * values.size:
-            return values.astype(np.int64) - low
-    return np.asarray(np.unique(values, return_inverse=True)[1], np.int64)

@@ -16,11 +16,13 @@ from engine.plan.rewrites.k_of_n import simplify_k_of_n
 from engine.plan.rewrites.negations import absorb_negations
 from engine.plan.rewrites.one_of import merge_values
 from engine.plan.rewrites.ranges import merge_ranges
+from engine.plan.rewrites.steps import bound_steps
 
 RULES: tuple[Rule, ...] = (
     flatten,
     fold_constants,
     normalise_frequency,
+    bound_steps,
     simplify_k_of_n,
     absorb_negations,
     drop_duplicates,

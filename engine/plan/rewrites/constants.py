@@ -19,6 +19,7 @@ from engine.plan.logical import (
     Sample,
     Satisfies,
     Selected,
+    Sequence,
     Union,
 )
 from engine.reading import ColumnPredicate
@@ -60,6 +61,8 @@ def fold_constants(plan: Plan) -> Plan:
         case Satisfies(_, ranges) if all(interval.empty for interval in ranges):
             return Nothing()
         case Did(selected, low) if low > 0 and _selects_nothing(selected):
+            return Nothing()
+        case Sequence(steps) if any(_selects_nothing(step.selected) for step in steps if not step.absent):
             return Nothing()
         case EdgeMatch(selected, _, _, predicate) if _selects_nothing(selected) or _holds_nothing(predicate):
             return Nothing()

@@ -45,6 +45,7 @@ _PURCHASE = (
     Field("due", Type.DATE),
     Field("labels", Type.TAGS),
 )
+_OPEN = (Field("campaign", Type.TEXT), Field("cost", Type.NUMBER, decimals=0))
 
 
 def _named(fields: tuple[Field, ...]) -> Mapping[str, Field]:
@@ -55,7 +56,7 @@ SCHEMA = Schema(
     "Europe/Paris",
     contacts=_named(_CONTACTS),
     companies=_named((Field("industry", Type.TEXT), Field("staff", Type.NUMBER, decimals=0))),
-    events=MappingProxyType({"purchase": _named(_PURCHASE), "open": _named((Field("campaign", Type.TEXT),))}),
+    events=MappingProxyType({"purchase": _named(_PURCHASE), "open": _named(_OPEN)}),
 )
 
 
@@ -94,6 +95,10 @@ class Twin:
     def erase(self, id: str) -> None:
         self.state.apply(EraseContacts([self.row(id)]), 1)
         self.world.erase(id)
+
+    def seal(self) -> None:
+        """What was written so far is sealed; the oracle does not mind."""
+        self.state.seal(everything=True)
 
     def row(self, id: str) -> int:
         row = self.state.publish(1).contacts.row(id)
