@@ -77,7 +77,7 @@ class Sequence(Operator):
         if gathered is None:
             return BitMap()
         line = Line.of(gathered, self._groups(context, gathered), self.zone)
-        found = _Chain(self.steps, line, line.trail(gathered[0])).followed([line.trail(g) for g in gathered])
+        found = _Chain(self.steps, line, line.trail(gathered[0])).followed(gathered)
         return from_rows(found.contacts.astype(np.uint32))
 
     def _gathered(self, context: Context, within: BitMap | None) -> list[Gathered] | None:
@@ -127,17 +127,18 @@ class _Chain:
         self.line = line
         self._start(first)
 
-    def followed(self, trails: list[Trail]) -> Trail:
-        """The events that can end the whole sequence."""
+    def followed(self, gathered: list[Gathered]) -> Trail:
+        """The events that can end the whole sequence, of those of each step."""
         for place, step in enumerate(self.steps[1:], 1):
             if not self.states.contacts.size:
                 break
+            events = self.line.trail(gathered[place])
             if not step.absent:
-                self._follow(place, trails[place])
+                self._follow(place, events)
             elif step.gap is not None or all(later.absent for later in self.steps[place:]):
-                self._avoid(place, trails[place])
+                self._avoid(place, events)
             else:
-                self._end_before(place, trails[place])
+                self._end_before(place, events)
         return self.states
 
     def _start(self, states: Trail) -> None:

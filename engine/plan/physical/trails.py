@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,10 @@ Slot = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """Events in order of contact and tick, with the values that steps compare, perhaps of steps before this one."""
+    """Events with the values that steps compare, perhaps of steps before this one.
+
+    Those without values are in order of contact and tick: joins cost a fraction then.
+    """
 
     contacts: Ints
     ticks: Ints
@@ -174,15 +178,12 @@ class Line:
         return at + min(gap, latest - self.low)
 
     def trail(self, gathered: Gathered) -> Trail:
-        positions = self.positions(gathered.contacts.astype(np.int64), self.tick(gathered.at))
-        if gathered.values:
-            order = np.argsort(positions)
-            positions = positions[order]
-            values = {slot: values.at(order) for slot, values in gathered.values.items()}
-        else:
-            positions, values = np.sort(positions), {}
-        contacts = positions // self.size
-        return Trail(contacts, positions - contacts * self.size, values)
+        contacts, ticks = gathered.contacts.astype(np.int64), self.tick(gathered.at)
+        if not gathered.values:
+            positions = np.sort(self.positions(contacts, ticks))
+            contacts = positions // self.size
+            ticks = positions - contacts * self.size
+        return Trail(contacts, ticks, gathered.values)
 
     def positions(self, groups: Ints, ticks: Ints) -> Ints:
         return groups * self.size + ticks
@@ -210,11 +211,11 @@ def _order(positions: Ints) -> slice | NDArray[np.intp]:
     return slice(None) if (positions[1:] >= positions[:-1]).all() else np.argsort(positions)
 
 
-def _search(ordered: Ints, asked: Ints, side: str) -> NDArray[np.intp]:
+def _search(ordered: Ints, asked: Ints, side: Literal["left", "right"]) -> NDArray[np.intp]:
     """numpy's searchsorted, which is many times faster for what ascends."""
     order = _order(asked)
     found = np.empty(asked.size, np.intp)
-    found[order] = np.searchsorted(ordered, asked[order], side="left" if side == "left" else "right")
+    found[order] = np.searchsorted(ordered, asked[order], side=side)
     return found
 
 
@@ -251,12 +252,14 @@ def spread(states: Trail, slots: Sequence[Slot], events: Trail) -> tuple[Ints, T
     for slot in slots:
         codes = states.values[slot].codes(-1) + 1
         combinations = compact(combinations * (int(codes.max(initial=0)) + 1) + codes)
-    # The first state of each combination stands for it; combinations are numbered from 0.
+    # Some state of each combination stands for it.
     held = np.full(int(combinations.max(initial=-1)) + 1, -1, np.int64)
-    held[combinations[::-1]] = np.arange(states.contacts.size)[::-1]
-    first = np.sort(held[held >= 0])
-    start, end = (np.searchsorted(states.contacts[first], events.contacts, side=side) for side in ("left", "right"))
-    chosen = first[spans(start, end)]
+    held[combinations] = np.arange(states.contacts.size)
+    some = held[held >= 0]
+    some = some[np.argsort(states.contacts[some])]
+    whose = states.contacts[some]
+    start, end = _search(whose, events.contacts, "left"), _search(whose, events.contacts, "right")
+    chosen = some[spans(start, end)]
     repeated = events.at(np.repeat(np.arange(events.contacts.size), end - start))
     values = {slot: states.values[slot].at(chosen) for slot in slots}
     return combinations, replace(repeated, values=repeated.values | values), combinations[chosen]
