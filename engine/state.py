@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -34,6 +35,7 @@ from engine.tables.bulk_contacts import apply_bulk_contacts
 from engine.tables.bulk_events import apply_bulk_events
 from engine.tables.saving import load, save
 from engine.tables.state import Applied, State
+from storage.errors import StorageFull
 from storage.store import Store
 
 CHECKPOINT_BYTES = 64 << 20
@@ -156,7 +158,9 @@ class WorkspaceState:
         if self._saving is not None:
             wait([self._saving])
         if self._store.failure is None and self.snapshot.seq > self._saved_seq:
-            self.start_checkpoint().result()
+            # A full disk has no room for a checkpoint; the journal keeps all there is, and the next start replays it.
+            with suppress(StorageFull):
+                self.start_checkpoint().result()
         self._saver.shutdown()
 
 

@@ -7,8 +7,9 @@ future, once durable and visible to every later read.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from time import time
 from typing import Any, TypeVar
 
@@ -184,11 +185,28 @@ class Workspace:
 
         Raises ExpressionError; StaleRead when `min_seq` is not reached within five seconds.
         """
-        if min_seq is not None:
-            self._wait_for(min_seq)
-        snapshot = self._snapshot
-        selection = understand(expression, snapshot.schema, snapshot.segments.names, params or NO_PARAMS)
-        return bound(snapshot, selection, self._clock(snapshot, at))
+        snapshot = self._at_least(min_seq)
+        return self._bound(snapshot, expression, params, self._clock(snapshot, at))
+
+    def queries(
+        self,
+        expressions: Sequence[str],
+        *,
+        params: Mapping[str, Any] | None = None,
+        at: int | None = None,
+        min_seq: int | None = None,
+    ) -> list[Query]:
+        """Bind many expressions to one state and one clock. The problems of one name it by `$.expressions[i]`."""
+        snapshot = self._at_least(min_seq)
+        clock = self._clock(snapshot, at)
+        bound_queries = []
+        for i, expression in enumerate(expressions):
+            try:
+                bound_queries.append(self._bound(snapshot, expression, params, clock))
+            except ExpressionError as error:
+                placed = [replace(problem, path=f"$.expressions[{i}]") for problem in error.problems]
+                raise ExpressionError(expression, placed) from None
+        return bound_queries
 
     def check(self, expression: str, params: Mapping[str, Any] | None = None) -> tuple[Problem, ...]:
         """Everything wrong with an expression."""
@@ -258,6 +276,16 @@ class Workspace:
         with self._published:
             self._snapshot = snapshot
             self._published.notify_all()
+
+    def _bound(self, snapshot: Snapshot, text: str, params: Mapping[str, Any] | None, clock: Clock) -> Query:
+        selection = understand(text, snapshot.schema, snapshot.segments.names, params or NO_PARAMS)
+        return bound(snapshot, selection, clock)
+
+    def _at_least(self, seq: int | None) -> Snapshot:
+        """The newest state, once it has record `seq`."""
+        if seq is not None:
+            self._wait_for(seq)
+        return self._snapshot
 
     def _wait_for(self, seq: int) -> None:
         with self._published:

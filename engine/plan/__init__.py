@@ -9,7 +9,7 @@ execute   operators -> bitmap; count without building it     execution.py
 from engine.plan.execution import count, execute
 from engine.plan.logical import Plan
 from engine.plan.lowering import SegmentDefinition, lower, lower_segment
-from engine.plan.physical.operator import Operator
+from engine.plan.physical.operator import Effort, Operator
 from engine.plan.planning import plan
 from engine.plan.printing import ExplainNode, describe_logical, describe_physical, explain
 from engine.plan.reads import reads
@@ -17,6 +17,7 @@ from engine.plan.rewrites import RULES, rewrite
 
 __all__ = [
     "RULES",
+    "Effort",
     "ExplainNode",
     "Operator",
     "Plan",
