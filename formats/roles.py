@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
+import io
 import re
 from collections.abc import Iterable
 
@@ -167,6 +169,23 @@ def _chosen(headers: list[str], kind: Kind, options: ReadOptions) -> dict[str, R
     if strangers:
         raise DataError(strangers)
     return chosen
+
+
+def headers_in(text: str | None) -> tuple[str, ...] | None:
+    """The headers of a list with commas between; one that holds a comma is put in double quotes.
+
+    >>> headers_in('id, "name, first"')
+    ('id', 'name, first')
+    """
+    record = next(csv.reader([text], skipinitialspace=True), []) if text else []
+    return tuple(header.strip() for header in record) or None
+
+
+def headers_text(headers: Iterable[str]) -> str:
+    """The list that `headers_in` reads."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(headers)
+    return line.getvalue()
 
 
 def unknown_column(name: str, headers: list[str], purpose: str) -> Problem:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from msgspec import inspect
+from starlette.datastructures import QueryParams
 
 from dsl.problems import DataError, Problem
 from server.errors import ApiError, Failure
@@ -100,10 +101,15 @@ def _row_decoder() -> msgspec.json.Decoder[dict[str, Any]]:
     return msgspec.json.Decoder(dict[str, Any])
 
 
-def convert_options(given: Mapping[str, str], kind: type[T]) -> T:
-    """The query parameters of a request as `kind`; DataError names what is unknown or does not fit."""
+def convert_options(given: QueryParams, kind: type[T]) -> T:
+    """The query parameters of a request as `kind`; DataError names what is unknown or does not fit.
+
+    Fields that are lists take a parameter as often as it comes, others its last value.
+    """
+    lists = {field.encode_name for field in _fields(kind) if isinstance(field.type, inspect.ListType)}
+    values = {name: given.getlist(name) if name in lists else value for name, value in given.items()}
     try:
-        return msgspec.convert(dict(given), kind, strict=False)
+        return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         raise DataError([_misfit(str(error), kind)]) from None
 
@@ -126,8 +132,12 @@ def _misfit(message: str, kind: type) -> Problem:
 
 def field_names(kind: type) -> list[str]:
     """Names of the fields of a Struct; none for any other type."""
+    return [field.encode_name for field in _fields(kind)]
+
+
+def _fields(kind: type) -> tuple[inspect.Field, ...]:
     shape = inspect.type_info(kind)
-    return [field.encode_name for field in shape.fields] if isinstance(shape, inspect.StructType) else []
+    return shape.fields if isinstance(shape, inspect.StructType) else ()
 
 
 def _located(message: str, content: bytes) -> str:

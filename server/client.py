@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from io import RawIOBase
@@ -93,14 +93,14 @@ class Client:
         path: str,
         body: bytes | Readable | None = None,
         headers: Mapping[str, str] | None = None,
-        query: Mapping[str, str] | None = None,
+        query: Mapping[str, str | Sequence[str]] | None = None,
     ) -> Iterator[Answer]:
         """The answer, to be read as it arrives. A readable body is sent in chunks.
 
         Raises Refused for an error answer and Unreachable when there is none, or when it breaks off while read.
         """
         connection = self._connection()
-        target = self._prefix + path + (f"?{urlencode(query)}" if query else "")
+        target = self._prefix + path + (f"?{urlencode(query, doseq=True)}" if query else "")
         try:
             with suppress(BrokenPipeError, ConnectionResetError):  # refused half way: the answer says why
                 connection.request(method, target, body, self._headers(headers))

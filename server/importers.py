@@ -186,6 +186,7 @@ class Line:
             job = task.kept.job
             job.progress = progress.share * SHARE_OF_READING
             job.rows_read, job.accepted, job.rejected = progress.read, progress.accepted, progress.rejected
+            job.reasons = list(progress.reasons)
             if time.monotonic() - self._saved > SAVED_EVERY:
                 self._save(task.kept)
 

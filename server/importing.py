@@ -11,7 +11,7 @@ from engine.workspace import Workspace
 from formats.batch import Kind
 from formats.inferred import Inferred, ReadOptions
 from formats.inferring import infer
-from formats.reading import Progress, read
+from formats.reading import Progress, Reason, read
 from formats.rows import OnError, Reject
 from server.errors import ProblemView
 
@@ -70,7 +70,7 @@ class Job(msgspec.Struct, kw_only=True):
     """An import on its way. `seq` is there once it is done.
 
     `reason` says why it failed, `errors` in detail; `notices` what was assumed of the file; `problems` are the first
-    hundred rejected rows, of which the rejects file has all.
+    hundred rejected rows, of which the rejects file has all; `reasons` count all of them.
     """
 
     id: str
@@ -90,6 +90,7 @@ class Job(msgspec.Struct, kw_only=True):
     notices: list[ProblemView] = []
     errors: list[ProblemView] = []
     problems: list[RowProblem] = []
+    reasons: list[Reason] = []
 
 
 class Rehearsal(msgspec.Struct, frozen=True):
@@ -100,6 +101,7 @@ class Rehearsal(msgspec.Struct, frozen=True):
     accepted: int
     rejected: int
     problems: list[RowProblem]
+    reasons: list[Reason]
 
 
 class Kept(msgspec.Struct):
@@ -123,7 +125,7 @@ def rehearse(workspace: Workspace, source: Path, request: Request) -> Rehearsal:
     """What an import would do: what is inferred, and the first rows it would reject, without writing anything."""
     inferred = infer(source, request.kind, workspace.schema, request.options)
     seen: list[RowProblem] = []
-    counted = Progress(0, 0, 0, 0.0)
+    counted = Progress()
 
     def note(progress: Progress) -> None:
         nonlocal counted
@@ -136,4 +138,4 @@ def rehearse(workspace: Workspace, source: Path, request: Request) -> Rehearsal:
     if not inferred.problems:
         for _ in read(source, inferred, workspace.schema, on_error=OnError.SKIP, rejects=add, progress=note):
             pass
-    return Rehearsal(inferred, counted.read, counted.accepted, counted.rejected, seen)
+    return Rehearsal(inferred, counted.read, counted.accepted, counted.rejected, seen, list(counted.reasons))

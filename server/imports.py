@@ -12,8 +12,10 @@ from starlette.responses import Response
 
 from dsl.problems import DataError, Problem
 from formats.batch import Kind
+from formats.event_types import parse_rule
 from formats.inferred import DateOrder, ReadOptions
 from formats.media import MEDIA, Media, by_content_type
+from formats.roles import headers_in
 from formats.rows import OnError
 from server.errors import ApiError, Failure
 from server.importers import new_spool
@@ -43,6 +45,12 @@ class ImportOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     decimal: str | None = None
     thousands: str | None = None
     date_order: DateOrder | None = None
+    type_rule: Annotated[list[str], Meta(description="'type:column~pattern' (RE2); the first that fits decides")] = []
+    id_columns: Annotated[
+        str | None, Meta(description="columns event ids are made of, separated by commas; * means all")
+    ] = None
+    names: Annotated[str | None, Meta(description="columns of a CSV file without a header, separated by commas")] = None
+    only: Annotated[str | None, Meta(description="the columns that become fields, separated by commas")] = None
     columns: Annotated[
         str | None, Meta(description="header=field pairs, separated by commas; header= leaves it out")
     ] = None
@@ -63,6 +71,10 @@ class ImportOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             event_id=self.event_id_column,
             company=self.company_column,
             event=self.type,
+            type_rules=tuple(map(parse_rule, self.type_rule)),
+            id_columns=headers_in(self.id_columns) or (),
+            names=headers_in(self.names),
+            only=headers_in(self.only),
         )
         return Request(self.kind, options, self.on_error, self.unknown_contacts == "create")
 

@@ -14,6 +14,7 @@ from dsl.problems import Problem
 from engine.results import Ack, Count, Page, SegmentView
 from formats.batch import Kind
 from formats.inferred import Inferred, ReadOptions
+from formats.reading import Reason
 from formats.rows import OnError
 from server.importing import RowProblem
 
@@ -49,13 +50,18 @@ class Importing:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of the rows. `problems` are those of the first rejected; `seq` is None when nothing was written."""
+    """What became of the rows. `problems` are those of the first rejected, `reasons` count all.
+
+    `seq` is None when nothing was written.
+    """
 
     accepted: int
     rejected: int
     duplicates: int = 0
     seq: int | None = None
     problems: tuple[RowProblem, ...] = ()
+    read: int = 0
+    reasons: tuple[Reason, ...] = ()
 
 
 Watch = Callable[[str, float], None]

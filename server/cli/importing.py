@@ -18,9 +18,11 @@ from dsl.problems import DataError
 from dsl.schema import Schema, Type
 from dsl.schema_json import schema_from_json
 from formats.batch import Kind
+from formats.event_types import parse_rule
 from formats.inferred import Column, DateOrder, Inferred, ReadOptions, Role
 from formats.inferring import infer
 from formats.media import MEDIA, Format
+from formats.roles import headers_in
 from formats.rows import OnError
 from server.cli.backend import Imported, Importing, Watch
 from server.cli.command import Command
@@ -53,6 +55,7 @@ def _choice(values: Any) -> click.Choice[str]:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--kind", type=_choice(Kind), required=True, help="what the rows are")
 @click.option("--type", "event", metavar="EVENT", help="the event type of every row, where no column names it")
+@click.option("--type-rule", "rules", metavar="RULE", multiple=True, help="'TYPE: COLUMN ~ PATTERN'; the first to fit")
 @click.option("--format", type=click.Choice(READABLE), help="what the file is, where its name does not say")
 @click.option("--encoding", help="such as utf-8 or cp1252")
 @click.option("--delimiter", metavar="CHARACTER", help="between the cells of a CSV file")
@@ -63,8 +66,11 @@ def _choice(values: Any) -> click.Choice[str]:
 @click.option("--at-column", metavar="COLUMN", help="the column of the events' moments")
 @click.option("--type-column", metavar="COLUMN", help="the column of event types")
 @click.option("--event-id-column", metavar="COLUMN", help="the column of event ids, for de-duplication")
+@click.option("--id-columns", metavar="COLUMNS", help="make event ids of these columns; '*' means all")
 @click.option("--company-column", metavar="COLUMN", help="the column of the contacts' companies")
 @click.option("--column", "columns", type=Pair(), multiple=True, help="COLUMN=FIELD: a column goes to this field")
+@click.option("--only", metavar="COLUMNS", help="the columns that become fields, separated by commas")
+@click.option("--names", metavar="COLUMNS", help="the columns of a CSV file that has no header")
 @click.option("--leave-out", metavar="COLUMN", multiple=True, help="a column not to import")
 @click.option("--field", "types", type=Pair(), multiple=True, help="FIELD=TYPE: the type of a new field")
 @click.option("--on-error", type=_choice(OnError), default="stop", show_default=True, help="what a bad line does")
@@ -119,6 +125,10 @@ def read_options(given: dict[str, Any]) -> ReadOptions:
         event_id=given["event_id_column"],
         company=given["company_column"],
         event=given["event"],
+        type_rules=tuple(map(parse_rule, given["rules"])),
+        id_columns=headers_in(given["id_columns"]) or (),
+        names=headers_in(given["names"]),
+        only=headers_in(given["only"]),
     )
 
 
@@ -139,7 +149,10 @@ def inference(inferred: Inferred) -> Group:
     rows = Table("column", "becomes", "type", "", "samples", box=SIMPLE_HEAD, pad_edge=False)
     for column in inferred.columns:
         rows.add_row(column.name, becomes(column), column_type(column), "new" if column.new else "", samples(column))
-    notices = [Text(f"note: {notice.message}", style="dim") for notice in inferred.notices]
+    notices = [
+        Text(f"note: {notice.message}{f'; {notice.hint}' if notice.hint else ''}", style="dim")
+        for notice in inferred.notices
+    ]
     return Group(Text(dialect(inferred)), rows, *notices)
 
 
@@ -153,6 +166,9 @@ def dialect(inferred: Inferred) -> str:
         said += [found.encoding, f"delimiter {delimiter}", f"decimal '{found.decimal}'", f"dates {order}"]
     if inferred.event is not None:
         said.append(f"events of type {inferred.event}")
+    said += [f"of type {rule.event} where {rule.column} ~ {rule.pattern}" for rule in inferred.type_rules]
+    if inferred.id_columns:
+        said.append(f"ids made of {', '.join(inferred.id_columns)}")
     return f"{', '.join(said)}; {inferred.sampled:,} rows looked at"
 
 
@@ -188,7 +204,7 @@ def rehearse(asked: Importing, inferred: Inferred, schema: Schema, watch: Watch)
     """Reads everything and writes nothing."""
     with Rejected(asked.rejects) as rejected:
         accepted = sum(len(batch) for batch in rows_of(asked, inferred, schema, rejected, watch))
-    return Imported(accepted, rejected.count, problems=tuple(rejected.first))
+    return rejected.imported(accepted)
 
 
 @contextmanager
@@ -212,4 +228,8 @@ def summary(answer: Imported, dry_run: bool) -> Text:
         said.append(f"{problem.message}{f'; {problem.hint}' if problem.hint else ''}\n", style="yellow")
     said.append(f"{answer.accepted:,} rows {'would be imported' if dry_run else 'imported'}", style="bold")
     said.append(f", {answer.rejected:,} rejected" if answer.rejected else "")
-    return said.append(f", {answer.duplicates:,} known before" if answer.duplicates else "")
+    said.append(f", {answer.duplicates:,} duplicates" if answer.duplicates else "")
+    said.append(f", of {answer.read:,} read")
+    for reason in answer.reasons:
+        said.append(f"\n  {reason.rows:,} {reason.code}{f' in {reason.column}' if reason.column else ''}")
+    return said

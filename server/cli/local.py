@@ -102,7 +102,7 @@ class Local:
                 ack = self.workspace.bulk_events(batches, create_contacts=asked.create_contacts)
             else:
                 ack = self.workspace.bulk_contacts(batches, companies=asked.kind is Kind.COMPANIES)
-        return Imported(ack.accepted, rejected.count, ack.duplicates, ack.seq, tuple(rejected.first))
+        return rejected.imported(ack.accepted, ack.duplicates, ack.seq)
 
     def _query(self, question: Question) -> Query:
         return self.workspace.query(question.expression, params=question.params, at=self._clock(question.at))

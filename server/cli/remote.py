@@ -17,6 +17,7 @@ from dsl.problems import DataError, ExpressionError, Problem
 from engine.results import Ack, Count, Page, SegmentView
 from formats.inferred import Inferred
 from formats.media import media
+from formats.roles import headers_text
 from server.cli.backend import Imported, Importing, Question, Rows, Watch
 from server.client import JSON, Client, Refused, path
 from server.errors import Failure
@@ -110,7 +111,9 @@ class Remote:
             self._save_rejects(job, asked.rejects)
         if job.state is not JobState.DONE:
             raise DataError(_problems(job))
-        return Imported(job.accepted, job.rejected, job.duplicates, job.seq, tuple(job.problems))
+        return Imported(
+            job.accepted, job.rejected, job.duplicates, job.seq, tuple(job.problems), job.rows_read, tuple(job.reasons)
+        )
 
     def _finished(self, job: Job, watch: Watch) -> Job:
         """The job once it has ended; an interrupted wait cancels it."""
@@ -170,11 +173,11 @@ class Watched:
         return data
 
 
-def import_query(asked: Importing, inferred: Inferred) -> dict[str, str]:
+def import_query(asked: Importing, inferred: Inferred) -> dict[str, str | list[str]]:
     """The parameters of an import: what the user said, and the dialect that was inferred and shown."""
     options, dialect = asked.options, inferred.dialect
     columns = ",".join(f"{header}={field or ''}" for header, field in options.columns.items())
-    values = {
+    values: dict[str, str | list[str] | None] = {
         "kind": asked.kind.value,
         "on_error": asked.on_error.value,
         "unknown_contacts": "create" if asked.create_contacts else "reject",
@@ -190,6 +193,10 @@ def import_query(asked: Importing, inferred: Inferred) -> dict[str, str]:
         "thousands": dialect.thousands,
         "date_order": dialect.date_order.value,
         "columns": columns,
+        "type_rule": [f"{rule.event}:{rule.column}~{rule.pattern}" for rule in options.type_rules],
+        "id_columns": headers_text(options.id_columns),
+        "names": headers_text(options.names or ()),
+        "only": headers_text(options.only or ()),
     }
     return {name: value for name, value in values.items() if value}
 
