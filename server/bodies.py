@@ -106,7 +106,7 @@ def convert_options(given: QueryParams, kind: type[T]) -> T:
 
     Fields that are lists take a parameter as often as it comes, others its last value.
     """
-    lists = {field.encode_name for field in _fields(kind) if isinstance(field.type, inspect.ListType)}
+    lists = {field.encode_name for field in _fields(kind) if isinstance(_bare(field.type), inspect.ListType)}
     values = {name: given.getlist(name) if name in lists else value for name, value in given.items()}
     try:
         return msgspec.convert(values, kind, strict=False)
@@ -133,6 +133,11 @@ def _misfit(message: str, kind: type) -> Problem:
 def field_names(kind: type) -> list[str]:
     """Names of the fields of a Struct; none for any other type."""
     return [field.encode_name for field in _fields(kind)]
+
+
+def _bare(kind: inspect.Type) -> inspect.Type:
+    """A type without what is only said of it."""
+    return kind.type if isinstance(kind, inspect.Metadata) else kind
 
 
 def _fields(kind: type) -> tuple[inspect.Field, ...]:

@@ -85,6 +85,55 @@ def test_events_come_with_a_type_and_make_their_contacts(tamis, tmp_path):
     assert tamis.json("count", "everyone")["total"] == 2
 
 
+TILL = """InvoiceNo,Quantity,InvoiceDate,CustomerID,Country
+536365,6,2010-12-01 08:26:00,17850,UK
+536365,6,2010-12-01 08:26:00,17850,UK
+C536379,-1,2010-12-01 09:41:00,17850,UK
+536370,24,2010-12-01 08:45:00,,FR
+536371,3,2010-12-01 09:00:00,12583,DE
+536372,4,2010-12-01 09:00:00,12583,FR
+"""
+
+
+def test_a_till_file_as_it_comes(tamis, tmp_path):
+    path = tmp_path / "till.csv"
+    path.write_text(TILL)
+    skip = ("--on-error", "skip", "--yes")
+    tamis("import", str(path), "--kind", "contacts", "--only", "Country", *skip)
+    assert tamis.json("count", 'Country = "FR"')["count"] == 1, "the last line wins"
+    rules = ("--type", "purchase", "--type-rule", "cancellation: InvoiceNo ~ ^C", "--id-columns", "*")
+    answer = tamis.json("import", str(path), "--kind", "events", *rules, *skip)
+    assert {name: answer[name] for name in ("read", "accepted", "duplicates", "rejected")} == {
+        "read": 6,
+        "accepted": 4,
+        "duplicates": 1,
+        "rejected": 1,
+    }
+    assert answer["reasons"] == [{"code": "missing_id", "column": "CustomerID", "rows": 1}]
+    assert tamis.json("count", "did cancellation")["count"] == 1
+    assert tamis.json("count", "did purchase exactly 1 times")["count"] == 1
+    again = tamis("import", str(path), "--kind", "events", *rules, *skip).stdout
+    assert "0 rows imported" in again
+    assert "5 duplicates, of 6 read\n  1 missing_id in CustomerID" in again
+
+
+def test_rules_that_cannot_be_are_told(tamis, tmp_path):
+    path = tmp_path / "till.csv"
+    path.write_text(TILL)
+    asked = ("import", str(path), "--kind", "events", "--type", "purchase", "--type-rule")
+    assert "did you mean 'InvoiceNo'?" in tamis(*asked, "x: invoiceno ~ ^C", exit=4).stderr
+    assert "no pattern" in tamis(*asked, "x: InvoiceNo ~ (", exit=4).stderr
+    assert "no rule" in tamis(*asked, "nonsense", exit=4).stderr
+
+
+def test_names_for_a_file_without_a_header(tamis, tmp_path):
+    path = tmp_path / "bare.csv"
+    path.write_text("ann,31,FR\nbob,12,BE\n")
+    tamis("import", str(path), "--kind", "contacts", "--names", "id,points,country", "--yes")
+    assert tamis.json("count", 'points > 20 and country = "FR"')["count"] == 1
+    assert "'names'" in tamis("import", str(path), "--kind", "contacts", "--id-column", "ann", "--dry-run").stderr
+
+
 def test_count_says_how_many_of_how_many_and_how_long(filled):
     result = filled("count", 'pays = "FR" and points > 30')
     assert result.stdout.startswith("1 of 3 contacts (33.3%)")

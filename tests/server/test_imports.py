@@ -83,6 +83,30 @@ def test_ndjson_events(filled):
     assert count(filled, 'did open(campaign = "Spring")') == 5
 
 
+def test_rules_tell_event_types_and_contents_make_ids(filled):
+    rows = "contact,at,code,size\nk1,2026-01-01,1,XL\nk1,2026-01-01,1,XL\nk1,2026-01-02,C1,M\n,2026-01-02,G1,M\n"
+    asked = {
+        "kind": "events",
+        "type": "sale",
+        "type_rule": ["cancel:code~^C", "gift:code~^G"],
+        "id_columns": "*",
+        "on_error": "skip",
+    }
+    rehearsed = ok(filled.post("imports", params={**asked, "dry_run": "true"}, content=rows, headers=CSV))
+    assert rehearsed["inferred"]["id_columns"] == ["at", "code", "contact", "size"]
+    assert set(rehearsed["inferred"]["patch"]["events"]) == {"sale", "cancel", "gift"}
+    for accepted, duplicates in ((2, 1), (0, 3)):
+        job = finished(filled, ok(filled.post("imports", params=asked, content=rows, headers=CSV), 202))
+        assert (job["rows_read"], job["accepted"], job["duplicates"], job["rejected"]) == (4, accepted, duplicates, 1)
+        assert job["reasons"] == [{"code": "missing_id", "column": "contact", "rows": 1}]
+    assert count(filled, 'did sale(size = "XL") and did cancel') == 1
+
+
+def test_rules_are_checked_before_the_file_is(filled):
+    asked = {"kind": "events", "type": "sale", "type_rule": "cancel"}
+    problem(filled.post("imports", params=asked, content="contact\na\n", headers=CSV), 422, "invalid")
+
+
 def test_parquet_with_lists(filled):
     table = pa.table({"id": ["p1", "p2"], "interests": [["ski", "vtt"], []]})
     file = io.BytesIO()
