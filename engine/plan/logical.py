@@ -215,6 +215,12 @@ class Selected:
     def timeless(self) -> bool:
         return self.start is None and self.end is None
 
+    def between(self, start: int | None, end: int | None) -> Selected:
+        """Those that also lie in [start, end)."""
+        first = start if self.start is None else self.start if start is None else max(start, self.start)
+        after = end if self.end is None else self.end if end is None else min(end, self.end)
+        return replace(self, start=first, end=after)
+
 
 @dataclass(frozen=True, slots=True)
 class Same:

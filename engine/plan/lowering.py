@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor
 from typing import Protocol
@@ -160,7 +160,7 @@ class _Lowering:
         """At least `low` of one existence for each span, and not more than `high`."""
         selected, now = self.selected(regularity.selector), self.clock.now
         edges = [step_instant(now, -back, regularity.unit, self.clock.zone) for back in range(regularity.spans + 1)]
-        spans = tuple(logical.Did(_narrowed(selected, *span)) for span in zip(edges[1:], edges, strict=False))
+        spans = tuple(logical.Did(selected.between(*span)) for span in zip(edges[1:], edges, strict=False))
         enough = logical.AtLeast(regularity.low, spans)
         if regularity.high is None:
             return enough
@@ -271,13 +271,6 @@ def _decimals(term: typed.Term) -> int:
             return property.decimals
         case _:
             return 0
-
-
-def _narrowed(selected: Selected, start: int, end: int) -> Selected:
-    """The selected events that also lie in [start, end)."""
-    first = start if selected.start is None else max(start, selected.start)
-    after = end if selected.end is None else min(end, selected.end)
-    return replace(selected, start=first, end=after)
 
 
 def _whole(low: float | Fraction | None, high: float | Fraction | None) -> tuple[int, int | None]:

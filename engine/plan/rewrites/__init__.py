@@ -10,6 +10,7 @@ from engine.plan.logical import Plan
 from engine.plan.rewrites.constants import fold_constants
 from engine.plan.rewrites.driver import Rule, rewrite_with
 from engine.plan.rewrites.duplicates import drop_duplicates
+from engine.plan.rewrites.edge_moments import difference_edge_moments
 from engine.plan.rewrites.flatten import flatten
 from engine.plan.rewrites.frequency import normalise_frequency
 from engine.plan.rewrites.k_of_n import simplify_k_of_n
@@ -19,6 +20,7 @@ from engine.plan.rewrites.ranges import merge_ranges
 from engine.plan.rewrites.steps import bound_steps
 
 RULES: tuple[Rule, ...] = (
+    difference_edge_moments,
     flatten,
     fold_constants,
     normalise_frequency,

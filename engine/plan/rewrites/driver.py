@@ -10,7 +10,7 @@ from engine.plan.reads import Reads, reads
 Rule = Callable[[Plan], Plan]
 
 MOST_ROUNDS = 100
-"""Every rule makes a plan smaller or moves a negation up, so rounds end long before this."""
+"""Every rule makes a plan smaller, moves a negation up or removes a term, so rounds end long before this."""
 
 
 class BrokenRule(AssertionError):
