@@ -82,9 +82,14 @@ function problemsTable(list) {
   return node("table", [node("thead", head), node("tbody", rows)]);
 }
 
+/** Text with `code` in it, as nodes. */
+function prose(text) {
+  return text.split("`").map((piece, i) => (i % 2 ? node("code", piece) : piece));
+}
+
 function render(description) {
   const components = description.components.schemas;
-  byId("introduction").replaceChildren(...description.info.description.split("\n\n").map((text) => node("p", text)));
+  byId("introduction").replaceChildren(...description.info.description.split("\n\n").map((text) => node("p", prose(text))));
   const sections = description.tags.map(({ name }) => {
     const section = node("section", node("h2", name));
     byId("contents").append(node("h2", name));
