@@ -24,8 +24,9 @@ def served(data: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     try:
         yield process, urlsplit(first_answer(process)["url"]).netloc
     finally:
-        process.terminate()
-        process.communicate(timeout=60)
+        if process.returncode is None:
+            process.terminate()
+            process.communicate(timeout=60)
 
 
 def first_answer(process: subprocess.Popen[str]) -> dict[str, Any]:

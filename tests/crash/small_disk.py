@@ -49,7 +49,8 @@ def main(disk: Path) -> None:
         assert status == 200, answer
         assert count(connection) == accepted + 1
         process.terminate()
-        assert process.wait(60) == 0
+        said, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, said
     with served(disk / "data") as (_, address):
         assert count(HTTPConnection(address)) == accepted + 1
     print(f"{accepted} contacts, then {refusal['code']}, then room again; ready said {ready}")
