@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from pyroaring import BitMap
 
 from dsl.schema import Field
 from engine.bitmaps import Mask, Rows
@@ -187,14 +188,18 @@ def _without(events: LooseEvents, rows: NDArray[np.int64]) -> LooseEvents:
 def apply_bulk_events(state: State, change: BulkEvents, seq: int, blocks: Blocks) -> Applied:
     """Attach the parts of an import. Where contacts or duplicates came since it began, parts are rebuilt."""
     before = state.contacts.ids.size
-    rows = _new_contacts(state, change, blocks)
-    parts = {type: _opened(state, type, names, blocks) for type, names in change.parts.items()}
-    moved = rows != list(range(change.base, change.base + len(rows)))
+    parts = {
+        type: [
+            kept for part in _opened(state, type, names, blocks) if (kept := _undoubled(part, state, type)) is not None
+        ]
+        for type, names in change.parts.items()
+    }
+    built, rows = _new_contacts(state, change, blocks, [part for each in parts.values() for part in each])
+    if built != rows:
+        moves = _moves(built, rows)
+        parts = {type: [part.with_contacts(moves) for part in each] for type, each in parts.items()}
     for type, each in parts.items():
-        if moved:
-            each = [part.with_contacts(_moves(change.base, rows)) for part in each]
-        parts[type] = [kept for part in each if (kept := _undoubled(part, state, type)) is not None]
-        state.attach(type, parts[type])
+        state.attach(type, each)
     state.accepted += change.rows
     state.seq = seq
     accepted = sum(part.size for each in parts.values() for part in each)
@@ -209,11 +214,19 @@ def apply_bulk_events(state: State, change: BulkEvents, seq: int, blocks: Blocks
     )
 
 
-def _new_contacts(state: State, change: BulkEvents, blocks: Blocks) -> list[int]:
-    """Create the new contacts; some may have been created since the import began."""
+def _new_contacts(
+    state: State, change: BulkEvents, blocks: Blocks, parts: list[SealedPart]
+) -> tuple[list[int], list[int]]:
+    """Create the new contacts that have an event left: the rows that parts were built with, and the true ones.
+
+    Some may have been created since the import began.
+    """
     if change.contacts_block is None:
-        return []
-    return state.contact_rows(pa.array(blocks.open(change.contacts_block).arrays["texts"]).to_pylist(), change.at)
+        return [], []
+    ids = pa.array(blocks.open(change.contacts_block).arrays["texts"])
+    new = BitMap(range(change.base, change.base + len(ids)))
+    built = list(union([part.times.everyone for part in parts]) & new)
+    return built, state.contact_rows([ids[row - change.base].as_py() for row in built], change.at)
 
 
 def _opened(state: State, type: str, names: list[str], blocks: Blocks) -> list[SealedPart]:
@@ -221,9 +234,11 @@ def _opened(state: State, type: str, names: list[str], blocks: Blocks) -> list[S
     return [open_part(name, blocks, fields, state.accepted + import_order(name, blocks)) for name in names]
 
 
-def _moves(base: int, rows: list[int]) -> Rows:
+def _moves(built: list[int], rows: list[int]) -> Rows:
     """The true row of each contact row that the import's parts were built with."""
-    return np.append(np.arange(base, dtype=np.uint32), np.array(rows, np.uint32))
+    moves = np.arange(built[-1] + 1, dtype=np.uint32)
+    moves[built] = rows
+    return moves
 
 
 def _undoubled(part: SealedPart, state: State, type: str) -> SealedPart | None:

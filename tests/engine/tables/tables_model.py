@@ -122,10 +122,11 @@ class Model:
             self.accepted += 1
 
     def bulk_events(self, change):
-        """An import: every contact it names exists first, and skipped duplicates use up acceptance numbers."""
+        """An import: the contacts of its events exist first, and skipped duplicates use up acceptance numbers."""
         first = self.accepted
-        for events in change.columns:
-            for contact in events.contacts:
+        doing = self._doing(change)
+        for contact in dict.fromkeys(contact for events in change.columns for contact in events.contacts):
+            if contact in doing:
                 self._contact(contact, change.at)
         for events in change.columns:
             for i in range(len(events.contacts)):
@@ -140,6 +141,17 @@ class Model:
                 self._add(change.at, one)
                 first += 1
         self.accepted = first
+
+    def _doing(self, change):
+        """Contacts with an event that is no duplicate."""
+        known = {(type, event.values.get("id")) for type, held in self.events.items() for event in held}
+        doing = set()
+        for events in change.columns:
+            for contact, id in zip(events.contacts, events.ids or [None] * len(events.contacts), strict=True):
+                if id is None or (events.type, id) not in known:
+                    doing.add(contact)
+                known.add((events.type, id))
+        return doing
 
     def bulk_contacts(self, change):
         """An import: nulls leave what is there."""
