@@ -7,7 +7,7 @@ future, once durable and visible to every later read.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from time import time
@@ -97,8 +97,7 @@ class Workspace:
         """Add fields, event types, options or labels. DataError through the future."""
 
         def prepare() -> Change:
-            schema = patched(self.schema, patch, has_data=self._has_data)
-            return PatchSchema(schema_to_json(schema))
+            return PatchSchema(schema_to_json(self.grown(patch)))
 
         return self._writer.submit_prepared(prepare, _ack)
 
@@ -153,14 +152,23 @@ class Workspace:
 
         return self._writer.submit_prepared(prepare, _ack)
 
-    def bulk_contacts(self, batches: Iterable[Batch], *, companies: bool = False) -> Ack:
-        """Import contacts or companies, all or none; blocks until done. What `batches` raises goes through."""
-        return self._imported(import_contacts(self._store.blocks, self._submit, batches, companies, milliseconds_now()))
+    def grown(self, patch: Any) -> Schema:
+        """The schema as `patch` would make it; nothing changes. DataError."""
+        return patched(self.schema, patch, has_data=self._has_data)
 
-    def bulk_events(self, batches: Iterable[Batch], *, create_contacts: bool = True) -> Ack:
-        """Import events, all or none; blocks until done."""
-        data, now = self._snapshot.data, milliseconds_now()
-        return self._imported(import_events(data, self._store.blocks, self._submit, batches, create_contacts, now))
+    def bulk_contacts(self, batches: Iterable[Batch], *, companies: bool = False, patch: Any = None) -> Ack:
+        """Import contacts or companies, all or none; blocks until done. What `batches` raises goes through.
+
+        `patch` is what the schema needs for these rows (see `grown`): it grows only once all of them were read.
+        """
+        blocks, submit = self._store.blocks, self._submit_grown(patch)
+        return self._imported(import_contacts(blocks, submit, batches, companies, milliseconds_now()))
+
+    def bulk_events(self, batches: Iterable[Batch], *, create_contacts: bool = True, patch: Any = None) -> Ack:
+        """Import events, all or none; blocks until done. `patch` is as for contacts."""
+        data = self._snapshot.data if patch is None else replace(self._snapshot.data, schema=self.grown(patch))
+        blocks, submit = self._store.blocks, self._submit_grown(patch)
+        return self._imported(import_events(data, blocks, submit, batches, create_contacts, milliseconds_now()))
 
     def checkpoint(self) -> None:
         """Move what the journal holds into blocks, and wait until that is durable."""
@@ -264,6 +272,16 @@ class Workspace:
 
     def _submit(self, change: Change) -> Future[Ack]:
         return self._writer.submit(change, _ack)
+
+    def _submit_grown(self, patch: Any) -> Callable[[Change], Future[Ack]]:
+        """Submits a change once the schema has grown by `patch`."""
+
+        def submit(change: Change) -> Future[Ack]:
+            if patch is not None:
+                self.patch_schema(patch).result()
+            return self._submit(change)
+
+        return submit
 
     def _imported(self, ack: Ack | None) -> Ack:
         """Checkpoint after an import, so that no later start has to repeat it."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from dsl.problems import ProblemError
+from dsl.schema import Schema
 from engine.directory import Tamis
 from engine.errors import Closed
 from engine.results import Ack
@@ -163,20 +164,19 @@ class Line:
             self._meters.accepted(self.workspace.name, job.kind, ack.accepted)
 
     def _import(self, task: Task) -> Ack:
-        """Infer, let the schema grow, then read and write in one go."""
+        """Infer, then read and write in one go; the schema grows only when every row was read."""
         request, job = task.kept.request, task.kept.job
         inferred = infer(task.spool, request.kind, self.workspace.schema, request.options)
         job.notices = [shown(notice) for notice in inferred.notices]
-        if inferred.patch and not inferred.problems:
-            self.workspace.patch_schema(inferred.patch).result()
+        patch = inferred.patch if inferred.patch and not inferred.problems else None
         job.problems = []
         with RejectsFile(self._rejects_path(job.id)) as rejects:
-            batches = self._batches(task, inferred, rejects)
+            batches = self._batches(task, inferred, self.workspace.grown(patch or {}), rejects)
             if request.kind is Kind.EVENTS:
-                return self.workspace.bulk_events(batches, create_contacts=request.create_contacts)
-            return self.workspace.bulk_contacts(batches, companies=request.kind is Kind.COMPANIES)
+                return self.workspace.bulk_events(batches, create_contacts=request.create_contacts, patch=patch)
+            return self.workspace.bulk_contacts(batches, companies=request.kind is Kind.COMPANIES, patch=patch)
 
-    def _batches(self, task: Task, inferred: Inferred, rejects: RejectsFile) -> Iterator[Batch]:
+    def _batches(self, task: Task, inferred: Inferred, schema: Schema, rejects: RejectsFile) -> Iterator[Batch]:
         def add(reject: Reject) -> None:
             rejects(reject)
             if len(task.kept.job.problems) < PROBLEMS_KEPT:
@@ -193,7 +193,7 @@ class Line:
         yield from read(
             task.spool,
             inferred,
-            self.workspace.schema,
+            schema,
             on_error=task.kept.request.on_error,
             rejects=add,
             progress=note,

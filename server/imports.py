@@ -11,6 +11,7 @@ from msgspec import Meta
 from starlette.responses import Response
 
 from dsl.problems import DataError, Problem
+from dsl.schema import Type
 from formats.batch import Kind
 from formats.event_types import parse_rule
 from formats.inferred import DateOrder, ReadOptions
@@ -51,6 +52,7 @@ class ImportOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = None
     names: Annotated[str | None, Meta(description="columns of a CSV file without a header, separated by commas")] = None
     only: Annotated[str | None, Meta(description="the columns that become fields, separated by commas")] = None
+    field_type: Annotated[list[str], Meta(description="'field=type': the type of a new field")] = []
     columns: Annotated[
         str | None, Meta(description="header=field pairs, separated by commas; header= leaves it out")
     ] = None
@@ -71,6 +73,7 @@ class ImportOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             event_id=self.event_id_column,
             company=self.company_column,
             event=self.type,
+            types=dict(map(_typed, self.field_type)),
             type_rules=tuple(map(parse_rule, self.type_rule)),
             id_columns=headers_in(self.id_columns) or (),
             names=headers_in(self.names),
@@ -89,6 +92,14 @@ def _pairs(text: str | None) -> dict[str, str | None]:
         if header:
             pairs[header.strip()] = name.strip() or None
     return pairs
+
+
+def _typed(text: str) -> tuple[str, Type]:
+    name, _, type_ = text.rpartition("=")
+    if not name or type_ not in set(Type):
+        hint = f"write field=type, where a type is one of {', '.join(Type)}"
+        raise DataError([Problem("bad-value", f"'{text}' gives no field a type", hint, path="$.field_type")])
+    return name, Type(type_)
 
 
 async def create(call: Call, options: ImportOptions) -> Job | Rehearsal | Response:

@@ -94,14 +94,13 @@ class Local:
         return self.workspace.change_members(key, list(add), list(remove), list(reset)).result()
 
     def load(self, asked: Importing, inferred: Inferred, watch: Watch) -> Imported:
-        if inferred.patch:
-            self.patch_schema(inferred.patch)
+        patch = inferred.patch or None
         with Rejected(asked.rejects) as rejected:
-            batches = rows_of(asked, inferred, self.workspace.schema, rejected, watch)
+            batches = rows_of(asked, inferred, self.workspace.grown(patch or {}), rejected, watch)
             if asked.kind is Kind.EVENTS:
-                ack = self.workspace.bulk_events(batches, create_contacts=asked.create_contacts)
+                ack = self.workspace.bulk_events(batches, create_contacts=asked.create_contacts, patch=patch)
             else:
-                ack = self.workspace.bulk_contacts(batches, companies=asked.kind is Kind.COMPANIES)
+                ack = self.workspace.bulk_contacts(batches, companies=asked.kind is Kind.COMPANIES, patch=patch)
         return rejected.imported(ack.accepted, ack.duplicates, ack.seq)
 
     def _query(self, question: Question) -> Query:

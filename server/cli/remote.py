@@ -98,8 +98,6 @@ class Remote:
         return msgspec.convert(self._client.call("POST", self.path("segments", key, "members"), body), Ack)
 
     def load(self, asked: Importing, inferred: Inferred, watch: Watch) -> Imported:
-        if inferred.patch:
-            self.patch_schema(inferred.patch)
         query = import_query(asked, inferred)
         headers = {"Content-Type": media(inferred.format).types[0], "Accept": JSON}
         with asked.file.open("rb") as file:
@@ -193,6 +191,7 @@ def import_query(asked: Importing, inferred: Inferred) -> dict[str, str | list[s
         "thousands": dialect.thousands,
         "date_order": dialect.date_order.value,
         "columns": columns,
+        "field_type": [f"{name}={type_.value}" for name, type_ in options.types.items()],
         "type_rule": [f"{rule.event}:{rule.column}~{rule.pattern}" for rule in options.type_rules],
         "id_columns": headers_text(options.id_columns),
         "names": headers_text(options.names or ()),

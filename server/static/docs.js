@@ -99,7 +99,7 @@ function render(description) {
         section.append(operation(method, path, each, components));
         const short = path.replace("/v1/workspaces/{workspace}", "…");
         const label = node("span", method.toUpperCase(), { class: `method ${method}` });
-        byId("contents").append(node("a", [label, short], { href: `#${each.operationId}` }));
+        byId("contents").append(node("a", [label, node("span", short)], { href: `#${each.operationId}` }));
       }
     }
     return section;

@@ -259,6 +259,27 @@ def test_an_import_that_fails_half_way_leaves_nothing(workspace: Workspace, tmp_
     assert (blocks(tmp_path), workspace.seq, workspace.query("everyone").count().count) == (before, seq, 1)
 
 
+def test_the_schema_grows_only_with_the_rows_that_need_it(workspace: Workspace) -> None:
+    patch = {"contacts": {"zip": {"type": "text"}}, "events": {"click": {"url": {"type": "text"}}}}
+
+    def broken(kind: Kind) -> Iterator[Batch]:
+        yield Batch(kind, pa.array(["a"]), event="click" if kind is Kind.EVENTS else None)
+        raise DataError([])
+
+    with pytest.raises(DataError):
+        workspace.bulk_contacts(broken(Kind.CONTACTS), patch=patch)
+    with pytest.raises(DataError):
+        workspace.bulk_events(broken(Kind.EVENTS), patch=patch)
+    assert "zip" not in workspace.schema.contacts
+    assert "click" not in workspace.schema.events
+    clicks = Batch(Kind.EVENTS, pa.array(["a"]), event="click", columns={"url": pa.array(["/pricing"])})
+    assert workspace.bulk_events([clicks], patch=patch).accepted == 1
+    assert ids(workspace, 'did click(url = "/pricing")') == ["a"]
+    zips = contacts_batch("b", zip=pa.array(["01000"]))
+    workspace.bulk_contacts([zips], patch=patch)
+    assert ids(workspace, 'zip = "01000"') == ["b"]
+
+
 def test_imported_events_may_have_to_belong_to_known_contacts(workspace: Workspace) -> None:
     workspace.upsert_contacts([{"id": "a"}]).result()
     with pytest.raises(DataError, match="ghost"):
