@@ -10,7 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import dsl.check
+from dsl.parse import read
 from dsl.schema import Schema
+from dsl.tree import Parameter, walk
 from dsl.typed import Selection
 
 NO_PARAMS: Mapping[str, Any] = {}
@@ -24,6 +26,14 @@ def regex_problem(pattern: str) -> str | None:
     except pa.ArrowInvalid as refused:
         return str(refused).removeprefix("Invalid regular expression: ")
     return None
+
+
+def parameters(text: str) -> frozenset[str]:
+    """The parameters that an expression names; none when it cannot be read."""
+    selection = read(text).selection
+    if selection is None:
+        return frozenset()
+    return frozenset(node.name for node in walk(selection) if isinstance(node, Parameter))
 
 
 def understand(text: str, schema: Schema, names: Mapping[str, str], params: Mapping[str, Any] = NO_PARAMS) -> Selection:

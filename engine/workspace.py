@@ -29,7 +29,7 @@ from engine.changes import (
 )
 from engine.errors import PreconditionFailed, StaleRead, UnknownContact
 from engine.imports import import_contacts, import_events
-from engine.language import NO_PARAMS, understand
+from engine.language import NO_PARAMS, parameters, understand
 from engine.query import Query, bound
 from engine.results import Ack, SegmentRef, SegmentView, TimelinePage
 from engine.rows import contact_fields, contact_objects
@@ -204,13 +204,18 @@ class Workspace:
         at: int | None = None,
         min_seq: int | None = None,
     ) -> list[Query]:
-        """Bind many expressions to one state and one clock. The problems of one name it by `$.expressions[i]`."""
+        """Bind many expressions to one state and one clock. The problems of one name it by `$.expressions[i]`.
+
+        They share `params`: each takes those it names.
+        """
         snapshot = self._at_least(min_seq)
         clock = self._clock(snapshot, at)
+        given = params or NO_PARAMS
         bound_queries = []
         for i, expression in enumerate(expressions):
             try:
-                bound_queries.append(self._bound(snapshot, expression, params, clock))
+                own = {name: given[name] for name in parameters(expression) & given.keys()}
+                bound_queries.append(self._bound(snapshot, expression, own, clock))
             except ExpressionError as error:
                 placed = [replace(problem, path=f"$.expressions[{i}]") for problem in error.problems]
                 raise ExpressionError(expression, placed) from None

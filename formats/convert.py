@@ -218,8 +218,8 @@ _CONVERSIONS: dict[Type, Callable[[pa.Array, Field, Manner], Converted]] = {
 WANTED: dict[Type, tuple[str, str]] = {
     Type.TEXT: ("bad_text", "text"),
     Type.CHOICE: ("unknown_option", "one of the options"),
-    Type.NUMBER: ("bad_number", "a number"),
-    Type.FLOAT: ("bad_number", "a number"),
+    Type.NUMBER: ("bad-number", "a number"),
+    Type.FLOAT: ("bad-number", "a number"),
     Type.BOOLEAN: ("bad_boolean", "true or false"),
     Type.DATE: ("bad_date", "a date such as 2026-06-30"),
     Type.DATETIME: ("bad_datetime", "a datetime such as 2026-06-30T14:00:05Z"),
@@ -241,10 +241,10 @@ def misfit(value: object, field: Field, manner: Manner) -> Problem:
 def _misfit_number(text: str, shown: str, field: Field, manner: Manner) -> Problem:
     as_float = floats_from_text(pa.array([text]), manner.dialect)[0][0].as_py()
     if as_float is None:
-        return Problem("bad_number", f"{shown} is not a number", f"the decimal mark is '{manner.dialect.decimal}'")
+        return Problem("bad-number", f"{shown} is not a number", f"the decimal mark is '{manner.dialect.decimal}'")
     if abs(as_float) * 10**field.decimals >= 2**63:
-        return Problem("number_out_of_range", f"{shown} is too large for '{field.name}'")
-    return Problem("too_many_decimals", f"{shown} has more decimals than '{field.name}' keeps ({field.decimals})")
+        return Problem("number-out-of-range", f"{shown} is too large for '{field.name}'")
+    return Problem("too-many-decimals", f"{shown} has more decimals than '{field.name}' keeps ({field.decimals})")
 
 
 def _date_hint(field: Field, manner: Manner) -> str | None:

@@ -26,7 +26,7 @@ def parse_rule(text: str) -> TypeRule:
     event, column, pattern = (part.strip() for part in found.groups()) if found else ("", "", "")
     if not (event and column and pattern):
         hint = "write 'event type: column ~ pattern', such as 'cancellation: InvoiceNo ~ ^C'"
-        raise DataError([Problem("bad_rule", f"'{text}' is no rule of event types", hint)])
+        raise DataError([Problem("bad-rule", f"'{text}' is no rule of event types", hint)])
     return TypeRule(event, column, pattern)
 
 
@@ -34,7 +34,7 @@ def rule_problems(rules: tuple[TypeRule, ...], headers: list[str]) -> list[Probl
     """What is wrong with rules, for a file with these columns."""
     strangers = [rule for rule in rules if rule.column not in headers]
     return [unknown_column(rule.column, headers, f"the event type '{rule.event}'") for rule in strangers] + [
-        Problem("bad_pattern", f"'{rule.pattern}' is no pattern: {why}", "patterns are those of RE2")
+        Problem("bad-pattern", f"'{rule.pattern}' is no pattern: {why}", "patterns are those of RE2")
         for rule in rules
         if (why := _fault(rule.pattern)) is not None
     ]

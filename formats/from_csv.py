@@ -72,7 +72,7 @@ class CsvReader:
             return self.first
         if len(self._names) != len(self.first):
             message = f"{len(self._names)} columns are named where the file has {len(self.first)}"
-            raise DataError([Problem("bad_option", message)])
+            raise DataError([Problem("bad-option", message)])
         return self._names
 
     def share(self) -> float:
@@ -100,7 +100,7 @@ class CsvReader:
         """
         if self._last is not None and self._last.ends_with_lines() and not self._stream.tail.rstrip().endswith(b'"'):
             place = self._last.place(len(self._last) - 1)
-            raise DataError([Problem("unclosed_quote", f"{place}: a quote is never closed", path=str(place))])
+            raise DataError([Problem("unclosed-quote", f"{place}: a quote is never closed", path=str(place))])
 
     def _odd_until(self, last: int) -> list[Odd]:
         """The odd records among, or right behind, records that would end at `last` without them."""
@@ -114,7 +114,7 @@ class CsvReader:
             for batch in self._open(width):
                 yield batch.columns
         except pa.ArrowInvalid as error:
-            raise DataError([Problem("bad_csv", f"the file cannot be read as CSV: {error}")]) from None
+            raise DataError([Problem("bad-csv", f"the file cannot be read as CSV: {error}")]) from None
         if self._odd:
             yield [pa.array([], pa.binary())] * width
 
@@ -176,7 +176,7 @@ class CsvRows:
         return settled(texts), bad
 
     def unreadable(self, value: object, field: Field) -> Problem:
-        return Problem("bad_encoding", f"'{value}' is not written in {self._dialect.encoding}")
+        return Problem("bad-encoding", f"'{value}' is not written in {self._dialect.encoding}")
 
     def texts(self, header: str) -> pa.StringArray:
         return self.column(self._names.index(header))
@@ -290,7 +290,7 @@ def shown(cell: bytes) -> str:
 
 def _width_problem(record: Odd, width: int) -> Problem:
     fewer = record.cells < width
-    code = "too_few_columns" if fewer else "too_many_columns"
+    code = "too-few-columns" if fewer else "too-many-columns"
     return Problem(code, f"{record.cells} columns where the header has {width}", "is a quote or a delimiter misplaced?")
 
 
@@ -301,7 +301,7 @@ def _header(file: BinaryIO, dialect: Dialect) -> str:
     lines = io.StringIO(text, newline="")
     reader = csv.reader(lines, delimiter=dialect.delimiter)
     if not next(reader, []):
-        raise DataError([Problem("empty_file", "the file has no header line")])
+        raise DataError([Problem("empty-file", "the file has no header line")])
     return text[: lines.tell()].rstrip("\r\n")
 
 

@@ -136,7 +136,7 @@ class NdjsonReader:
             else:
                 rest += part
             if len(rest) > LONGEST:
-                raise DataError([Problem("line_too_long", f"a line has more than {LONGEST} bytes")])
+                raise DataError([Problem("line-too-long", f"a line has more than {LONGEST} bytes")])
         if rest.strip():
             yield rest
 
@@ -173,16 +173,16 @@ class NdjsonReader:
     def _problem(self, text: bytes) -> Problem | None:
         """What keeps a line from being a row."""
         if self._stream.damaged and BROKEN.encode() in text:
-            return Problem("bad_encoding", "the line is not well encoded")
+            return Problem("bad-encoding", "the line is not well encoded")
         try:
             decoded = _any.decode(text)
         except msgspec.DecodeError as error:
-            return Problem("bad_json", f"not a JSON object: {error}", "each line holds one object in braces")
+            return Problem("bad-json", f"not a JSON object: {error}", "each line holds one object in braces")
         strangers = () if self._expected is None else (name for name in decoded if name not in self._expected)
         name = next(iter(strangers), None)
         if name is None:
             return None
-        return Problem("unknown_field", f"'{shortened(name)}' is neither in the schema nor in the rows looked at first")
+        return Problem("unknown-field", f"'{shortened(name)}' is neither in the schema nor in the rows looked at first")
 
 
 _any = AnyKeys()
@@ -234,7 +234,7 @@ class NdjsonRows:
 
     def unreadable(self, value: object, field: Field) -> Problem:
         shown = shortened(msgspec.json.encode(value).decode())
-        return Problem("wrong_type", f"{shown} is not {WANTED[field.type][1]}")
+        return Problem("wrong-type", f"{shown} is not {WANTED[field.type][1]}")
 
     def names(self) -> dict[str, None]:
         return self._form.names(self._objects)

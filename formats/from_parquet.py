@@ -29,7 +29,7 @@ class ParquetReader:
         try:
             self._file = parquet.ParquetFile(file)
         except (pa.ArrowInvalid, OSError) as error:
-            raise DataError([Problem("bad_parquet", f"the file cannot be read as Parquet: {error}")]) from None
+            raise DataError([Problem("bad-parquet", f"the file cannot be read as Parquet: {error}")]) from None
         self._wanted = wanted
         self._read = 0
 
@@ -51,7 +51,7 @@ class ParquetReader:
                 first, self._read = self._read, self._read + batch.num_rows
                 yield ParquetRows(batch, np.arange(first + 1, self._read + 1))
         except (pa.ArrowInvalid, OSError) as error:
-            raise DataError([Problem("bad_parquet", f"the file is damaged: {error}")]) from None
+            raise DataError([Problem("bad-parquet", f"the file is damaged: {error}")]) from None
 
 
 class ParquetRows:

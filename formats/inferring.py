@@ -61,11 +61,11 @@ def _check(options: ReadOptions) -> None:
     """DataError for options that no file could be read with."""
     delimiter = options.delimiter
     if delimiter is not None and (len(delimiter) != 1 or not delimiter.isascii() or delimiter in '\0"\r\n'):
-        raise DataError([Problem("bad_option", "the delimiter is one character, and neither a quote nor a line's end")])
+        raise DataError([Problem("bad-option", "the delimiter is one character, and neither a quote nor a line's end")])
     if options.decimal not in (None, ".", ","):
-        raise DataError([Problem("bad_option", "the decimal mark is '.' or ','")])
+        raise DataError([Problem("bad-option", "the decimal mark is '.' or ','")])
     if options.thousands not in (None, "", ".", ",", "'", *SPACES):
-        raise DataError([Problem("bad_option", "thousands are parted by one of . , ' a space, or by nothing")])
+        raise DataError([Problem("bad-option", "thousands are parted by one of . , ' a space, or by nothing")])
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ class _Inference:
         self.roles = self._roles()
         self._check_options()
         if self.looked.open_order:
-            self.notices.append(Problem("open_date_order", "dates fit either order; they are read day first"))
+            self.notices.append(Problem("open-date-order", "dates fit either order; they are read day first"))
         columns = tuple(
             self._column(number, name, array)
             for number, (name, array) in enumerate(zip(self._sample.names, self._sample.columns, strict=True), 1)
@@ -121,13 +121,13 @@ class _Inference:
         if Role.KEY not in roles.values():
             whose = "company" if self.kind is Kind.COMPANIES else "contact"
             self.problems.append(
-                Problem("no_key_column", f"no column is named like a {whose} id", "name it with the option 'key'")
+                Problem("no-key-column", f"no column is named like a {whose} id", "name it with the option 'key'")
             )
         told = Role.TYPE in roles.values() or self.options.event is not None or self.options.type_rules
         if self.kind is Kind.EVENTS and not told:
             self.problems.append(
                 Problem(
-                    "no_event_type", "no column is named like an event type", "name the type of all events with 'type'"
+                    "no-event-type", "no column is named like an event type", "name the type of all events with 'type'"
                 )
             )
         return roles
@@ -139,7 +139,7 @@ class _Inference:
         dated = column.role is Role.AT or column.type in (Type.DATE, Type.DATETIME)
         if dated and array is not None and kinds.is_string(array.type) and any_match(array, SHORT_YEAR):
             self.notices.append(
-                Problem("short_years", f"'{column.name}' has years of two digits, which are read as 1950 to 2049")
+                Problem("short-years", f"'{column.name}' has years of two digits, which are read as 1950 to 2049")
             )
 
     def _default_type(self) -> str | None:
@@ -168,7 +168,7 @@ class _Inference:
         own = next((name for name, role in self.roles.items() if role is Role.EVENT_ID), None)
         if own is not None and self.options.id_columns:
             hint = "take event ids from it, or leave it out"
-            self.problems.append(Problem("bad_option", f"the column '{own}' holds event ids already", hint))
+            self.problems.append(Problem("bad-option", f"the column '{own}' holds event ids already", hint))
 
     def _column(self, number: int, name: str, array: pa.Array | None) -> Column:
         role = self.roles.get(name, Role.FIELD)
@@ -191,10 +191,10 @@ class _Inference:
             return True
         if not name:
             if array is None or array.null_count < len(array):
-                self.problems.append(Problem("unnamed_column", "a column with values has no name in the header"))
+                self.problems.append(Problem("unnamed-column", "a column with values has no name in the header"))
             return True
         if array is not None and guess_arrow(array) is None:
-            self.notices.append(Problem("unreadable_column", f"'{name}' holds values no field can, and is left out"))
+            self.notices.append(Problem("unreadable-column", f"'{name}' holds values no field can, and is left out"))
             return True
         return False
 
@@ -226,7 +226,7 @@ class _Inference:
         if wanted is Type.CHOICE:
             self.problems.append(
                 Problem(
-                    "undeclared_choice", f"'{column.field}' needs its options", "declare the field in the schema first"
+                    "undeclared-choice", f"'{column.field}' needs its options", "declare the field in the schema first"
                 )
             )
         if wanted is not Type.NUMBER or array is None:
@@ -240,7 +240,7 @@ class _Inference:
 
     def _seen(self, column: Column, array: pa.Array | None) -> Guess:
         if array is None:
-            self.notices.append(Problem("mixed_types", f"'{column.name}' holds values of several types; read as text"))
+            self.notices.append(Problem("mixed-types", f"'{column.name}' holds values of several types; read as text"))
             return TEXT
         if not kinds.is_string(array.type):
             return guess_arrow(array) or TEXT
@@ -284,7 +284,7 @@ class _Inference:
             if array is not None and header_like_data(name, distinct_texts(array), self.looked.dialect):
                 hint = "if the file has no header line, name its columns in order with the option 'names'"
                 self.notices.append(
-                    Problem("no_header", f"the first line looks like data: '{shortened(name)}' names a column", hint)
+                    Problem("no-header", f"the first line looks like data: '{shortened(name)}' names a column", hint)
                 )
                 return
 
@@ -293,16 +293,16 @@ class _Inference:
         named = {c.name for c in columns if c.name and self.options.columns.get(c.name, c.name) is not None}
         for name in sorted(named):
             if sum(column.name == name for column in columns) > 1:
-                self.problems.append(Problem("duplicate_column", f"two columns are named '{name}'"))
+                self.problems.append(Problem("duplicate-column", f"two columns are named '{name}'"))
         for column in columns:
             if column.field is None:
                 continue
             other = taken.setdefault(column.field, column)
             if other.name != column.name:
-                self.problems.append(Problem("duplicate_field", f"two columns go to the field '{column.field}'"))
+                self.problems.append(Problem("duplicate-field", f"two columns go to the field '{column.field}'"))
             if column.field in _SYSTEM[self.kind]:
                 hint = f"give it another name: columns {{'{column.name}': 'another name'}}"
-                self.problems.append(Problem("system_field", f"'{column.field}' is kept by the system", hint))
+                self.problems.append(Problem("system-field", f"'{column.field}' is kept by the system", hint))
 
     def _patch(self, columns: tuple[Column, ...]) -> dict[str, Any]:
         if self.kind is not Kind.EVENTS:

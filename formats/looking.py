@@ -60,7 +60,7 @@ def look(file: BinaryIO, format: Format, options: ReadOptions) -> Looked:
         case Format.PARQUET:
             return Looked(_parquet(file), Dialect(), False)
         case _:
-            raise DataError([Problem("unreadable_format", f"files of format '{format}' are not read")])
+            raise DataError([Problem("unreadable-format", f"files of format '{format}' are not read")])
 
 
 def _text_dialect(file: BinaryIO, options: ReadOptions) -> Dialect:
@@ -70,7 +70,7 @@ def _text_dialect(file: BinaryIO, options: ReadOptions) -> Dialect:
     try:
         "".encode(encoding)
     except LookupError:
-        raise DataError([Problem("unknown_encoding", f"'{encoding}' is no encoding")]) from None
+        raise DataError([Problem("unknown-encoding", f"'{encoding}' is no encoding")]) from None
     return Dialect(encoding=encoding)
 
 

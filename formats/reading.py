@@ -115,5 +115,5 @@ def _reader(file: BinaryIO, inferred: Inferred) -> Reader:
         case _:
             raise ValueError(f"{inferred.format} is not read")
     if reader.names != names:
-        raise DataError([Problem("other_columns", "the file's columns are not those that were inferred")])
+        raise DataError([Problem("other-columns", "the file's columns are not those that were inferred")])
     return reader

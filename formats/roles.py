@@ -193,7 +193,7 @@ def unknown_column(name: str, headers: list[str], purpose: str) -> Problem:
     folded = {fold(header): header for header in headers}
     close = difflib.get_close_matches(fold(name), folded, 1)
     hint = f"did you mean '{folded[close[0]]}'?" if close else f"the columns are {', '.join(headers)}"
-    return Problem("unknown_column", f"no column is named '{name}' (for {purpose})", hint)
+    return Problem("unknown-column", f"no column is named '{name}' (for {purpose})", hint)
 
 
 def _first(headers: Iterable[str], names: tuple[str, ...]) -> str | None:

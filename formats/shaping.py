@@ -137,9 +137,9 @@ class Shape:
         bad = np.ones(len(rows), dtype=np.bool_)
         if column is None:
             told = self.inferred.named(self.inferred.type_rules[0].column)
-            return Fault(told, TEXT, bad, Problem("unknown_event_type", "no rule gives this row an event type"))
+            return Fault(told, TEXT, bad, Problem("unknown-event-type", "no rule gives this row an event type"))
         problem = Problem(
-            "unknown_event_type", "the event type is missing, or neither in the schema nor in the rows looked at first"
+            "unknown-event-type", "the event type is missing, or neither in the schema nor in the rows looked at first"
         )
         return Fault(column, TEXT, bad, problem)
 
@@ -171,7 +171,7 @@ class Shape:
         found = wrong | valid(cells)
         if found.any():
             problem = Problem(
-                "unknown_field", "this event type has no such property, in the schema or in the rows looked at first"
+                "unknown-field", "this event type has no such property, in the schema or in the rows looked at first"
             )
             faults.append(Fault(column, TEXT, found, problem))
 
@@ -190,8 +190,8 @@ class Shape:
 
 
 _MISSING = {
-    Role.KEY: Problem("missing_id", "the id is missing"),
-    Role.AT: Problem("missing_time", "the time is missing"),
+    Role.KEY: Problem("missing-id", "the id is missing"),
+    Role.AT: Problem("missing-time", "the time is missing"),
 }
 
 

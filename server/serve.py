@@ -13,7 +13,7 @@ from types import FrameType
 
 import uvicorn
 
-from engine.directory import Tamis
+from engine.directory import DEFAULT, Tamis
 from server.app import application
 from server.auth import LOOPBACK, Keys
 from server.service import Limits, service
@@ -76,6 +76,8 @@ def serve_opened(
     if open_to_all and not loopback:
         raise CannotServe(f"{address} can be reached by others, and there is no key: make one with 'tamis keys create'")
     app = application(service(tamis, data / SPOOL, limits), {*LOOPBACK, *hosts} if loopback else None)
+
+    tamis.workspace(DEFAULT).check("everyone")  # the parser is built now, not on the first caller's time
 
     def announce() -> None:
         (data / ADDRESS).write_text(address)

@@ -109,12 +109,12 @@ def test_a_till_file_as_it_comes(tamis, tmp_path):
         "duplicates": 1,
         "rejected": 1,
     }
-    assert answer["reasons"] == [{"code": "missing_id", "column": "CustomerID", "rows": 1}]
+    assert answer["reasons"] == [{"code": "missing-id", "column": "CustomerID", "rows": 1}]
     assert tamis.json("count", "did cancellation")["count"] == 1
     assert tamis.json("count", "did purchase exactly 1 times")["count"] == 1
     again = tamis("import", str(path), "--kind", "events", *rules, *skip).stdout
     assert "0 rows imported" in again
-    assert "5 duplicates, of 6 read\n  1 missing_id in CustomerID" in again
+    assert "5 duplicates, of 6 read\n  1 missing-id in CustomerID" in again
 
 
 def test_rules_that_cannot_be_are_told(tamis, tmp_path):

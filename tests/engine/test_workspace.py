@@ -162,6 +162,15 @@ def test_many_expressions_are_asked_of_one_state(workspace: Workspace) -> None:
     assert refused.value.problems[0].path == "$.expressions[1]"
 
 
+def test_many_expressions_share_their_parameters(workspace: Workspace) -> None:
+    workspace.upsert_contacts([{"id": "a", "country": "FR"}]).result()
+    asked = workspace.queries(["country = $c", "everyone", "points > $p"], params={"c": "FR", "p": 3})
+    assert [query.count().count for query in asked] == [1, 1, 0]
+    with pytest.raises(ExpressionError) as refused:
+        workspace.queries(["everyone", "country = $d"], params={"c": "FR"})
+    assert refused.value.problems[0].path == "$.expressions[1]"
+
+
 def test_a_read_of_what_is_not_written_yet_is_refused_in_the_end(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -118,7 +118,7 @@ def test_month_first_dates_and_open_ones():
     assert inferred.dialect.date_order is DateOrder.MONTH_FIRST
     assert columns(batches)["d"] == [millis("2010-12-01T08:26"), millis("2010-12-31T15:05")]
     inferred, batches, _ = load("id,d\na,02/03/2026\n")
-    assert [notice.code for notice in inferred.notices] == ["open_date_order"]
+    assert [notice.code for notice in inferred.notices] == ["open-date-order"]
     assert columns(batches)["d"] == days("2026-03-02")
     _, batches, _ = load("id,d\na,02/03/2026\n", date_order=DateOrder.MONTH_FIRST)
     assert columns(batches)["d"] == days("2026-02-03")
@@ -163,10 +163,10 @@ def test_declared_fields_keep_their_type():
 @pytest.mark.parametrize(
     ("value", "code"),
     [
-        ("1.555", "too_many_decimals"),
-        ("99999999999999999", "number_out_of_range"),
-        ("x", "bad_number"),
-        ("1,5", "bad_number"),
+        ("1.555", "too-many-decimals"),
+        ("99999999999999999", "number-out-of-range"),
+        ("x", "bad-number"),
+        ("1,5", "bad-number"),
     ],
 )
 def test_why_a_number_does_not_fit(value, code):
@@ -194,10 +194,10 @@ e,fine,5
 def test_bad_rows_have_their_row_line_and_column(monkeypatch):
     schema = Schema(contacts={"points": Field("points", Type.NUMBER, decimals=0)})
     expected = [
-        (2, 5, "id", "missing_id"),
-        (3, 6, None, "too_few_columns"),
-        (4, 7, None, "too_many_columns"),
-        (5, 8, "points", "bad_number"),
+        (2, 5, "id", "missing-id"),
+        (3, 6, None, "too-few-columns"),
+        (4, 7, None, "too-many-columns"),
+        (5, 8, "points", "bad-number"),
     ]
     for block in (from_csv.BLOCK, 64, 48):
         monkeypatch.setattr(from_csv, "BLOCK", block)
@@ -230,8 +230,8 @@ def test_badly_encoded_cells_are_rejected_alone():
     rejects = []
     list(read(file, inferred, PARIS, on_error=OnError.SKIP, rejects=rejects.append))
     assert [(r.line, r.column, r.problem.code) for r in rejects] == [
-        (3, "name", "bad_encoding"),
-        (5, None, "too_few_columns"),
+        (3, "name", "bad-encoding"),
+        (5, None, "too-few-columns"),
     ]
     assert [r.raw for r in rejects] == ["b,caf\ufffd", "d\ufffd"]
 
@@ -240,7 +240,7 @@ def test_values_beyond_the_sample_are_problems_of_their_rows(monkeypatch):
     monkeypatch.setattr("formats.looking.ROWS", 2)
     _, batches, rejects = load("id,x\na,1\nb,2\nc,3.5\nd,4\n")
     assert columns(batches) == {"x": [1, 2, 4]}
-    assert [(r.row, r.problem.code) for r in rejects] == [(3, "too_many_decimals")]
+    assert [(r.row, r.problem.code) for r in rejects] == [(3, "too-many-decimals")]
 
 
 def test_events_of_several_types_become_a_batch_each():
@@ -254,7 +254,7 @@ def test_events_of_several_types_become_a_batch_each():
     assert inferred.patch == {
         "events": {"buy": {"amount": {"type": "number", "decimals": 0}}, "visit": {"url": {"type": "text"}}}
     }
-    assert [(r.row, r.problem.code) for r in rejects] == [(3, "missing_time"), (4, "unknown_event_type")]
+    assert [(r.row, r.problem.code) for r in rejects] == [(3, "missing-time"), (4, "unknown-event-type")]
 
 
 def test_a_value_where_an_event_type_has_no_such_property(monkeypatch):
@@ -262,8 +262,8 @@ def test_a_value_where_an_event_type_has_no_such_property(monkeypatch):
     text = "contact,type,amount,url\na,buy,5,\nb,visit,,/x\nc,visit,7,/y\nd,gone,,\n"
     _, batches, rejects = load(text, kind=Kind.EVENTS)
     assert [(r.row, r.column, r.problem.code) for r in rejects] == [
-        (3, "amount", "unknown_field"),
-        (4, "type", "unknown_event_type"),
+        (3, "amount", "unknown-field"),
+        (4, "type", "unknown-event-type"),
     ]
     assert all(batch.at is None for batch in batches)
 
@@ -285,13 +285,13 @@ def test_one_type_for_all_rows_and_columns_named_by_the_user():
 @pytest.mark.parametrize(
     ("text", "options", "code"),
     [
-        ("name,age\nx,1\n", {}, "no_key_column"),
-        ("id,x,x\na,1,2\n", {}, "duplicate_column"),
-        ("id,,x\na,1,2\n", {}, "unnamed_column"),
-        ("id,created\na,2026-01-01\n", {}, "system_field"),
-        ("id,x,y\na,1,2\n", {"columns": {"x": "y"}}, "duplicate_field"),
-        ("id,x\na,1\n", {"key": "z"}, "unknown_column"),
-        ("id,x\na,1\n", {"types": {"x": Type.CHOICE}}, "undeclared_choice"),
+        ("name,age\nx,1\n", {}, "no-key-column"),
+        ("id,x,x\na,1,2\n", {}, "duplicate-column"),
+        ("id,,x\na,1,2\n", {}, "unnamed-column"),
+        ("id,created\na,2026-01-01\n", {}, "system-field"),
+        ("id,x,y\na,1,2\n", {"columns": {"x": "y"}}, "duplicate-field"),
+        ("id,x\na,1\n", {"key": "z"}, "unknown-column"),
+        ("id,x\na,1\n", {"types": {"x": Type.CHOICE}}, "undeclared-choice"),
     ],
 )
 def test_what_keeps_a_file_from_being_read(text, options, code):
@@ -362,7 +362,7 @@ def test_rejects_go_to_a_file(tmp_path):
     with open(tmp_path / "rejects.csv", newline="") as written:
         rows = list(csv.DictReader(written))
     assert [(row["row"], row["line"], row["column"], row["code"], row["raw"]) for row in rows] == [
-        ("2", "3", "id", "missing_id", ",2")
+        ("2", "3", "id", "missing-id", ",2")
     ]
 
 

@@ -90,21 +90,21 @@ def test_bad_lines_and_wrong_types_keep_their_line(monkeypatch):
         batches = list(read(ndjson(*rows), inferred, schema, on_error=OnError.SKIP, rejects=rejects.append))
         assert [key for batch in batches for key in batch.keys.to_pylist()] == ["a", "h"]
         assert [(r.row, r.line, r.column, r.problem.code) for r in rejects] == [
-            (2, 3, None, "bad_json"),
-            (3, 4, None, "bad_json"),
-            (4, 5, "age", "wrong_type"),
-            (5, 6, "name", "wrong_type"),
-            (6, 7, "age", "too_many_decimals"),
-            (7, 8, "id", "missing_id"),
-            (8, 9, "age", "wrong_type"),
-            (9, 10, None, "unknown_field"),
+            (2, 3, None, "bad-json"),
+            (3, 4, None, "bad-json"),
+            (4, 5, "age", "wrong-type"),
+            (5, 6, "name", "wrong-type"),
+            (6, 7, "age", "too-many-decimals"),
+            (7, 8, "id", "missing-id"),
+            (8, 9, "age", "wrong-type"),
+            (9, 10, None, "unknown-field"),
         ]
         assert json.loads(rejects[2].raw) == rows[4]
 
 
 def test_nested_objects_are_left_out_and_said_so():
     inferred, (batch,), _ = load(ndjson({"id": "a", "geo": {"x": 1}, "age": 1}))
-    assert [notice.code for notice in inferred.notices] == ["unreadable_column"]
+    assert [notice.code for notice in inferred.notices] == ["unreadable-column"]
     assert list(batch.columns) == ["age"]
 
 
@@ -148,7 +148,7 @@ def test_a_shop_in_parquet(groups):
     assert [key for batch in batches for key in batch.keys.to_pylist()] == ["17850", "17850", "12583"]
     assert batches[0].at.tolist()[0] == 1291188360000, "a moment without zone is Paris time"
     assert batches[0].columns["Price"].to_pylist()[:2] == [255, 255]
-    assert [(r.row, r.line, r.column, r.problem.code) for r in rejects] == [(3, None, "Customer ID", "missing_id")]
+    assert [(r.row, r.line, r.column, r.problem.code) for r in rejects] == [(3, None, "Customer ID", "missing-id")]
     assert json.loads(rejects[0].raw)["Invoice"] == "C536379"
 
 
@@ -168,7 +168,7 @@ def test_types_of_parquet_columns():
     )
     inferred, (batch,), rejects = load(as_parquet(table))
     assert not rejects
-    assert [notice.code for notice in inferred.notices] == ["unreadable_column"]
+    assert [notice.code for notice in inferred.notices] == ["unreadable-column"]
     assert batch.keys.to_pylist() == ["1", "2", "3"]
     assert {name: array.to_pylist() for name, array in batch.columns.items()} == {
         "exact": [150, None, -225],
@@ -193,7 +193,7 @@ def test_parquet_values_that_do_not_fit_what_is_declared():
     )
     _, (batch,), rejects = load(as_parquet(table), schema=Schema("Europe/Paris", contacts=fields))
     assert {name: array.to_pylist() for name, array in batch.columns.items()} == {"n": [15], "b": [True], "d": [20455]}
-    assert [r.problem.code for r in rejects] == ["too_many_decimals", "number_out_of_range", "bad_boolean"]
+    assert [r.problem.code for r in rejects] == ["too-many-decimals", "number-out-of-range", "bad_boolean"]
 
 
 def test_batches_have_the_arrays_they_promise():
@@ -213,4 +213,4 @@ def test_what_only_looks_like_parquet(content):
 
 def test_rejects_go_to_json():
     _, _, rejects = load(as_parquet(shop()), Kind.EVENTS, event="purchase")
-    assert msgspec.to_builtins(rejects[0])["problem"]["code"] == "missing_id"
+    assert msgspec.to_builtins(rejects[0])["problem"]["code"] == "missing-id"

@@ -75,13 +75,13 @@ def test_a_rule_parts_cancellations_from_purchases(written):
         "purchase": [6, 6, 3],
         "cancellation": [-1],
     }
-    assert [(r.row, r.column, r.problem.code) for r in rejects] == [(4, "CustomerID", "missing_id")]
+    assert [(r.row, r.column, r.problem.code) for r in rejects] == [(4, "CustomerID", "missing-id")]
     patch = inferred.patch["events"]
     assert patch["purchase"] == patch["cancellation"]
     assert list(patch["purchase"]) == ["InvoiceNo", "Quantity", "Country"]
     [reason] = progress[-1].reasons
     assert (progress[-1].read, progress[-1].accepted) == (5, 4)
-    assert (reason.code, reason.column, reason.rows) == ("missing_id", "CustomerID", 1)
+    assert (reason.code, reason.column, reason.rows) == ("missing-id", "CustomerID", 1)
 
 
 def test_the_first_rule_that_holds_decides():
@@ -104,7 +104,7 @@ def test_rows_no_rule_fits_are_what_their_column_says_or_are_rejected():
     rule = TypeRule("cancel", "code", "^C")
     _, batches, rejects, _ = load(io.BytesIO(text), type_rules=(rule,))
     assert {b.event: b.keys.to_pylist() for b in batches} == {"open": ["a"], "cancel": ["b", "c"]}
-    assert [(r.row, r.column, r.problem.code) for r in rejects] == [(4, "type", "unknown_event_type")]
+    assert [(r.row, r.column, r.problem.code) for r in rejects] == [(4, "type", "unknown-event-type")]
     bare = text.replace(b",type,", b",kind,")
     _, batches, rejects, _ = load(io.BytesIO(bare), type_rules=(rule,))
     assert {b.event: b.keys.to_pylist() for b in batches} == {"cancel": ["b", "c"]}
@@ -131,9 +131,9 @@ def test_declared_types_take_part_in_rules():
 @pytest.mark.parametrize(
     ("rule", "problem"),
     [
-        (TypeRule("x", "invoiceno", "^C"), ("unknown_column", "did you mean 'InvoiceNo'?")),
-        (TypeRule("x", "InvoiceNo", "(C"), ("bad_pattern", "patterns are those of RE2")),
-        (TypeRule("x", "InvoiceNo", r"(?<=C)1"), ("bad_pattern", "patterns are those of RE2")),
+        (TypeRule("x", "invoiceno", "^C"), ("unknown-column", "did you mean 'InvoiceNo'?")),
+        (TypeRule("x", "InvoiceNo", "(C"), ("bad-pattern", "patterns are those of RE2")),
+        (TypeRule("x", "InvoiceNo", r"(?<=C)1"), ("bad-pattern", "patterns are those of RE2")),
     ],
 )
 def test_rules_that_cannot_be(rule, problem):
@@ -188,9 +188,9 @@ def test_ids_are_as_different_as_what_they_are_made_of(rows):
 
 def test_ids_come_from_one_place():
     text = b"contact,at,type,id\na,2026-01-01,open,1\n"
-    assert problems(io.BytesIO(text), id_columns=("*",))[0][0] == "bad_option"
+    assert problems(io.BytesIO(text), id_columns=("*",))[0][0] == "bad-option"
     assert problems(as_csv(LINES), event="x", id_columns=("Invoice",)) == [
-        ("unknown_column", "did you mean 'InvoiceNo'?")
+        ("unknown-column", "did you mean 'InvoiceNo'?")
     ]
 
 
@@ -206,7 +206,7 @@ def test_contacts_from_the_same_file():
     assert inferred.patch == {"contacts": {"Country": {"type": "text"}}}
     assert batch.keys.to_pylist() == ["17850", "17850", "17850", "12583"]
     assert len(rejects) == 1
-    assert problems(as_csv(LINES), Kind.CONTACTS, only=("Contry",)) == [("unknown_column", "did you mean 'Country'?")]
+    assert problems(as_csv(LINES), Kind.CONTACTS, only=("Contry",)) == [("unknown-column", "did you mean 'Country'?")]
 
 
 BARE = "c1,FR,40,31/12/2025\nc2,BE,5,01/01/2026\nc3,BE\nc4,LU,many,02/01/2026\n"
@@ -214,7 +214,7 @@ BARE = "c1,FR,40,31/12/2025\nc2,BE,5,01/01/2026\nc3,BE\nc4,LU,many,02/01/2026\n"
 
 def test_a_file_without_a_header_is_noticed():
     inferred = infer(io.BytesIO(BARE.encode()), Kind.CONTACTS, PARIS, ReadOptions(key="c1"))
-    [notice] = [notice for notice in inferred.notices if notice.code == "no_header"]
+    [notice] = [notice for notice in inferred.notices if notice.code == "no-header"]
     assert "'names'" in notice.hint
 
 
@@ -225,7 +225,7 @@ def test_names_for_a_file_without_a_header():
     assert not inferred.dialect.header
     assert batch.keys.to_pylist() == ["c1", "c2"]
     assert batch.columns["points"].to_pylist() == [40, 5]
-    assert [(r.row, r.line, r.problem.code) for r in rejects] == [(3, 3, "too_few_columns"), (4, 4, "bad_number")]
+    assert [(r.row, r.line, r.problem.code) for r in rejects] == [(3, 3, "too-few-columns"), (4, 4, "bad-number")]
 
 
 def test_as_many_names_as_columns():
@@ -237,7 +237,7 @@ def test_as_many_names_as_columns():
 def test_headers_that_may_well_be_some(header):
     text = f"{header}\na,1,x\nb,2,y\n"
     inferred = infer(io.BytesIO(text.encode()), Kind.CONTACTS, PARIS)
-    assert not any(notice.code == "no_header" for notice in inferred.notices)
+    assert not any(notice.code == "no-header" for notice in inferred.notices)
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_years_of_two_digits_are_read_and_noticed(values, type_, first):
             value * moments[type_]
             == datetime.fromisoformat(first + "T00:00Z" if type_ is Type.DATE else first).timestamp()
         )
-    assert any(notice.code == "short_years" for notice in inferred.notices) == (type_ is not Type.TEXT)
+    assert any(notice.code == "short-years" for notice in inferred.notices) == (type_ is not Type.TEXT)
 
 
 def test_keys_that_no_record_can_have():
@@ -275,7 +275,7 @@ def test_keys_that_no_record_can_have():
     more = as_ndjson([*lines, {"id": "c", "other": 1}])
     rejects = []
     list(read(more, inferred, PARIS, on_error=OnError.SKIP, rejects=rejects.append))
-    assert [(r.row, r.line, r.problem.code) for r in rejects] == [(3, 3, "unknown_field")]
+    assert [(r.row, r.line, r.problem.code) for r in rejects] == [(3, 3, "unknown-field")]
 
 
 def test_the_collector_is_set_to_work_again():

@@ -98,7 +98,7 @@ def test_rules_tell_event_types_and_contents_make_ids(filled):
     for accepted, duplicates in ((2, 1), (0, 3)):
         job = finished(filled, ok(filled.post("imports", params=asked, content=rows, headers=CSV), 202))
         assert (job["rows_read"], job["accepted"], job["duplicates"], job["rejected"]) == (4, accepted, duplicates, 1)
-        assert job["reasons"] == [{"code": "missing_id", "column": "contact", "rows": 1}]
+        assert job["reasons"] == [{"code": "missing-id", "column": "contact", "rows": 1}]
     assert count(filled, 'did sale(size = "XL") and did cancel') == 1
 
 
