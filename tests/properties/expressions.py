@@ -403,7 +403,7 @@ class Writer:
         steps = [f"did {self.selector()}"]
         for _ in range(self.random.choice((1, 1, 2, 3))):
             absent = "not " if self.random.random() < 0.25 else ""
-            within = f" within {self.random.choice(AMOUNTS[1:])} {self.random.choice(UNITS[:5])}s"
+            within = f" within {self.random.choice(AMOUNTS[1:])} {self.random.choice(UNITS[:6])}s"
             steps.append(f"{absent}{self.step_selector()}{within if self.random.random() < 0.6 else ''}")
         return " then ".join(steps) + (f" in {self.period()}" if self.random.random() < 0.3 else "")
 
