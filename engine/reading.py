@@ -28,6 +28,7 @@ from dsl.typed import (
     Range,
     StartsWith,
 )
+from engine.counting import Counts
 
 ColumnPredicate = (
     OneOf | ExactlyOneOf | Range | StartsWith | EndsWith | Contains | Like | Matches | HasAny | HasAll | IsSet
@@ -90,6 +91,13 @@ class EventPart(Protocol):
 
     def estimate_between(self, start: int | None, end: int | None) -> int:
         """About how many event rows lie in [start, end)."""
+
+    @property
+    def most(self) -> int:
+        """No contact has more events here."""
+
+    def tally(self, counts: Counts, start: int | None, end: int | None) -> None:
+        """Add to `counts`, by contact row, how many events in [start, end) it has; the caller knows they fit."""
 
     def rows_of(self, contacts: BitMap) -> NDArray[np.uint32]:
         """Event rows of these contacts, ordered by contact, then moment, then acceptance; for few contacts."""

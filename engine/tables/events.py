@@ -11,6 +11,7 @@ from pyroaring import BitMap
 
 from dsl.schema import Field
 from engine.bitmaps import Mask, Rows, from_mask, to_array
+from engine.counting import Counts, add_each
 from engine.reading import Column, EventPart
 from engine.tables.buffers import Buffer
 from engine.tables.parts import LooseEvents, SealedPart, joined_events
@@ -91,6 +92,13 @@ class TailPart:
 
     def estimate_between(self, start: int | None, end: int | None) -> int:
         return int(np.count_nonzero(self._between(start, end)))
+
+    @property
+    def most(self) -> int:
+        return self.size
+
+    def tally(self, counts: Counts, start: int | None, end: int | None) -> None:
+        add_each(counts, self.contacts[self._between(start, end)])
 
     def rows_of(self, contacts: BitMap) -> Rows:
         mine = self.contacts

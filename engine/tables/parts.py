@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,14 @@ from pyroaring import BitMap
 from dsl.schema import Field
 from dsl.typed import IsSet
 from engine.bitmaps import Rows, to_array, to_mask
+from engine.counting import Counts, add_each
 from engine.reading import Column
 from engine.tables.groups import spans
 from engine.tables.joining import empty, joined, taken
 from engine.tables.loose import Loose
 from engine.tables.prints import IdPrints
 from engine.tables.sealed import Sealed, opened, sealed
+from engine.tables.tallies import Tallies
 from engine.tables.times import TimeIndex
 from storage import Array, BlockRef
 
@@ -57,6 +60,7 @@ class SealedPart:
         self.first = first
         self.seen = IdPrints(arrays["id_high"], arrays["id_low"])
         self.ref: BlockRef | None = None
+        self._tallies: Tallies | None = None
 
     @classmethod
     def of(cls, events: LooseEvents, first: int, seen: IdPrints) -> SealedPart:
@@ -133,6 +137,19 @@ class SealedPart:
         if high < self.size and int(self.at[high]) // unit == last - 1:
             last -= 1
         return first, last
+
+    @cached_property
+    def most(self) -> int:
+        return int(np.diff(self._arrays["starts"]).max(initial=0))
+
+    def tally(self, counts: Counts, start: int | None, end: int | None) -> None:
+        low, high = self._bounds(start, end)
+        if high - low <= FEW_ROWS:
+            add_each(counts, self.contacts[low:high])
+            return
+        if self._tallies is None:
+            self._tallies = Tallies(self.contacts, self.most)
+        self._tallies.add(counts, low, high)
 
     def rows_of(self, contacts: BitMap) -> Rows:
         who, starts = self._arrays["who"], self._arrays["starts"]

@@ -119,9 +119,7 @@ class Frequency(Operator):
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         domain = Domain.of(context.space, within)
-        counts = np.zeros(domain.size, np.int64)
-        for picked in self.events.picked(context, domain):
-            counts += np.bincount(picked.places, minlength=domain.size)
+        counts = self.events.counts(context, domain)
         enough = counts >= self.low
         if self.high is not None:
             enough &= counts <= self.high

@@ -46,7 +46,7 @@ class Measure(Term):
     def numbers(self, context: Context, domain: Domain) -> Numbers:
         match self.function:
             case AggregateFunction.COUNT:
-                return Numbers(self._counts(context, domain), _all(domain))
+                return Numbers(self.events.counts(context, domain).astype(np.int64), _all(domain))
             case AggregateFunction.SUM:
                 return Numbers(_sums(self._values(context, domain), domain), _all(domain))
             case AggregateFunction.AVG:
@@ -59,12 +59,6 @@ class Measure(Term):
                 return _extremes(self._moments(context, domain), domain, self.function is AggregateFunction.LAST)
             case AggregateFunction.FIRST | AggregateFunction.LAST:
                 return self._edge(context, domain, self.function is AggregateFunction.LAST)
-
-    def _counts(self, context: Context, domain: Domain) -> NDArray[np.int64]:
-        counts = np.zeros(domain.size, np.int64)
-        for picked in self.events.picked(context, domain):
-            counts += np.bincount(picked.places, minlength=domain.size)
-        return counts
 
     def _values(self, context: Context, domain: Domain) -> list[tuple[Places, Array]]:
         """The places and present values of the property, part by part."""

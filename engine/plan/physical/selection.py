@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from engine.bitmaps import from_sorted, to_array
+from engine.counting import Counts, add_each, count_type
 from engine.plan.physical.operator import Context, Operator
 from engine.plan.physical.space import Domain
 from engine.reading import EventPart, Version
@@ -51,6 +52,18 @@ class Selection:
             contacts = part.contacts[rows]
             if contacts.size:
                 yield Picked(part, rows, domain.places(contacts))
+
+    def counts(self, context: Context, domain: Domain) -> Counts:
+        """How many selected events there are at each place of the domain."""
+        most = sum(part.most for part in self.parts(context.version))
+        counts = np.zeros(domain.size, count_type(most))
+        if self.where is None and domain.bitmap is None:
+            for part in self.parts(context.version):
+                part.tally(counts, self.start, self.end)
+        else:
+            for picked in self.picked(context, domain):
+                add_each(counts, picked.places)
+        return counts
 
     def contacts(self, context: Context, part: EventPart) -> NDArray[np.uint32]:
         """The contact of each selected event of a part."""

@@ -324,6 +324,10 @@ def _check_part(part, living, predicates, within, window):
     assert list(BitMap(part.rows_between(start, end))) == inside
     assert set(covered(part, start, end)) & living == {contacts[row] for row in inside} & living
     assert part.estimate_between(start, end) >= 0
+    tallied = np.zeros(max(contacts) + 1, np.uint32)
+    part.tally(tallied, start, end)
+    assert tallied.tolist() == np.bincount([contacts[row] for row in inside], minlength=len(tallied)).tolist()
+    assert part.most >= np.bincount(contacts).max()
     asked = BitMap(within)
     mine = sorted((contacts[row], at[row], order[row], row) for row in range(part.size) if contacts[row] in asked)
     assert part.rows_of(asked).tolist() == [row for *_, row in mine]

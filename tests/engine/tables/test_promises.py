@@ -150,4 +150,7 @@ def test_windows_of_every_length_and_place():
         for start in rng.integers(-45 * DAY, 40 * DAY, 12).tolist():
             inside = (part.at >= start) & (part.at < start + length)
             assert covered(part, start, start + length) == BitMap(part.contacts[inside])
+            tallied = np.zeros(5_000, np.uint8)
+            part.tally(tallied, start, start + length)
+            assert (tallied == np.bincount(part.contacts[inside], minlength=5_000)).all()
     assert covered(part, None, 0) == BitMap(part.contacts[part.at < 0])
