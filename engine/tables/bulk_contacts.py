@@ -60,8 +60,10 @@ def apply_bulk_contacts(state: State, change: BulkContacts, seq: int, blocks: Bl
     table = state.companies if change.companies else state.contacts
     opened = [blocks.open(name) for name in change.blocks]
     before, new_companies = table.ids.size, state.companies.ids.size
-    allot = table.ids.allot if change.companies else lambda ids: state.contact_rows(ids, change.at)
-    rows = [np.array(allot(pa.array(block.arrays["keys"]).to_pylist()), np.uint32) for block in opened]
+    keys = [pa.array(block.arrays["keys"]) for block in opened]
+    all_keys = pa.concat_arrays(keys)
+    all_rows = table.ids.allot_all(all_keys) if change.companies else state.many_contact_rows(all_keys, change.at)
+    rows = np.split(all_rows, np.cumsum([len(each) for each in keys])[:-1])
     given: dict[str, list[tuple[NDArray[np.uint32], pa.Array]]] = {}
     for block, block_rows in zip(opened, rows, strict=True):
         for number, name in enumerate(json.loads(block.metadata["columns"])):
@@ -70,14 +72,14 @@ def apply_bulk_contacts(state: State, change: BulkContacts, seq: int, blocks: Bl
             given.setdefault(COMPANY.name, []).append((block_rows, _company_rows(state, company)))
     for name, arrays in given.items():
         _merge(table, name, arrays)
-    touched = from_rows(np.concatenate(rows)) if rows else from_rows(np.zeros(0, np.uint32))
+    touched = from_rows(all_rows)
     if not change.companies:
         moments = LooseNumbers(table.fields["updated"], np.full(len(touched), change.at, np.int64))
         table.merge("updated", to_array(touched), moments)
     state.seq = seq
     system = {"id"} if change.companies else {"id", "created", "updated"} if table.ids.size > before else {"updated"}
     names = frozenset({*given, *system})
-    accepted = sum(map(len, rows))
+    accepted = len(all_rows)
     if change.companies:
         return Applied(accepted=accepted, companies=touched, company_fields=names)
     created = from_rows(np.arange(new_companies, state.companies.ids.size, dtype=np.uint32))
@@ -87,8 +89,8 @@ def apply_bulk_contacts(state: State, change: BulkContacts, seq: int, blocks: Bl
 def _company_rows(state: State, companies: pa.StringArray) -> pa.Int64Array:
     """The row of each company, those not seen before being created; null where none is given."""
     encoded = companies.dictionary_encode()
-    rows = state.companies.ids.allot(encoded.dictionary.to_pylist())
-    return pa.array(rows, pa.int64()).take(encoded.indices)
+    rows = state.companies.ids.allot_all(encoded.dictionary)
+    return pa.array(rows.astype(np.int64)).take(encoded.indices)
 
 
 def _merge(table: EntityTable, name: str, given: list[tuple[NDArray[np.uint32], pa.Array]]) -> None:

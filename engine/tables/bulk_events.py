@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.schema import Field
-from engine.bitmaps import Mask, Rows
+from engine.bitmaps import Mask, Rows, from_rows, to_array
 from engine.changes import BulkEvents
-from engine.tables.identity import rows_bitmap
+from engine.tables.identity import IdTable, no_ids
 from engine.tables.joining import from_arrow
+from engine.tables.keys import Keys
 from engine.tables.parts import LooseEvents, SealedPart, joined_events
-from engine.tables.prints import NO_PRINTS, IdPrints, halves_of
+from engine.tables.prints import NO_PRINTS, Halves, IdPrints, halves_of_all
 from engine.tables.saving import import_order, open_part, write_part
 from engine.tables.shelf import union
 from engine.tables.state import Applied, State, TablesVersion, event_fields
-from engine.tables.texts import strings
+from engine.tables.texts import mask_of
 from formats.batch import Batch
 from storage import BlockRef, Blocks
 
@@ -39,7 +40,10 @@ class UnknownContacts(Exception):
 
 @dataclass(slots=True)
 class _Pending:
-    """The events of one type that are not in a part yet, and the parts there are."""
+    """The events of one type that are not in a part yet, and the parts there are.
+
+    `seen` are the ids of events of the version and of the parts.
+    """
 
     fields: Mapping[str, Field]
     batches: list[LooseEvents] = field(default_factory=list)
@@ -59,7 +63,7 @@ class EventImport:
         self._blocks = blocks
         self._at = at
         self._create = create_contacts
-        self._new: dict[str, int] = {}
+        self._new = IdTable(no_ids())
         self._types: dict[str, _Pending] = {}
         self._waiting: list[Batch] = []
         self._waiting_rows = 0
@@ -95,7 +99,7 @@ class EventImport:
 
     def _add(self, batch: Batch, contacts: Rows, order: NDArray[np.int64]) -> None:
         type, count = batch.event or "", len(contacts)
-        pending = self._types.setdefault(type, _Pending(event_fields(self._version.schema, type)))
+        pending = self._pending(type)
         arrays = dict(batch.columns) | ({ID: batch.ids} if batch.ids is not None else {})
         at = np.full(count, self._at, np.int64) if batch.at is None else batch.at
         columns = {name: from_arrow(pending.fields[name], array) for name, array in arrays.items()}
@@ -104,20 +108,27 @@ class EventImport:
         if pending.rows >= PART_ROWS:
             self._flush(pending)
 
+    def _pending(self, type: str) -> _Pending:
+        pending = self._types.get(type)
+        if pending is None:
+            fields, events = event_fields(self._version.schema, type), self._version.events(type)
+            seen = [] if events is None else events.prints
+            pending = self._types[type] = _Pending(fields, seen=list(seen))
+        return pending
+
     def _contacts(self, keys: pa.StringArray) -> Rows:
         """The row of each key; those of contacts to be created follow the rows of the version."""
         rows = self._version.contacts.rows_of(keys)
         unknown = np.flatnonzero(rows < 0)
         if len(unknown):
-            encoded = keys.take(unknown).dictionary_encode()
-            rows[unknown] = np.array(self._created(encoded.dictionary.to_pylist()))[encoded.indices.to_numpy()]
+            rows[unknown] = self._created(keys.take(pa.array(unknown)))
         found: Rows = rows.astype(np.uint32)
         return found
 
-    def _created(self, ids: list[str]) -> list[int]:
+    def _created(self, ids: pa.StringArray) -> NDArray[np.int64]:
         if not self._create:
-            raise UnknownContacts(ids[:5])
-        return [self._version.contacts.size + self._new.setdefault(id, len(self._new)) for id in ids]
+            raise UnknownContacts(ids.unique()[:5].to_pylist())
+        return self._version.contacts.size + self._new.allot_all(ids).astype(np.int64)
 
     def _flush(self, pending: _Pending) -> None:
         """Make a part of what is pending, without the duplicates of events taken before."""
@@ -138,8 +149,8 @@ class EventImport:
         for pending in self._types.values():
             self._flush(pending)
         contacts = None
-        if self._new:
-            ref = self._blocks.write("new-contacts", {"texts": strings(list(self._new))})
+        if self._new.size:
+            ref = self._blocks.write("new-contacts", {"texts": self._new.arrow(self._new.size)})
             self._written.append(ref)
             contacts = ref.name
         parts = {type: [ref.name for ref in pending.parts] for type, pending in self._types.items()}
@@ -155,26 +166,31 @@ def _fresh(events: LooseEvents, before: Iterable[IdPrints]) -> tuple[LooseEvents
     with_id, high, low = _prints(events)
     if not len(with_id):
         return events, NO_PRINTS
-    repeated = _repeated(high, low)
+    order = np.argsort(high, kind="stable")
+    repeated = _repeated(high[order], low[order])
     for prints in before:
-        repeated |= prints.known(high, low)
-    seen = IdPrints(high[~repeated], low[~repeated]).ascending()
-    return (_without(events, with_id[repeated]) if repeated.any() else events), seen
+        repeated |= prints.known(high[order], low[order])
+    seen = IdPrints(high[order[~repeated]], low[order[~repeated]])
+    return (_without(events, with_id[order[repeated]]) if repeated.any() else events), seen
 
 
 def _prints(events: LooseEvents) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.uint64]]:
     """The events that have an id, and the halves of its fingerprint."""
     column = events.columns.get(ID)
-    ids = [] if column is None else column.values(np.arange(len(events.at), dtype=np.uint32))
-    with_id = np.array([row for row, id in enumerate(ids) if id is not None], np.int64)
-    return with_id, *halves_of(str(id) for id in ids if id is not None)
+    if column is None:
+        return np.zeros(0, np.int64), *NO_PRINTS.halves
+    assert isinstance(column, Keys)
+    return np.flatnonzero(mask_of(column.texts.is_valid())), *halves_of_all(column.texts.drop_null())
 
 
-def _repeated(high: NDArray[np.uint64], low: NDArray[np.uint64]) -> Mask:
-    """Which fingerprints occurred earlier in the same arrays."""
+def _repeated(high: Halves, low: Halves) -> Mask:
+    """Which fingerprints occurred earlier in the same arrays. High halves ascend; of equal ones, the order is kept."""
+    repeated = np.zeros(len(high), np.bool_)
+    alike = np.flatnonzero(high[1:] == high[:-1])
+    if not len(alike):
+        return repeated
     order = np.lexsort((low, high))
     same = (high[order][1:] == high[order][:-1]) & (low[order][1:] == low[order][:-1])
-    repeated = np.zeros(len(high), np.bool_)
     repeated[order[1:][same]] = True
     return repeated
 
@@ -188,57 +204,47 @@ def _without(events: LooseEvents, rows: NDArray[np.int64]) -> LooseEvents:
 def apply_bulk_events(state: State, change: BulkEvents, seq: int, blocks: Blocks) -> Applied:
     """Attach the parts of an import. Where contacts or duplicates came since it began, parts are rebuilt."""
     before = state.contacts.ids.size
-    parts = {
-        type: [
-            kept for part in _opened(state, type, names, blocks) if (kept := _undoubled(part, state, type)) is not None
-        ]
-        for type, names in change.parts.items()
-    }
-    built, rows = _new_contacts(state, change, blocks, [part for each in parts.values() for part in each])
-    if built != rows:
-        moves = _moves(built, rows)
-        parts = {type: [part.with_contacts(moves) for part in each] for type, each in parts.items()}
+    parts = {type: _kept(state, type, names, blocks) for type, names in change.parts.items()}
+    everyone = union([part.times.everyone for each in parts.values() for part in each])
+    moves = _moves(state, change, everyone, blocks)
+    touched = everyone if moves is None else from_rows(moves[to_array(everyone)])
     for type, each in parts.items():
-        state.attach(type, each)
+        state.attach(type, each if moves is None else [part.with_contacts(moves) for part in each])
     state.accepted += change.rows
     state.seq = seq
     accepted = sum(part.size for each in parts.values() for part in each)
-    touched = [part.times.everyone for each in parts.values() for part in each]
     created = state.contacts.ids.size > before
     return Applied(
         accepted=accepted,
         duplicates=change.rows - accepted,
-        contacts=union([*touched, rows_bitmap(rows)]),
+        contacts=touched,
         fields=frozenset({"id", "created", "updated"} if created else ()),
         events=frozenset(type for type, each in parts.items() if each),
     )
 
 
-def _new_contacts(
-    state: State, change: BulkEvents, blocks: Blocks, parts: list[SealedPart]
-) -> tuple[list[int], list[int]]:
-    """Create the new contacts that have an event left: the rows that parts were built with, and the true ones.
+def _kept(state: State, type: str, names: list[str], blocks: Blocks) -> list[SealedPart]:
+    """The parts of an import, without duplicates."""
+    return [kept for part in _opened(state, type, names, blocks) if (kept := _undoubled(part, state, type)) is not None]
 
-    Some may have been created since the import began.
+
+def _moves(state: State, change: BulkEvents, everyone: BitMap, blocks: Blocks) -> Rows | None:
+    """The true row of each contact row that the import's parts were built with; None when all are true already.
+
+    Contacts are created for events that are kept, and some may have been created since the import began.
     """
     if change.contacts_block is None:
-        return [], []
-    ids = pa.array(blocks.open(change.contacts_block).arrays["texts"])
-    new = BitMap(range(change.base, change.base + len(ids)))
-    built = list(union([part.times.everyone for part in parts]) & new)
-    return built, state.contact_rows([ids[row - change.base].as_py() for row in built], change.at)
+        return None
+    texts = pa.array(blocks.open(change.contacts_block).arrays["texts"])
+    used = to_array(everyone - BitMap(range(change.base)))
+    moves = np.arange(change.base + len(texts), dtype=np.uint32)
+    moves[used] = state.many_contact_rows(texts.take(pa.array(used - np.uint32(change.base))), change.at)
+    return None if (moves[used] == used).all() else moves
 
 
 def _opened(state: State, type: str, names: list[str], blocks: Blocks) -> list[SealedPart]:
     fields = event_fields(state.schema, type)
     return [open_part(name, blocks, fields, state.accepted + import_order(name, blocks)) for name in names]
-
-
-def _moves(built: list[int], rows: list[int]) -> Rows:
-    """The true row of each contact row that the import's parts were built with."""
-    moves = np.arange(built[-1] + 1, dtype=np.uint32)
-    moves[built] = rows
-    return moves
 
 
 def _undoubled(part: SealedPart, state: State, type: str) -> SealedPart | None:

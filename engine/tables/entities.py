@@ -76,13 +76,12 @@ class EntitiesVersion:
 class EntityTable:
     """The writer's side of contacts or companies: a sealed base and a patch for each column that holds something."""
 
-    __slots__ = ("_published", "_touched", "bases", "erased", "fields", "ids", "patches", "purged")
+    __slots__ = ("_published", "_touched", "bases", "erased", "fields", "ids", "patches")
 
     def __init__(self, fields: Mapping[str, Field]) -> None:
         self.fields = fields
-        self.ids = IdTable(no_ids(), BitMap())
+        self.ids = IdTable(no_ids())
         self.erased = BitMap()
-        self.purged = 0  # rows that were erased when ids were last sealed
         self.bases: dict[str, Sealed] = {}
         self.patches: dict[str, Patch] = {}
         self._published: dict[str, PatchedColumn] = {}
@@ -129,10 +128,8 @@ class EntityTable:
             base = self.bases.get(name)
             if patch.size > (0 if everything else max(PATCH_LIMIT, base.size // PATCH_SHARE if base else 0)):
                 self.rebase(name, resealed(PatchedColumn(self.fields[name], base, patch), self.ids.size))
-        grown = self.ids.size - len(self.ids.sealed.texts)
-        if everything and (grown or self.purged != len(self.erased)):
-            self.ids.seal(self.erased)
-            self.purged = len(self.erased)
+        if everything and self.ids.unsealed:
+            self.ids.seal()
 
     def merge(self, name: str, rows: Rows, values: Loose) -> None:
         """Set field `name` of many rows at once; of values for the same row the last holds."""
@@ -154,9 +151,8 @@ class EntityTable:
     ) -> EntityTable:
         """The table that was saved."""
         table = cls(fields)
-        table.ids = IdTable(ids, erased)
+        table.ids = IdTable(ids)
         table.erased = erased
-        table.purged = len(erased)
         for name, base in bases.items():
             table.rebase(name, base)
         return table

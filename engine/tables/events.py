@@ -116,12 +116,14 @@ class TailPart:
 class EventsVersion:
     """The events of one type as one version sees them."""
 
-    __slots__ = ("orphans", "parts", "size")
+    __slots__ = ("orphans", "parts", "prints", "size")
 
     def __init__(self, parts: Sequence[EventPart], orphans: IdPrints) -> None:
         self.parts = parts
         self.orphans = orphans
         self.size = sum(part.size for part in parts)
+        self.prints = [orphans, *(part.seen for part in parts if isinstance(part, SealedPart))]
+        """Fingerprints of event ids, but for those of the tail."""
 
 
 class EventTable:

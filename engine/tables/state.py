@@ -9,10 +9,11 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from pyroaring import BitMap
 
 from dsl.schema import COMPANY_SYSTEM_FIELDS, CONTACT_SYSTEM_FIELDS, EVENT_SYSTEM_FIELDS, Field, Schema
-from engine.bitmaps import Mask
+from engine.bitmaps import Mask, Rows
 from engine.changes import AddEvents, ContactRow, EraseContacts, EventColumns, UpsertCompanies, UpsertContacts, Value
 from engine.tables.entities import PATCH_LIMIT, EntitiesVersion, EntityTable
 from engine.tables.events import TAIL_LIMIT, EventsVersion, EventTable
@@ -140,16 +141,31 @@ class State:
 
     def contact_rows(self, ids: Sequence[str], at: int) -> list[int]:
         """The rows of `ids`; contacts not seen before are created."""
+        before = self.contacts.ids.size
+        rows = self.contacts.ids.allot(ids)
+        self._date_new(before, at)
+        return rows
+
+    def many_contact_rows(self, ids: pa.StringArray, at: int) -> Rows:
+        """`contact_rows` for any number of ids."""
+        before = self.contacts.ids.size
+        rows = self.contacts.ids.allot_all(ids)
+        self._date_new(before, at)
+        return rows
+
+    def _date_new(self, before: int, at: int) -> None:
+        """Set when the contacts from row `before` on were created."""
         table = self.contacts
-        before = table.ids.size
-        rows = table.ids.allot(ids)
         new = range(before, table.ids.size)
         for name in ("created", "updated") if new else ():
             if len(new) <= PATCH_LIMIT:
                 table.write(name, new, [at] * len(new))
             else:
-                table.merge(name, np.array(new, np.uint32), LooseNumbers(table.fields[name], np.full(len(new), at)))
-        return rows
+                table.merge(
+                    name,
+                    np.arange(before, table.ids.size, dtype=np.uint32),
+                    LooseNumbers(table.fields[name], np.full(len(new), at)),
+                )
 
     def _links(self, upserts: list[ContactRow], rows: list[int]) -> tuple[str, ...]:
         linked = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,20 @@ def strings(values: Sequence[str | None]) -> pa.StringArray:
     return pa.array(values, pa.string())
 
 
+AT_ONCE = 1 << 13
+"""So many texts are made Python strings, or Arrow ones, in one call, during which no other thread runs."""
+
+
+def in_steps(texts: pa.StringArray) -> Iterator[list[str]]:
+    """The texts as lists of Python strings, a few thousand in each."""
+    return (texts[begin : begin + AT_ONCE].to_pylist() for begin in range(0, len(texts), AT_ONCE))
+
+
+def strings_of_many(texts: Sequence[str], size: int) -> pa.StringArray:
+    """An Arrow string array of the first `size` texts, made in short steps."""
+    return pa.concat_arrays([strings(texts[begin : min(size, begin + AT_ONCE)]) for begin in range(0, size, AT_ONCE)])
+
+
 def fold_all(texts: pa.StringArray) -> pa.StringArray:
     """`dsl.folding.fold` of every text; the very same array when nothing changes."""
     plain = pc.string_is_ascii(texts)
@@ -32,7 +46,8 @@ def fold_all(texts: pa.StringArray) -> pa.StringArray:
 
 def _fold_mixed(texts: pa.StringArray, plain: pa.BooleanArray) -> pa.StringArray:
     others = pc.invert(plain)
-    folded = strings([fold(text) for text in texts.filter(others).to_pylist()])
+    mixed = [strings([fold(text) for text in some]) for some in in_steps(texts.filter(others))]
+    folded = pa.concat_arrays(mixed)
     return pc.replace_with_mask(pc.if_else(plain, pc.ascii_lower(texts), texts), others, folded)
 
 

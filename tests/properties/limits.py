@@ -29,6 +29,7 @@ SMALL: dict[str, tuple[int, ...]] = {
     "engine.tables.groups.READY_LEAST": (1, 3),
     "engine.tables.groups.READY_SHARE": (1, 2, 10),
     "engine.tables.identity.HASHED_WORTH": (0, 1000),
+    "engine.tables.identity.RECENT_LEAST": (0, 3),
     "engine.tables.numeric.QUANTILES": (2, 5),
     "engine.tables.parts.FEW_ROWS": (0, 1, 5),
     "engine.tables.patches.FEW": (0, 1, 5),
@@ -39,6 +40,7 @@ SMALL: dict[str, tuple[int, ...]] = {
     "engine.tables.tallies.MARKS": (1, 2, 5),
     "engine.tables.text.GATHER_WORTH": (0, 1, 1000),
     "engine.tables.text.MANY_GROUPS": (0, 2),
+    "engine.tables.texts.AT_ONCE": (1, 3),
     "engine.tables.times.CROWDED": (0, 1, 10),
     "engine.writer.GROUP_LIMIT": (1,),
 }

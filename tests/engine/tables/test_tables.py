@@ -161,6 +161,8 @@ SMALL = {
     "engine.tables.bulk_events.LOOKED_UP_AT_ONCE": 3,
     "engine.tables.bulk_contacts.STAGED_ROWS": 2,
     "engine.tables.state.PATCH_LIMIT": 3,
+    "engine.tables.identity.RECENT_LEAST": 2,
+    "engine.tables.texts.AT_ONCE": 2,
 }
 quick = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 
