@@ -18,6 +18,7 @@ from dsl.schema import Field, Type, type_of_value
 from dsl.typed import FieldTerm, IsSet, Or, Scope, Selection, Test
 from engine.bitmaps import to_array
 from engine.cursor import Cursor, decode_cursor, encode_cursor
+from engine.explanation import Explanation, explained
 from engine.plan import Effort, Operator, count, execute, lower, plan, rewrite
 from engine.results import Count, Page
 from engine.rows import Rows, arrow_batch, arrow_schema, chosen_fields, contact_objects, field_values
@@ -28,11 +29,16 @@ PAGE_LIMIT = 10_000
 
 @dataclass(frozen=True)
 class Query:
-    """The contacts that a physical plan selects in `snapshot` at `clock`. Every answer is of that one state."""
+    """The contacts that a physical plan selects in `snapshot` at `clock`. Every answer is of that one state.
+
+    `text` and `selection` are the expression that the plan was made of.
+    """
 
     snapshot: Snapshot
     clock: Clock
     operator: Operator
+    text: str
+    selection: Selection
 
     @cached_property
     def light(self) -> bool:
@@ -59,6 +65,10 @@ class Query:
             anonymous = number - identified
         elapsed = (perf_counter() - started) * 1000
         return Count(number, total, identified, anonymous, self.snapshot.seq, elapsed)
+
+    def explain(self) -> Explanation:
+        """How the answer comes about: every step of planning, and what each operator holds."""
+        return explained(self.text, self.selection, self.snapshot, self.clock)
 
     def has(self, row: int) -> bool:
         """Whether one contact matches; costs far less than finding them all."""
@@ -128,9 +138,9 @@ def planned(snapshot: Snapshot, selection: Selection, clock: Clock) -> Operator:
     return plan(rewrite(logical), snapshot.data)
 
 
-def bound(snapshot: Snapshot, selection: Selection, clock: Clock) -> Query:
-    """The query of a checked expression."""
-    return Query(snapshot, clock, planned(snapshot, selection, clock))
+def bound(snapshot: Snapshot, text: str, selection: Selection, clock: Clock) -> Query:
+    """The query of a checked expression; `text` is what it was read from."""
+    return Query(snapshot, clock, planned(snapshot, selection, clock), text, selection)
 
 
 def sort_key(field: Field, value: type_of_value | None) -> str | int | float | None:

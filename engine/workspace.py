@@ -302,7 +302,7 @@ class Workspace:
 
     def _bound(self, snapshot: Snapshot, text: str, params: Mapping[str, Any] | None, clock: Clock) -> Query:
         selection = understand(text, snapshot.schema, snapshot.segments.names, params or NO_PARAMS)
-        return bound(snapshot, selection, clock)
+        return bound(snapshot, text, selection, clock)
 
     def _at_least(self, seq: int | None) -> Snapshot:
         """The newest state, once it has record `seq`."""
@@ -320,7 +320,7 @@ class Workspace:
 
     def _members_query(self, snapshot: Snapshot, segment: Segment) -> Query:
         members = Selection(InSegment(NOWHERE, segment.key))
-        return bound(snapshot, members, self._clock(snapshot, None))
+        return bound(snapshot, f'in segment "{segment.key}"', members, self._clock(snapshot, None))
 
     def _view(self, snapshot: Snapshot, segment: Segment) -> SegmentView:
         counted = self._members_query(snapshot, segment).count()

@@ -12,6 +12,7 @@ from msgspec import Meta
 from starlette.responses import Response
 
 from dsl.problems import DataError, Problem
+from engine.explanation import Explanation
 from engine.query import Query
 from engine.results import Count, Page
 from engine.values import BadValue, datetime_value
@@ -48,6 +49,12 @@ class ContactsQuery(Asked, frozen=True, kw_only=True):
     limit: Limit = 100
     cursor: str | None = None
     sort: str | None = None
+
+
+class ExplainQuery(Asked, frozen=True, kw_only=True):
+    """An expression whose planning and answer are to be shown."""
+
+    expression: str
 
 
 class ExportQuery(Asked, frozen=True, kw_only=True):
@@ -96,6 +103,11 @@ async def answered(query: Query) -> Count:
 async def contacts(call: Call, body: ContactsQuery) -> Page:
     query = await ask(call, body.expression, body)
     return await in_thread(query.page, fields=body.fields, limit=body.limit, cursor=body.cursor, sort=body.sort)
+
+
+async def explain(call: Call, body: ExplainQuery) -> Explanation:
+    query = await ask(call, body.expression, body)
+    return await in_thread(query.explain)
 
 
 async def stream(call: Call, body: ExportQuery) -> Response:

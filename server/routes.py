@@ -36,6 +36,7 @@ ROUTES: tuple[Operation, ...] = (
     Operation("POST", f"{W}/contacts", contacts.upsert, "Insert or update contacts", WRITE),
     Operation("POST", f"{W}/query/contacts", queries.contacts, "Page through the contacts that match", READ),
     Operation("POST", f"{W}/query/export", queries.stream, "Export the contacts that match", READ, gives=EXPORT_FORMS),
+    Operation("POST", f"{W}/query/explain", queries.explain, "How the answer to an expression comes about", READ),
     Operation("GET", f"{W}/segments/{{key}}/contacts/{{id}}", segments.membership, "Is this contact a member", READ),
     Operation("GET", f"{W}/segments/{{key}}/contacts", segments.contacts, "Page through the members", READ),
     Operation("GET", f"{W}/segments/{{key}}/export", segments.stream, "Export the members", READ, gives=EXPORT_FORMS),

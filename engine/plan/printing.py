@@ -3,31 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import Enum
 from time import perf_counter
 
 from dsl.schema import Field
-from engine.plan.logical import Overrides, Plan, children
+from engine.plan.logical import Overrides, Plan, Segment, children
+from engine.plan.missing import swept
 from engine.plan.physical.company import OfCompany
 from engine.plan.physical.operator import Context, Operator
+from engine.plan.physical.shared import Shared
 from engine.plan.physical.space import candidates
 from engine.reading import Version
 
 INDENT = "  "
+AS_ABOVE = ", as above"
+"""Follows the label of a shared operator whose inputs are shown where it first occurs."""
 
 
 def describe_logical(plan: Plan) -> str:
-    """One line for each node, inputs below it."""
-    return "\n".join(_logical_lines(plan, 0))
+    """One line for each node, inputs below it. The rules of a segment are shown where they first occur."""
+    return "\n".join(_logical_lines(plan, 0, set()))
 
 
-def _logical_lines(plan: Plan, depth: int) -> Iterator[str]:
+def _logical_lines(plan: Plan, depth: int, shown: set[int]) -> Iterator[str]:
     given = {field.name: getattr(plan, field.name) for field in fields(plan)}
     details = [f"{name}={_brief(value)}" for name, value in given.items() if not _is_input(value)]
-    yield INDENT * depth + " ".join([type(plan).__name__, *details])
+    line = INDENT * depth + " ".join([type(plan).__name__, *details])
+    # Segments that name segments share them: shown each time, twenty of them could make a million lines.
+    if isinstance(plan, Segment) and _again(plan.rules, shown):
+        yield f"{line} (rules as above)"
+        return
+    yield line
     for child in children(plan):
-        yield from _logical_lines(child, depth + 1)
+        yield from _logical_lines(child, depth + 1, shown)
+
+
+def _again(node: object, shown: set[int]) -> bool:
+    """Whether a shared node was shown before; notes that it now is."""
+    before = id(node) in shown
+    shown.add(id(node))
+    return before
 
 
 def _is_input(value: object) -> bool:
@@ -60,14 +76,15 @@ def describe_physical(plan: Operator, version: Version | None = None) -> str:
     With a version, each says about how many rows (of its own row space) it expects.
     """
     contexts = [] if version is None else [Context.of_contacts(version)]
-    return "\n".join(_physical_lines(plan, 0, contexts))
+    return "\n".join(_physical_lines(plan, 0, contexts, set()))
 
 
-def _physical_lines(plan: Operator, depth: int, contexts: list[Context]) -> Iterator[str]:
+def _physical_lines(plan: Operator, depth: int, contexts: list[Context], shown: set[int]) -> Iterator[str]:
     expected = f"  ~{_estimate(plan, contexts)}" if contexts else ""
-    yield f"{INDENT * depth}{plan.label}{expected}"
-    for item, inside in _inputs(plan, contexts):
-        yield from _physical_lines(item, depth + 1, inside)
+    again = isinstance(plan, Shared) and _again(plan, shown)
+    yield f"{INDENT * depth}{plan.label}{AS_ABOVE if again else ''}{expected}"
+    for item, inside in () if again else _inputs(plan, contexts):
+        yield from _physical_lines(item, depth + 1, inside, shown)
 
 
 def _inputs(plan: Operator, contexts: list[Context]) -> Iterator[tuple[Operator, list[Context]]]:
@@ -87,29 +104,44 @@ def _estimate(plan: Operator, contexts: list[Context]) -> int:
 class ExplainNode:
     """One operator of a plan: how many rows it was expected to hold, how many it does, and the time that took.
 
-    Counts are of the operator by itself, over all rows of its space; times are of that count, inputs included.
+    Counts are of the operator by itself, over all rows of its space: contacts, companies, or events of every part.
+    Times are of that count, inputs included; None where they were left out. `swept` is how many rows a negation holds
+    only because a value is missing (see `engine.plan.missing`), None where there is no such negation.
     """
 
     label: str
     estimate: int
     count: int
-    milliseconds: float
+    swept: int | None
+    milliseconds: float | None
     inputs: tuple[ExplainNode, ...]
 
 
 def explain(physical: Operator, version: Version) -> ExplainNode:
     """Runs every operator of the plan once by itself."""
-    return _explain(physical, [Context.of_contacts(version)])
+    return _explain(physical, [Context.of_contacts(version)], {})
 
 
-def _explain(plan: Operator, contexts: list[Context]) -> ExplainNode:
+def _explain(plan: Operator, contexts: list[Context], shared: dict[int, ExplainNode]) -> ExplainNode:
+    """`shared` holds the nodes of shared operators so far, by identity: their inputs are shown once."""
+    if id(plan) in shared:
+        return shared[id(plan)]
     started = perf_counter()
-    found = sum(_count_alone(plan, context) for context in contexts)
+    found = _count_alone(plan, contexts)
     took = (perf_counter() - started) * 1000
-    inputs = tuple(_explain(item, inside) for item, inside in _inputs(plan, contexts))
-    return ExplainNode(plan.label, _estimate(plan, contexts), found, took, inputs)
+    negation = swept(plan)
+    without = None if negation is None else _count_alone(negation, contexts)
+    inputs = tuple(_explain(item, inside, shared) for item, inside in _inputs(plan, contexts))
+    node = ExplainNode(plan.label, _estimate(plan, contexts), found, without, took, inputs)
+    if isinstance(plan, Shared):
+        shared[id(plan)] = replace(node, label=plan.label + AS_ABOVE, inputs=())
+    return node
 
 
-def _count_alone(plan: Operator, context: Context) -> int:
+def _count_alone(plan: Operator, contexts: list[Context]) -> int:
+    return sum(_count_in(plan, context) for context in contexts)
+
+
+def _count_in(plan: Operator, context: Context) -> int:
     everything = candidates(context.space)
     return plan.count(Context(context.version, context.space, everything), everything)

@@ -9,6 +9,7 @@ from server.cli.completion import completion
 from server.cli.count import count
 from server.cli.demo import demo
 from server.cli.exits import Exit
+from server.cli.explain import explain
 from server.cli.export import export
 from server.cli.format import format_
 from server.cli.importing import import_
@@ -20,7 +21,7 @@ from server.cli.serve import serve
 from server.cli.settings import settings
 
 COMMANDS = (
-    demo, serve, import_, count, query, export, check, format_, segments, schema, keys, settings, completion,
+    demo, serve, import_, count, query, explain, export, check, format_, segments, schema, keys, settings, completion,
 )  # fmt: skip
 
 

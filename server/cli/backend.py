@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from dsl.problems import Problem
+from engine.explanation import Explanation
 from engine.results import Ack, Count, Page, SegmentView
 from formats.batch import Kind
 from formats.inferred import Inferred, ReadOptions
@@ -77,6 +78,8 @@ class Backend(Protocol):
     def patch_schema(self, patch: dict[str, Any]) -> Ack: ...
 
     def count(self, question: Question) -> Count: ...
+
+    def explain(self, question: Question) -> Explanation: ...
 
     def page(
         self, question: Question, *, fields: Sequence[str] | None, limit: int, cursor: str | None, sort: str | None

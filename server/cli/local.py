@@ -12,6 +12,7 @@ from typing import Any
 from dsl.problems import DataError, Problem
 from dsl.schema_json import schema_to_json
 from engine.directory import Tamis
+from engine.explanation import Explanation
 from engine.query import Query
 from engine.results import Ack, Count, Page, SegmentView
 from engine.values import BadValue, datetime_value
@@ -62,6 +63,9 @@ class Local:
         started = time.perf_counter()
         answer = self._query(question).count()
         return replace(answer, elapsed_ms=(time.perf_counter() - started) * 1000)
+
+    def explain(self, question: Question) -> Explanation:
+        return self._query(question).explain()
 
     def page(
         self, question: Question, *, fields: Sequence[str] | None, limit: int, cursor: str | None, sort: str | None

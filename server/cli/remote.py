@@ -14,6 +14,7 @@ import msgspec
 from pyarrow import ipc
 
 from dsl.problems import DataError, ExpressionError, Problem
+from engine.explanation import Explanation
 from engine.results import Ack, Count, Page, SegmentView
 from formats.inferred import Inferred
 from formats.media import media
@@ -51,6 +52,9 @@ class Remote:
 
     def count(self, question: Question) -> Count:
         return self._ask("query/count", question, Count)
+
+    def explain(self, question: Question) -> Explanation:
+        return self._ask("query/explain", question, Explanation)
 
     def page(
         self, question: Question, *, fields: Sequence[str] | None, limit: int, cursor: str | None, sort: str | None

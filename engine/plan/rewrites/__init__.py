@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from engine.plan.logical import Plan
 from engine.plan.rewrites.constants import fold_constants
-from engine.plan.rewrites.driver import Rule, rewrite_with
+from engine.plan.rewrites.driver import Rule, Told, nobody_told, rewrite_with
 from engine.plan.rewrites.duplicates import drop_duplicates
 from engine.plan.rewrites.edge_moments import difference_edge_moments
 from engine.plan.rewrites.flatten import flatten
@@ -33,6 +33,6 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def rewrite(plan: Plan, rules: tuple[Rule, ...] = RULES) -> Plan:
-    """An equivalent plan to which no rule applies any more."""
-    return rewrite_with(plan, rules)
+def rewrite(plan: Plan, rules: tuple[Rule, ...] = RULES, told: Told = nobody_told) -> Plan:
+    """An equivalent plan to which no rule applies any more. `told` hears the rules that fire, each time they do."""
+    return rewrite_with(plan, rules, told)

@@ -17,12 +17,22 @@ class BrokenRule(AssertionError):
     """A rule made a plan read what it did not read before, or never comes to rest: our bug."""
 
 
-def rewrite_with(plan: Plan, rules: tuple[Rule, ...]) -> Plan:
+Told = Callable[[str], object]
+"""Hears the name of each rule that changed the plan."""
+
+
+def nobody_told(rule: str) -> None: ...
+
+
+def rewrite_with(plan: Plan, rules: tuple[Rule, ...], told: Told = nobody_told) -> Plan:
     """The plan after the rules, applied in order and bottom up, until none changes anything."""
     for _ in range(MOST_ROUNDS):
         rewritten = plan
         for rule in rules:
-            rewritten = _checked(rule, rewritten)
+            changed = _checked(rule, rewritten)
+            if changed is not rewritten:
+                told(rule.__name__)
+            rewritten = changed
         if rewritten is plan:
             return plan
         plan = rewritten

@@ -1,0 +1,80 @@
+"""Explanations: how the answer to an expression comes about, step by step, and as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from dsl.format import format
+from dsl.moments import Clock
+from dsl.parse import parse
+from dsl.typed import Selection
+from engine.plan import ExplainNode, describe_logical, explain, lower, plan, rewrite
+from engine.plan.printing import INDENT
+from engine.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What became of an expression on its way to `count` contacts of the state `seq`.
+
+    `expression` is its canonical text; `logical` and `rewritten` are its logical plan before and after the `rules`,
+    which are named in the order in which they fired, each time they did; `physical` is what was run.
+    """
+
+    expression: str
+    logical: str
+    rules: tuple[str, ...]
+    rewritten: str
+    physical: ExplainNode
+    count: int
+    seq: int
+
+
+def explained(text: str, selection: Selection, snapshot: Snapshot, clock: Clock) -> Explanation:
+    """Plans a checked expression afresh, and runs every operator by itself. `text` is what it was read from."""
+    rules: list[str] = []
+    logical = lower(selection, clock, snapshot.schema, snapshot.segments.segments)
+    rewritten = rewrite(logical, told=rules.append)
+    root = explain(plan(rewritten, snapshot.data), snapshot.data)
+    expression = format(parse(text)).rstrip("\n")
+    before, after = describe_logical(logical), describe_logical(rewritten)
+    return Explanation(expression, before, tuple(rules), after, root, root.count, snapshot.seq)
+
+
+def without_times(explanation: Explanation) -> Explanation:
+    """The same, but for what differs from one run to the next."""
+    return replace(explanation, physical=_untimed(explanation.physical))
+
+
+def _untimed(node: ExplainNode) -> ExplainNode:
+    return replace(node, milliseconds=None, inputs=tuple(map(_untimed, node.inputs)))
+
+
+def as_text(explanation: Explanation) -> str:
+    """Plain text: every part under its name, indented. Without times it is the same to the byte in every run."""
+    parts = {
+        "expression": explanation.expression.splitlines(),
+        "logical plan": explanation.logical.splitlines(),
+        "rules fired": explanation.rules or ("none",),
+        "rewritten plan": explanation.rewritten.splitlines(),
+        "physical plan": tuple(_lines(explanation.physical, 0)),
+        "answer": (f"{explanation.count} contacts, as of {explanation.seq}",),
+    }
+    return "\n".join("\n".join([name, *(INDENT + line for line in lines)]) for name, lines in parts.items())
+
+
+def _lines(node: ExplainNode, depth: int) -> Iterator[str]:
+    yield f"{INDENT * depth}{node.label}: {', '.join(figures(node))}"
+    for item in node.inputs:
+        yield from _lines(item, depth + 1)
+
+
+def figures(node: ExplainNode) -> list[str]:
+    """What is known of an operator, as people read it: `expected 12`, `found 10`, `0.12 ms`."""
+    found = [f"expected {node.estimate}", f"found {node.count}"]
+    if node.swept is not None:
+        found.append(f"{node.swept} for want of a value")
+    if node.milliseconds is not None:
+        found.append(f"{node.milliseconds:.2f} ms")
+    return found
