@@ -59,7 +59,7 @@ def as_text(explanation: Explanation) -> str:
         "rules fired": explanation.rules or ("none",),
         "rewritten plan": explanation.rewritten.splitlines(),
         "physical plan": tuple(_lines(explanation.physical, 0)),
-        "answer": (f"{explanation.count} contacts, as of {explanation.seq}",),
+        "answer": (f"count {explanation.count}, seq {explanation.seq}",),
     }
     return "\n".join("\n".join([name, *(INDENT + line for line in lines)]) for name, lines in parts.items())
 

@@ -140,6 +140,27 @@ def test_count_says_how_many_of_how_many_and_how_long(filled):
     assert result.stdout.rstrip().endswith("ms")
 
 
+def test_explain_shows_every_step_as_a_tree(filled):
+    shown = filled("explain", 'pays != "FR" or not points > 30', "--no-times").stdout.splitlines()
+    assert shown[0] == 'pays != "FR" or not points > 30'
+    assert shown[1].startswith("rules fired: absorb_negations")
+    assert shown[2] == "not  expected 2, found 2, 1 for want of a value"
+    assert shown[3].startswith("└── all of  expected")
+    assert shown[-1] == "2 contacts"
+    assert " ms" in filled("explain", "points > 30").stdout
+
+
+def test_explain_as_plain_text_and_as_json_is_the_same_in_every_run(filled):
+    question = ("explain", "points > $least", "--param", "least=30", "--no-times")
+    plain = filled(*question, "--plain").stdout
+    assert plain == filled(*question, "--plain").stdout
+    assert plain.startswith("expression\n  points > $least\nlogical plan\n  Match scope=contacts field=points")
+    answer = filled.json(*question)
+    assert answer == filled.json(*question)
+    assert (answer["count"], answer["physical"]["milliseconds"]) == (1, None)
+    assert filled.json("explain", "points > 30")["physical"]["milliseconds"] >= 0
+
+
 def test_parameters_are_bound_by_value(filled):
     assert (
         filled.json("count", "pays = $where and points > $least", "--param", "where=FR", "--param", "least=30")["count"]
@@ -207,7 +228,7 @@ def test_check_shows_every_problem_under_its_place(filled):
     assert filled("check", "points > 30").stdout == "ok\n"
 
 
-@pytest.mark.parametrize("command", ["check", "count", "query", "export"])
+@pytest.mark.parametrize("command", ["check", "count", "query", "explain", "export"])
 def test_a_wrong_expression_has_its_own_exit_code_and_its_problems_as_json(filled, command):
     answer = filled.json(command, WRONG, exit=3)
     assert (answer["exit"], answer["code"]) == (3, "invalid-expression")

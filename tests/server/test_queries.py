@@ -160,3 +160,26 @@ def test_a_long_export_is_whole_and_of_one_state(filled):
         ids = list(lines)
     assert len(ids) == len(set(ids)) == 30_003
     assert "late" not in ids
+
+
+def test_an_explanation_counts_every_step(filled):
+    body = {"expression": "country != $c and points is not set", "params": {"c": "FR"}}
+    answer = ok(filled.post("query/explain", json=body))
+    assert set(answer) == {"expression", "logical", "rules", "rewritten", "physical", "count", "seq"}
+    assert answer["expression"] == "country != $c and points is not set"
+    assert (answer["count"], answer["seq"]) == (1, 2)
+    assert answer["rules"] == ["absorb_negations"]
+    assert answer["rewritten"].splitlines()[0] == "Complement"
+    root = answer["physical"]
+    assert (root["label"], root["count"], root["swept"]) == ("not", 1, 0)
+    assert root["milliseconds"] >= 0
+    assert [node["count"] for node in root["inputs"][0]["inputs"]] == [2, 2]
+
+
+def test_explanations_heed_the_clock_and_the_state(filled):
+    ok(filled.post("events", json={"events": [{"contact": "c1", "type": "open", "at": "2026-01-10T00:00:00Z"}]}))
+    body = {"expression": "did open in last 7 days", "min_seq": 3}
+    assert ok(filled.post("query/explain", json={**body, "at": "2026-01-12T00:00:00Z"}))["count"] == 1
+    assert ok(filled.post("query/explain", json={**body, "at": "2026-03-12T00:00:00Z"}))["count"] == 0
+    refused = problem(filled.post("query/explain", json={"expression": "contry = 1"}), 422, "invalid-expression")
+    assert refused["problems"][0]["span"]["column"] == 1
