@@ -1,7 +1,8 @@
 """The changing state of a workspace, owned by its writer: tables and segments, published as snapshots.
 
-A checkpoint moves what the journal holds into blocks: the writer seals the tails (short), then a background thread
-saves the immutable result and tells storage, while writing and reading go on.
+A checkpoint moves what the journal holds into blocks: the writer seals new ids and events (short), then a background
+thread merges what was written over older columns, saves the immutable result and tells storage, while writing and
+reading go on.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class WorkspaceState:
         self._store = store
         self._saver = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._saving: Future[None] | None = None
+        self._adopted = True
         self._unsaved = 0
         self._saved_seq = 0
         self._erasing = False
@@ -118,7 +120,11 @@ class WorkspaceState:
         self._unsaved += size
 
     def tick(self) -> None:
-        """Begin a checkpoint when it is time."""
+        """Take what a checkpoint made, and begin one when it is time."""
+        if self._saving is not None and self._saving.done() and not self._adopted:
+            self._adopted = True
+            self.tables.seal()
+            self.publish(self.snapshot.seq)
         if self.snapshot.seq > self._saved_seq and self._store.failure is None and self._due():
             self.start_checkpoint()
 
@@ -134,11 +140,12 @@ class WorkspaceState:
     # --- checkpoints -----------------------------------------------------------------------------------------
 
     def start_checkpoint(self) -> Future[None]:
-        """Seal everything, and save it in the background; the future ends when it is durable."""
+        """Seal what is new, and save everything in the background; the future ends when it is durable."""
         self.tables.seal(everything=True)
         self.publish(self.snapshot.seq)
         self._unsaved = 0
         self._erasing = False
+        self._adopted = False
         self._last_checkpoint = monotonic()
         self._saving = self._saver.submit(self._save, self.snapshot)
         return self._saving

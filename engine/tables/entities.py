@@ -123,13 +123,24 @@ class EntityTable:
         return gone
 
     def seal(self, everything: bool) -> None:
-        """Merge patches that have grown large (all, with `everything`) into their bases."""
+        """Merge patches that have grown large into their bases; with `everything`, all new ids, and whatever erased
+        contacts left behind.
+        """
+        self._adopt()
+        purging = everything and self.ids.erasing
         for name, patch in list(self.patches.items()):
             base = self.bases.get(name)
-            if patch.size > (0 if everything else max(PATCH_LIMIT, base.size // PATCH_SHARE if base else 0)):
+            if patch.size > (0 if purging else max(PATCH_LIMIT, base.size // PATCH_SHARE if base else 0)):
                 self.rebase(name, resealed(PatchedColumn(self.fields[name], base, patch), self.ids.size))
         if everything and self.ids.unsealed:
             self.ids.seal()
+
+    def _adopt(self) -> None:
+        """Take the merged columns that a checkpoint made, unless they were written since."""
+        for name, column in list(self._published.items()):
+            patch = self.patches[name]
+            if column.merged is not None and column.patch is patch and column.size == patch.size:
+                self.rebase(name, column.merged)
 
     def merge(self, name: str, rows: Rows, values: Loose) -> None:
         """Set field `name` of many rows at once; of values for the same row the last holds."""

@@ -81,15 +81,19 @@ class Patch:
 
 
 class PatchedColumn:
-    """One version of an entity column: what `base` says, except for rows with an entry among the first `size`."""
+    """One version of an entity column: what `base` says, except for rows with an entry among the first `size`.
 
-    __slots__ = ("_latest", "_tail", "base", "field", "patch", "size")
+    `merged` is base and patch in one, once it was made to be saved.
+    """
+
+    __slots__ = ("_latest", "_tail", "base", "field", "merged", "patch", "size")
 
     def __init__(self, field: Field, base: Sealed | None, patch: Patch) -> None:
         self.field = field
         self.base = base
         self.patch = patch
         self.size = patch.size
+        self.merged: Sealed | None = None
         self._tail: Loose | None = None
         self._latest: tuple[Rows, NDArray[np.int64]] | None = None
 

@@ -9,10 +9,12 @@ import msgspec
 from pyroaring import BitMap
 
 from dsl.schema import Field, Schema
+from dsl.typed import IsSet
 from engine.tables.entities import EntitiesVersion, EntityTable
 from engine.tables.events import EventsVersion, EventTable
 from engine.tables.identity import SealedIds
 from engine.tables.parts import SealedPart
+from engine.tables.patches import PatchedColumn, resealed
 from engine.tables.prints import IdPrints
 from engine.tables.sealed import Sealed, opened
 from engine.tables.state import State, TablesVersion, company_fields, contact_fields, event_fields
@@ -50,8 +52,9 @@ class Saved(msgspec.Struct, array_like=True):
 def save(version: TablesVersion, blocks: Blocks) -> tuple[bytes, list[BlockRef]]:
     """Write what has no block yet; the state to keep, and every block it names.
 
-    `version` was published right after `State.seal(everything=True)`: ValueError when it has a tail. Any thread may
-    save, while the writer goes on.
+    `version` was published right after `State.seal(everything=True)`: ValueError when ids or events have a tail. Any
+    thread may save, while the writer goes on; so patches are merged here, and the
+    writer takes what became of those that did not grow meanwhile.
     """
     saver = _Saver(blocks)
     saved = Saved(
@@ -75,14 +78,21 @@ class _Saver:
         return ref.name
 
     def entities(self, kind: str, entities: EntitiesVersion) -> SavedEntities:
-        if len(entities.sealed_ids.texts) != entities.size or any(column.size for column in entities.columns.values()):
+        if len(entities.sealed_ids.texts) != entities.size:
             raise ValueError(f"{kind} have a tail: seal everything first")
-        columns = {name: column.base for name, column in entities.columns.items()}
+        columns = {name: self._patched(kind, column, entities.size) for name, column in entities.columns.items()}
         return SavedEntities(
             self._ids(kind, entities.sealed_ids),
             entities.erased.serialize(),
-            {name: self._column(kind, base) for name, base in columns.items() if base is not None},
+            {name: block for name, block in columns.items() if block is not None},
         )
+
+    def _patched(self, kind: str, column: PatchedColumn, rows: int) -> str | None:
+        """The block of a column; None when it has no value."""
+        if column.size and column.merged is None:
+            column.merged = resealed(column, rows)
+        base = column.merged if column.size else column.base
+        return self._column(kind, base) if base is not None and base.estimate(IsSet()) else None
 
     def _ids(self, kind: str, ids: SealedIds) -> str:
         if ids.ref is None:

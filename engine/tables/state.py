@@ -108,7 +108,7 @@ class State:
         return TablesVersion(seq, self.schema, contacts, companies, link, self._published, self.accepted)
 
     def seal(self, everything: bool = False) -> None:
-        """Index what has grown large; with `everything`, all tails, and let go of what erased contacts left behind.
+        """Index what has grown large; with `everything`, all events and ids, and let go of what erased contacts left.
 
         The contents stay as they are: this may happen at any moment between two changes.
         """

@@ -116,7 +116,8 @@ def test_an_id_erased_and_used_again_gets_another_row():
     assert list(before.contacts.alive) == [0]
 
 
-def test_estimates_are_exact_where_an_index_knows():
+def test_estimates_are_exact_where_an_index_knows(monkeypatch):
+    monkeypatch.setattr("engine.tables.entities.PATCH_LIMIT", 0)
     state = State(SCHEMA)
     rows = [ContactRow(f"c{n}", {"country": "FR" if n % 3 else "be", "newsletter": n % 2 == 0}) for n in range(300)]
     state.apply(UpsertContacts(1, rows), 1)
@@ -154,3 +155,20 @@ def test_windows_of_every_length_and_place():
             part.tally(tallied, start, start + length)
             assert (tallied == np.bincount(part.contacts[inside], minlength=5_000)).all()
     assert covered(part, None, 0) == BitMap(part.contacts[part.at < 0])
+
+
+def test_the_writer_takes_merged_columns_unless_they_were_written_meanwhile(tmp_path):
+    blocks, state = Blocks(tmp_path, Disk(tmp_path, 0)), State(SCHEMA)
+    state.apply(UpsertContacts(1, [ContactRow(f"c{n}", {"points": n, "country": "FR"}) for n in range(9)]), 1)
+    state.seal(everything=True)
+    version = state.publish(1)
+    saved, _ = save(version, blocks)
+    state.apply(UpsertContacts(2, [ContactRow("c0", {"points": 100}), ContactRow("new", {})]), 2)
+    state.seal()
+    now = state.publish(2)
+    assert (now.contacts.columns["country"].size, now.contacts.columns["points"].size) == (0, 10)
+    assert now.contacts.columns["country"].matching(OneOf(("fr",))) == BitMap(range(9))
+    assert now.contacts.columns["points"].matching(Range(1, None)) == BitMap(range(9))
+    assert version.contacts.columns["points"].matching(Range(1, None)) == BitMap(range(1, 9))
+    again = load(saved, blocks, SCHEMA).publish(1)
+    assert again.contacts.columns["points"].values(np.arange(9, dtype=np.uint32)) == list(range(9))
