@@ -26,6 +26,7 @@ W = "/v1/workspaces/{workspace}"
 HTML = ("text/html",)
 SEEN = ("If-None-Match",)
 GUARDS = ("If-Match", "If-None-Match")
+LANGUAGES = ("Accept-Language",)
 SSE = ("text/event-stream",)
 
 READ, WRITE, ADMIN = Scope.READ, Scope.WRITE, Scope.ADMIN
@@ -54,6 +55,9 @@ ROUTES: tuple[Operation, ...] = (
     Operation("POST", f"{W}/companies", companies.upsert, "Insert or update companies", WRITE),
     Operation("POST", f"{W}/language/check", language.check, "Everything wrong with an expression", READ),
     Operation("POST", f"{W}/language/format", language.format, "The canonical text of an expression", READ),
+    Operation(
+        "POST", f"{W}/language/describe", language.describe, "An expression as one sentence", READ, heeds=LANGUAGES
+    ),
     Operation(
         "POST", f"{W}/imports", imports.create, "Import a file", WRITE, status=202, streams_in=imports.IMPORT_FORMS
     ),

@@ -4,12 +4,14 @@
 dates and periods in words, and `sentence.py` walks the tree.
 """
 
+from collections.abc import Mapping
+
 from dsl.describe.english import ENGLISH
 from dsl.describe.french import FRENCH
-from dsl.describe.language import Language
+from dsl.describe.language import Code, Language
 from dsl.describe.sentence import describe
 
-LANGUAGES = {language.code: language for language in (ENGLISH, FRENCH)}
+LANGUAGES: Mapping[str, Language] = {language.code: language for language in (ENGLISH, FRENCH)}
 """Every language, by its ISO 639 code."""
 
-__all__ = ["ENGLISH", "FRENCH", "LANGUAGES", "Language", "describe"]
+__all__ = ["ENGLISH", "FRENCH", "LANGUAGES", "Code", "Language", "describe"]

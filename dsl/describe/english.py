@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from dsl.describe.language import Language, Noun, Said, Units
+from dsl.describe.language import Code, Language, Noun, Said, Units
 from dsl.moments import Unit
 from dsl.tree import Bound, Comparator, Moment, Quantifier, TextTest, When, Which
 from dsl.typed import AggregateFunction, CutKind, Operator, Part
 
 _AN = re.compile(r"[“‹]?(?!uni[^mn]|us[aeu]|eu|one\b|onc)([aeiou]|hour|hono|heir)", re.IGNORECASE)
-_PLURAL = re.compile(r".*[^aiosu']s", re.IGNORECASE)
-"""Points and interests are; status, address, analysis and Texas are not."""
+_PLURAL = re.compile(r"(?!(.*\b)?(expires|gps|news|pays|sms)$).*[^aiosu']s", re.IGNORECASE)
+"""Points and interests are; status, address, analysis, Texas and news are not."""
 
 
 def _number(number: Decimal) -> str:
@@ -50,7 +50,7 @@ MONTHS = (
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 ENGLISH = Language(
-    code="en",
+    code=Code.ENGLISH,
     quotes=("“", "”"),
     templates={
         Said.CONTACTS: "contacts {clause}",
@@ -122,7 +122,7 @@ ENGLISH = Language(
         Said.THE_MOMENT_AGO: "{duration} ago",
         Said.THE_MOMENT_AHEAD: "{duration} from now",
         Said.EARLIER_THAN_AGO: "more than {duration} ago",
-        Said.SINCE_AGO: "since {duration} ago",
+        Said.SINCE_AGO: "at most {duration} ago",
         Said.LATER_THAN_AGO: "less than {duration} ago",
         Said.EARLIER: "{duration} before {time}",
         Said.LATER: "{duration} after {time}",
@@ -160,7 +160,7 @@ ENGLISH = Language(
         Said.INCLUDES: ("[includes|include] {value}", "[does|do] not include {value}"),
         Quantifier.ANY: ("[includes|include] at least one of {value}", "[does|do] not include any of {value}"),
         Quantifier.ALL: ("[includes|include] all of {value}", "[does|do] not include all of {value}"),
-        Quantifier.NONE: ("[includes|include] none of {value}", "[does|do] not include none of {value}"),
+        Quantifier.NONE: ("[includes|include] none of {value}", "[includes|include] at least one of {value}"),
         Comparator.EQUAL: ("[is|are] {value}", "[is|are] not {value}"),
         Comparator.LESS: ("[is|are] less than {value}", "[is|are] not less than {value}"),
         Comparator.LESS_EQUAL: ("[is|are] at most {value}", "[is|are] not at most {value}"),

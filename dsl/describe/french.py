@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from dsl.describe.language import Language, Noun, Said, Units
+from dsl.describe.language import Code, Language, Noun, Said, Units
 from dsl.moments import Unit
 from dsl.tree import Bound, Comparator, Moment, Quantifier, TextTest, When, Which
 from dsl.typed import AggregateFunction, CutKind, Operator, Part
@@ -86,7 +86,7 @@ MONTHS = (
 WEEKDAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 
 FRENCH = Language(
-    code="fr",
+    code=Code.FRENCH,
     quotes=(f"«{HARD}", f"{HARD}»"),
     templates={
         Said.CONTACTS: "les contacts {clause}",
@@ -158,7 +158,7 @@ FRENCH = Language(
         Said.THE_MOMENT_AGO: "le moment situé {duration} plus tôt",
         Said.THE_MOMENT_AHEAD: "le moment situé {duration} plus tard",
         Said.EARLIER_THAN_AGO: "il y a plus {duration:de}",
-        Said.SINCE_AGO: "depuis {duration}",
+        Said.SINCE_AGO: "il y a au plus {duration}",
         Said.LATER_THAN_AGO: "il y a moins {duration:de}",
         Said.EARLIER: "le moment situé {duration} avant {time}",
         Said.LATER: "le moment situé {duration} après {time}",

@@ -11,13 +11,20 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
 from string import Formatter
 from typing import Any
 
 from dsl.moments import Unit
 from dsl.tree import Bound, Comparator, Moment, Quantifier, TextTest, When, Which
 from dsl.typed import AggregateFunction, CutKind, Operator, Part
+
+
+class Code(StrEnum):
+    """The languages there are, by their ISO 639 codes."""
+
+    ENGLISH = "en"
+    FRENCH = "fr"
 
 
 class Said(Enum):
@@ -124,9 +131,9 @@ class Units:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language. `code` is its ISO 639 code."""
+    """One language."""
 
-    code: str
+    code: Code
     quotes: tuple[str, str]
     templates: Mapping[Singled, str]
     pairs: Mapping[Negatable, Pair]

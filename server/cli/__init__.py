@@ -8,6 +8,7 @@ from server.cli.check import check
 from server.cli.completion import completion
 from server.cli.count import count
 from server.cli.demo import demo
+from server.cli.describe import describe
 from server.cli.exits import Exit
 from server.cli.explain import explain
 from server.cli.export import export
@@ -21,7 +22,8 @@ from server.cli.serve import serve
 from server.cli.settings import settings
 
 COMMANDS = (
-    demo, serve, import_, count, query, explain, export, check, format_, segments, schema, keys, settings, completion,
+    demo, serve, import_, count, query, explain, export, check, format_, describe, segments, schema, keys, settings,
+    completion,
 )  # fmt: skip
 
 

@@ -243,6 +243,21 @@ def test_format_writes_the_canonical_text_and_is_a_fixed_point(filled):
     filled("format", "pays = = 1", exit=3)
 
 
+def test_describe_says_an_expression_in_one_sentence_on_one_line(filled):
+    text = 'pays = "FR" and points > 30'
+    assert filled("describe", text).stdout == "Contacts whose pays is “FR” and whose points are more than 30.\n"
+    french = "Les contacts dont le champ pays est «\u00a0FR\u00a0» et dont le champ points est supérieur à 30."
+    assert filled.json("describe", text, "--lang", "fr") == {"sentence": french}
+    assert filled("describe", " and ".join([text] * 20)).stdout.count("\n") == 1
+    filled("describe", "pays = = 1", exit=3)
+
+
+def test_describe_calls_fields_by_their_labels_when_asked(filled):
+    filled("schema", "patch", json.dumps({"contacts": {"ville": {"type": "text", "label": "Town"}}}))
+    said = filled("describe", 'ville = "Paris"', "--labels").stdout
+    assert said == "Contacts whose Town is “Paris”.\n"
+
+
 def test_the_schema_grows_by_a_patch_and_is_shown(tamis):
     patch = {"timezone": "Europe/Paris", "events": {"open": {"campaign": {"type": "text", "label": "Campaign"}}}}
     tamis("schema", "patch", json.dumps(patch))

@@ -14,7 +14,7 @@ import pytest
 from engine.directory import Tamis
 from server.serve import CannotServe, address_of, bound, serve
 from storage import Locked
-from tests.server.answers import ok
+from tests.server.answers import ok, problem
 
 PROGRAM = """
 import sys, pathlib
@@ -127,3 +127,20 @@ def test_language_tools(filled):
     assert ok(filled.post("language/check", json={"expression": "everyone"})) == {"valid": True, "problems": []}
     formatted = ok(filled.post("language/format", json={"expression": 'country   =  "FR"'}))
     assert formatted == {"expression": 'country = "FR"'}
+
+
+def test_an_expression_is_described_in_the_language_asked_for(filled):
+    body = {"expression": 'country = "FR"'}
+    english = {"sentence": "Contacts whose country is “FR”."}
+    french = {"sentence": "Les contacts dont le champ country est «\u00a0FR\u00a0»."}
+    assert ok(filled.post("language/describe", json=body)) == english
+    assert ok(filled.post("language/describe", json=body | {"language": "fr"})) == french
+    for header, answer in {"fr-CA,en;q=0.5": french, "de, en;q=0.2, fr;q=0.1": english, "de": english}.items():
+        assert ok(filled.post("language/describe", json=body, headers={"Accept-Language": header})) == answer
+    said = filled.post("language/describe", json=body | {"language": "en"}, headers={"Accept-Language": "fr"})
+    assert ok(said) == english
+
+
+def test_what_cannot_be_described_is_a_problem(filled):
+    problem(filled.post("language/describe", json={"expression": "points > "}), 422, "invalid-expression")
+    assert filled.post("language/describe", json={"expression": "everyone", "language": "de"}).status_code in (400, 422)
