@@ -76,7 +76,7 @@ class Session:
         if self.as_json:
             print_json(document)
         else:
-            self.out.print(people)
+            self.out.print(people, soft_wrap=isinstance(people, Text))  # a line of text stays one for a pipe
 
     def remark(self, text: str) -> None:
         """A sentence for people, beside the answer."""
