@@ -1,12 +1,12 @@
 import doctest
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 
 import pytest
 
 import dsl
 
-MODULES = [f"dsl.{module.name}" for module in iter_modules(dsl.__path__)]
+MODULES = [module.name for module in walk_packages(dsl.__path__, "dsl.")]
 
 
 @pytest.mark.parametrize("name", MODULES)
