@@ -202,7 +202,10 @@ def _without(events: LooseEvents, rows: NDArray[np.int64]) -> LooseEvents:
 
 
 def apply_bulk_events(state: State, change: BulkEvents, seq: int, blocks: Blocks) -> Applied:
-    """Attach the parts of an import. Where contacts or duplicates came since it began, parts are rebuilt."""
+    """Attach the parts of an import. Where contacts or duplicates came since it began, parts are rebuilt.
+
+    A contact that was erased since stays erased: its events are never seen, and go with the next full seal.
+    """
     before = state.contacts.ids.size
     parts = {type: _kept(state, type, names, blocks) for type, names in change.parts.items()}
     everyone = union([part.times.everyone for each in parts.values() for part in each])

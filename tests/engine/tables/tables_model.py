@@ -106,7 +106,7 @@ class Model:
             self.companies.append((id, {"id": id}))
         return self.company_rows[id]
 
-    def _add(self, at, events):
+    def _add(self, at, events, gone=None):
         held = self.events.setdefault(events.type, [])
         known = {event.values["id"] for event in held if "id" in event.values}
         for i, contact in enumerate(events.contacts):
@@ -116,17 +116,25 @@ class Model:
                     continue
                 known.add(events.ids[i])
                 values["id"] = events.ids[i]
-            self._contact(contact, at)
+            row = (gone or {}).get(contact)
+            if row is None:
+                self._contact(contact, at)
+                row = self.rows[contact]
             _set(values, {name: column[i] for name, column in events.properties.items()})
-            held.append(Event(self.rows[contact], events.at[i], self.accepted, values))
+            held.append(Event(row, events.at[i], self.accepted, values))
             self.accepted += 1
 
-    def bulk_events(self, change):
-        """An import: the contacts of its events exist first, and skipped duplicates use up acceptance numbers."""
+    def bulk_events(self, change, before):
+        """An import: the contacts of its events exist first, and skipped duplicates use up acceptance numbers.
+
+        `before` are the rows of contacts when it began. One that was erased since stays erased: its events are never
+        seen.
+        """
         first = self.accepted
+        gone = {id: row for id, row in before.items() if id not in self.rows}
         doing = self._doing(change)
         for contact in dict.fromkeys(contact for events in change.columns for contact in events.contacts):
-            if contact in doing:
+            if contact in doing and contact not in gone:
                 self._contact(contact, change.at)
         for events in change.columns:
             for i in range(len(events.contacts)):
@@ -138,7 +146,7 @@ class Model:
                     {name: [column[i]] for name, column in events.properties.items()},
                 )
                 self.accepted = first
-                self._add(change.at, one)
+                self._add(change.at, one, gone)
                 first += 1
         self.accepted = first
 

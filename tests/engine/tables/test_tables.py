@@ -215,14 +215,14 @@ def import_events(state, model, change, seq, blocks, data):
     for events in change.columns:
         bulk.add(event_batch(events))
     assert bulk.rows == sum(len(events.contacts) for events in change.columns)
-    record = bulk.finish()
+    record, before = bulk.finish(), dict(model.rows)
     if data.draw(st.booleans()):
         other = data.draw(changes)
         state.apply(other, seq)
         model.apply(other)
     applied = apply_bulk_events(state, record, seq, blocks)
     held = sum(map(len, model.events.values()))
-    model.bulk_events(change)
+    model.bulk_events(change, before)
     assert applied.accepted == sum(map(len, model.events.values())) - held
     assert applied.accepted + applied.duplicates == sum(len(events.contacts) for events in change.columns)
 
