@@ -99,6 +99,14 @@ class EventPart(Protocol):
     def tally(self, counts: Counts, start: int | None, end: int | None) -> None:
         """Add to `counts`, by contact row, how many events in [start, end) it has; the caller knows they fit."""
 
+    def contacts_by_text(
+        self, name: str, start: int | None, end: int | None
+    ) -> list[tuple[str, NDArray[np.uint32]]] | None:
+        """The folded texts of a property that events in [start, end) have, with the contact row of each such event.
+
+        None where that is not at hand: the property is no text, or its texts are too many.
+        """
+
     def rows_of(self, contacts: BitMap) -> NDArray[np.uint32]:
         """Event rows of these contacts, ordered by contact, then moment, then acceptance; for few contacts."""
 

@@ -14,6 +14,8 @@ from engine.bitmaps import Mask, Rows, from_mask, to_array
 from engine.counting import Counts, add_each
 from engine.reading import Column, EventPart
 from engine.tables.buffers import Buffer
+from engine.tables.by_text import ByText
+from engine.tables.loose import LooseText
 from engine.tables.parts import LooseEvents, SealedPart, joined_events
 from engine.tables.prints import NO_PRINTS, Halves, IdPrints, halves_of
 from engine.tables.tails import TailColumn, tail_column
@@ -99,6 +101,17 @@ class TailPart:
 
     def tally(self, counts: Counts, start: int | None, end: int | None) -> None:
         add_each(counts, self.contacts[self._between(start, end)])
+
+    def contacts_by_text(self, name: str, start: int | None, end: int | None) -> list[tuple[str, Rows]] | None:
+        column = self.column(name)
+        if column is None:
+            return []
+        inside = np.flatnonzero(self._between(start, end))
+        if not isinstance(column, LooseText):
+            return None
+        chosen = LooseText(column.field, column.dictionary, column.codes[inside])
+        by_text = ByText.of(chosen, self.contacts[inside])
+        return None if by_text is None else by_text.contacts_between(0, chosen.size)
 
     def rows_of(self, contacts: BitMap) -> Rows:
         mine = self.contacts

@@ -16,9 +16,10 @@ from dsl.typed import IsSet
 from engine.bitmaps import Rows, to_array, to_mask
 from engine.counting import Counts, add_each
 from engine.reading import Column
+from engine.tables.by_text import ByText
 from engine.tables.groups import spans
 from engine.tables.joining import empty, joined, taken
-from engine.tables.loose import Loose
+from engine.tables.loose import Loose, LooseText
 from engine.tables.prints import IdPrints
 from engine.tables.sealed import Sealed, opened, sealed
 from engine.tables.tallies import Tallies
@@ -61,6 +62,7 @@ class SealedPart:
         self.seen = IdPrints(arrays["id_high"], arrays["id_low"])
         self.ref: BlockRef | None = None
         self._tallies: Tallies | None = None
+        self._by_text: dict[str, ByText | None] = {}
 
     @classmethod
     def of(cls, events: LooseEvents, first: int, seen: IdPrints) -> SealedPart:
@@ -150,6 +152,15 @@ class SealedPart:
         if self._tallies is None:
             self._tallies = Tallies(self.contacts, self.most)
         self._tallies.add(counts, low, high)
+
+    def contacts_by_text(self, name: str, start: int | None, end: int | None) -> list[tuple[str, Rows]] | None:
+        column = self._columns.get(name)
+        if column is None:
+            return []
+        if name not in self._by_text:
+            self._by_text[name] = ByText.of(column, self.contacts) if isinstance(column, LooseText) else None
+        by_text = self._by_text[name]
+        return None if by_text is None else by_text.contacts_between(*self._bounds(start, end))
 
     def rows_of(self, contacts: BitMap) -> Rows:
         who, starts = self._arrays["who"], self._arrays["starts"]

@@ -14,12 +14,14 @@ from unittest.mock import patch
 
 SMALL: dict[str, tuple[int, ...]] = {
     "engine.bitmaps.MASK_WORTH": (0, 1, 1000),
-    "engine.plan.physical.measures._WORDS_AT_MOST": (0, 100),
+    "engine.plan.physical.distinct.EVENTS_A_TEXT": (0, 1, 1000),
+    "engine.plan.physical.distinct.WORDS_AT_MOST": (0, 100),
     "engine.plan.physical.space.SPARSE": (0, 1, 4, 1000),
     "engine.tables.buffers.FIRST_CAPACITY": (1, 3),
     "engine.tables.bulk_contacts.STAGED_ROWS": (1, 7),
     "engine.tables.bulk_events.LOOKED_UP_AT_ONCE": (1, 7),
     "engine.tables.bulk_events.PART_ROWS": (1, 7),
+    "engine.tables.by_text.MANY_TEXTS": (0, 1),
     "engine.tables.columns.GATHER_WORTH": (0, 1, 1000),
     "engine.tables.entities.PATCH_LIMIT": (0, 3),
     "engine.tables.entities.PATCH_SHARE": (1, 1000),

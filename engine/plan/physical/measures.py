@@ -7,22 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dsl.folding import fold
-from dsl.schema import Type
 from dsl.typed import AggregateFunction
+from engine.plan.physical.distinct import distinct
 from engine.plan.physical.edges import edges
-from engine.plan.physical.identities import Known, compact, text_identities
 from engine.plan.physical.numbers import Array, Numbers, largest
 from engine.plan.physical.operator import Context
-from engine.plan.physical.selection import Picked, Selection
+from engine.plan.physical.selection import Places, Selection
 from engine.plan.physical.space import Domain
 from engine.plan.physical.terms import Term, nothing
-from engine.reading import Column
 
-_WORDS_AT_MOST = 1 << 23
 _INT64 = 1 << 63
-
-Places = NDArray[np.integer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +37,12 @@ class Measure(Term):
     def selections(self) -> tuple[Selection, ...]:
         return (self.events,)
 
+    @property
+    def _property(self) -> str:
+        if self.column is None:
+            raise TypeError(f"{self.function} is of a property")
+        return self.column
+
     def numbers(self, context: Context, domain: Domain) -> Numbers:
         match self.function:
             case AggregateFunction.COUNT:
@@ -54,7 +54,7 @@ class Measure(Term):
             case AggregateFunction.MIN | AggregateFunction.MAX:
                 return _extremes(self._values(context, domain), domain, self.function is AggregateFunction.MAX)
             case AggregateFunction.DISTINCT:
-                return Numbers(_distinct(self._identities(context, domain), domain), _all(domain))
+                return Numbers(distinct(self.events, self._property, context, domain), _all(domain))
             case AggregateFunction.FIRST | AggregateFunction.LAST if self.column is None:
                 return _extremes(self._moments(context, domain), domain, self.function is AggregateFunction.LAST)
             case AggregateFunction.FIRST | AggregateFunction.LAST:
@@ -62,7 +62,7 @@ class Measure(Term):
 
     def _values(self, context: Context, domain: Domain) -> list[tuple[Places, Array]]:
         """The places and present values of the property, part by part."""
-        found = [_present(picked, self.column) for picked in self.events.picked(context, domain)]
+        found = [picked.held(self._property) for picked in self.events.picked(context, domain)]
         return [piece for piece in found if piece[0].size]
 
     def _moments(self, context: Context, domain: Domain) -> list[tuple[Places, Array]]:
@@ -78,26 +78,11 @@ class Measure(Term):
             return Numbers(sums / divisors, counts > 0)
         return Numbers(sums, counts > 0, divisors * 10**self.decimals)
 
-    def _identities(self, context: Context, domain: Domain) -> list[tuple[Places, Array]]:
-        """The places and values, where texts became numbers that stand for the same folded text in every part."""
-        texts: Known = {}
-        pieces = []
-        for picked in self.events.picked(context, domain):
-            column = None if self.column is None else picked.part.column(self.column)
-            if column is not None and column.field.type in (Type.TEXT, Type.CHOICE):
-                identities, present = text_identities(column, picked.row_numbers(), texts)
-                pieces.append((picked.places[present], identities[present]))
-            elif column is not None and column.field.type is Type.TAGS:
-                pieces.append(_tag_identities(picked, column, texts))
-            else:
-                pieces.append(_present(picked, self.column))
-        return [piece for piece in pieces if piece[0].size]
-
     def _edge(self, context: Context, domain: Domain, last: bool) -> Numbers:
         found = nothing(domain)
         numerator, present = found.numerator, found.present
         for picked in edges(self.events, last, context, domain):
-            values, here = _property(picked, self.column)
+            values, here = picked.numbers(self._property)
             if values.dtype.kind == "f":
                 numerator = numerator.astype(np.float64, copy=False)
             numerator[picked.places], present[picked.places] = values, here
@@ -106,21 +91,6 @@ class Measure(Term):
 
 def _all(domain: Domain) -> NDArray[np.bool_]:
     return np.ones(domain.size, np.bool_)
-
-
-def _present(picked: Picked, name: str | None) -> tuple[Places, Array]:
-    values, present = _property(picked, name)
-    if present.all():
-        return picked.places, values
-    return picked.places[present], values[present]
-
-
-def _property(picked: Picked, name: str | None) -> tuple[Array, NDArray[np.bool_]]:
-    rows = picked.row_numbers()
-    column = None if name is None else picked.part.column(name)
-    if column is None:
-        return np.zeros(rows.size, np.int64), np.zeros(rows.size, np.bool_)
-    return column.numbers(rows)
 
 
 def _sums(pieces: list[tuple[Places, Array]], domain: Domain) -> Array:
@@ -148,36 +118,3 @@ def _extremes(pieces: list[tuple[Places, Array]], domain: Domain, greatest: bool
         (np.maximum if greatest else np.minimum).at(extremes, places, values.astype(dtype, copy=False))
         present[places] = True
     return Numbers(extremes, present)
-
-
-def _tag_identities(picked: Picked, column: Column, texts: Known) -> tuple[Places, Array]:
-    """One place and identity for each tag of each row."""
-    values = column.values(picked.row_numbers())
-    tags = [(place, str(tag)) for place, tags in zip(picked.places, values, strict=True) for tag in _tags(tags)]
-    identities = [texts.setdefault(fold(tag), len(texts)) for _, tag in tags]
-    return np.array([place for place, _ in tags], np.int64), np.array(identities, np.int64)
-
-
-def _tags(value: object) -> tuple[object, ...]:
-    return value if isinstance(value, tuple) else ()
-
-
-def _distinct(pieces: list[tuple[Places, Array]], domain: Domain) -> NDArray[np.int64]:
-    """How many different values each place has."""
-    if not pieces:
-        return np.zeros(domain.size, np.int64)
-    places = np.concatenate([places for places, _ in pieces]).astype(np.int64)
-    values = compact(np.concatenate([values for _, values in pieces]))
-    width = int(values.max()) + 1
-    words = -(-width // 64)
-    if domain.size * words <= _WORDS_AT_MOST:
-        return _distinct_by_bits(places * words + (values >> 6), values & 63, domain.size, words)
-    pairs: NDArray[np.int64] = np.unique(places * width + values)
-    return np.bincount(pairs // width, minlength=domain.size).astype(np.int64, copy=False)
-
-
-def _distinct_by_bits(cells: NDArray[np.int64], bits: NDArray[np.int64], size: int, words: int) -> NDArray[np.int64]:
-    """A set of bits for each place, in `words` words: `cells` says which word, `bits` which bit of it."""
-    sets = np.zeros(size * words, np.uint64)
-    np.bitwise_or.at(sets, cells, np.left_shift(np.uint64(1), bits.astype(np.uint64)))
-    return np.asarray(np.bitwise_count(sets).reshape(size, words).sum(axis=1), np.int64)

@@ -11,9 +11,12 @@ from pyroaring import BitMap
 
 from engine.bitmaps import from_sorted, to_array
 from engine.counting import Counts, add_each, count_type
+from engine.plan.physical.numbers import Array
 from engine.plan.physical.operator import Context, Operator
 from engine.plan.physical.space import Domain
 from engine.reading import EventPart, Version
+
+Places = NDArray[np.integer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +25,24 @@ class Picked:
 
     part: EventPart
     rows: NDArray[np.uint32] | slice
-    places: NDArray[np.integer]
+    places: Places
 
     def row_numbers(self) -> NDArray[np.uint32]:
         if isinstance(self.rows, slice):
             return np.arange(self.rows.start, self.rows.stop, dtype=np.uint32)
         return self.rows
+
+    def numbers(self, name: str) -> tuple[Array, NDArray[np.bool_]]:
+        """The values of a property, row by row, and where there is one."""
+        rows, column = self.row_numbers(), self.part.column(name)
+        if column is None:
+            return np.zeros(rows.size, np.int64), np.zeros(rows.size, np.bool_)
+        return column.numbers(rows)
+
+    def held(self, name: str) -> tuple[Places, Array]:
+        """The places and values of the events that have a property."""
+        values, present = self.numbers(name)
+        return (self.places, values) if present.all() else (self.places[present], values[present])
 
 
 @dataclass(frozen=True, slots=True)
