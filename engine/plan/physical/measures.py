@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsl.typed import AggregateFunction
+from engine.counting import add_each, count_type
 from engine.plan.physical.distinct import distinct
 from engine.plan.physical.edges import edges
 from engine.plan.physical.numbers import Array, Numbers, largest
 from engine.plan.physical.operator import Context
-from engine.plan.physical.selection import Places, Selection
+from engine.plan.physical.selection import Picked, Places, Selection
 from engine.plan.physical.space import Domain
 from engine.plan.physical.terms import Term, nothing
 
+_INT32 = 1 << 31
 _INT64 = 1 << 63
+
+Piece = tuple[Places, Array]
+"""Places of a domain and a value for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,8 @@ class Measure(Term):
             case AggregateFunction.COUNT:
                 return Numbers(self.events.counts(context, domain).astype(np.int64), _all(domain))
             case AggregateFunction.SUM:
-                return Numbers(_sums(self._values(context, domain), domain), _all(domain))
+                most = self.events.most(context.version)
+                return Numbers(_sums(self._values(context, domain), domain, most), _all(domain))
             case AggregateFunction.AVG:
                 return self._average(context, domain)
             case AggregateFunction.MIN | AggregateFunction.MAX:
@@ -60,20 +67,24 @@ class Measure(Term):
             case AggregateFunction.FIRST | AggregateFunction.LAST:
                 return self._edge(context, domain, self.function is AggregateFunction.LAST)
 
-    def _values(self, context: Context, domain: Domain) -> list[tuple[Places, Array]]:
-        """The places and present values of the property, part by part."""
-        found = [picked.held(self._property) for picked in self.events.picked(context, domain)]
-        return [piece for piece in found if piece[0].size]
+    def _values(self, context: Context, domain: Domain) -> Iterator[Piece]:
+        """The places and present values of the property, in pieces."""
+        for picked in self.events.picked(context, domain):
+            yield from (piece for piece in map(self._held, picked.stretches()) if piece[0].size)
 
-    def _moments(self, context: Context, domain: Domain) -> list[tuple[Places, Array]]:
-        return [(picked.places, picked.part.at[picked.rows]) for picked in self.events.picked(context, domain)]
+    def _held(self, picked: Picked) -> Piece:
+        return picked.held(self._property)
+
+    def _moments(self, context: Context, domain: Domain) -> Iterator[Piece]:
+        for picked in self.events.picked(context, domain):
+            yield picked.places, picked.part.at[picked.rows]
 
     def _average(self, context: Context, domain: Domain) -> Numbers:
-        pieces = self._values(context, domain)
-        counts = np.zeros(domain.size, np.int64)
+        pieces, most = list(self._values(context, domain)), self.events.most(context.version)
+        counts = np.zeros(domain.size, count_type(most))
         for places, _ in pieces:
-            counts += np.bincount(places, minlength=domain.size)
-        sums, divisors = _sums(pieces, domain), np.maximum(counts, 1)
+            add_each(counts, places)
+        sums, divisors = _sums(pieces, domain, most), np.maximum(counts, 1).astype(np.int64)
         if sums.dtype.kind == "f":
             return Numbers(sums / divisors, counts > 0)
         return Numbers(sums, counts > 0, divisors * 10**self.decimals)
@@ -93,28 +104,28 @@ def _all(domain: Domain) -> NDArray[np.bool_]:
     return np.ones(domain.size, np.bool_)
 
 
-def _sums(pieces: list[tuple[Places, Array]], domain: Domain) -> Array:
-    """The exact sum at each place: int64, or Python integers where int64 could overflow; floats of floats."""
-    if any(values.dtype.kind == "f" for _, values in pieces):
-        dtype: type = np.float64
-    else:
-        bound = sum(largest(values) * values.size for _, values in pieces)
-        dtype = np.int64 if bound < _INT64 else object
-    sums: Array = np.zeros(domain.size, dtype)
+def _sums(pieces: Iterable[Piece], domain: Domain, most: int) -> Array:
+    """The exact sum at each place, none of which has more than `most` values; floats of floats."""
+    sums: Array = np.zeros(domain.size, np.int32)
     for places, values in pieces:
-        np.add.at(sums, places, values.astype(dtype, copy=False))
-    return sums
+        needed = np.float64 if values.dtype.kind == "f" else _whole_type(largest(values) * most)
+        sums = sums.astype(np.result_type(sums, needed), copy=False)
+        np.add.at(sums, places, values.astype(sums.dtype, copy=False))
+    return sums.astype(np.int64) if sums.dtype == np.int32 else sums
 
 
-def _extremes(pieces: list[tuple[Places, Array]], domain: Domain, greatest: bool) -> Numbers:
+def _whole_type(bound: int) -> type:
+    """The narrowest type for whole numbers of magnitudes up to `bound`: Python integers where int64 could overflow."""
+    return np.int32 if bound < _INT32 else np.int64 if bound < _INT64 else object
+
+
+def _extremes(pieces: Iterable[Piece], domain: Domain, greatest: bool) -> Numbers:
     """The largest or smallest value at each place, where there is one."""
-    if not pieces:
-        return nothing(domain)
-    dtype = np.result_type(*(values.dtype for _, values in pieces), np.int64)
-    lowest, highest = (-np.inf, np.inf) if dtype.kind == "f" else (-_INT64, _INT64 - 1)
-    extremes = np.full(domain.size, lowest if greatest else highest, dtype)
+    extremes: Array = np.full(domain.size, -_INT64 if greatest else _INT64 - 1)
     present = np.zeros(domain.size, np.bool_)
     for places, values in pieces:
-        (np.maximum if greatest else np.minimum).at(extremes, places, values.astype(dtype, copy=False))
+        if values.dtype.kind != extremes.dtype.kind:
+            extremes = np.full(domain.size, -np.inf if greatest else np.inf)
+        (np.maximum if greatest else np.minimum).at(extremes, places, values)
         present[places] = True
     return Numbers(extremes, present)

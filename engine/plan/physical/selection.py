@@ -16,6 +16,8 @@ from engine.plan.physical.operator import Context, Operator
 from engine.plan.physical.space import Domain
 from engine.reading import EventPart, Version
 
+STRETCH = 1 << 15
+
 Places = NDArray[np.integer]
 
 
@@ -31,6 +33,16 @@ class Picked:
         if isinstance(self.rows, slice):
             return np.arange(self.rows.start, self.rows.stop, dtype=np.uint32)
         return self.rows
+
+    def stretches(self) -> Iterator[Picked]:
+        """The same rows, so few at a time that what is made of them stays in the processor's cache."""
+        for first in range(0, self.places.size, STRETCH):
+            last = min(first + STRETCH, self.places.size)
+            if isinstance(self.rows, slice):
+                rows: NDArray[np.uint32] | slice = slice(self.rows.start + first, self.rows.start + last)
+            else:
+                rows = self.rows[first:last]
+            yield Picked(self.part, rows, self.places[first:last])
 
     def numbers(self, name: str) -> tuple[Array, NDArray[np.bool_]]:
         """The values of a property, row by row, and where there is one."""
@@ -68,10 +80,13 @@ class Selection:
             if contacts.size:
                 yield Picked(part, rows, domain.places(contacts))
 
+    def most(self, version: Version) -> int:
+        """No contact has more events of these types."""
+        return sum(part.most for part in self.parts(version))
+
     def counts(self, context: Context, domain: Domain) -> Counts:
         """How many selected events there are at each place of the domain."""
-        most = sum(part.most for part in self.parts(context.version))
-        counts = np.zeros(domain.size, count_type(most))
+        counts = np.zeros(domain.size, count_type(self.most(context.version)))
         if self.where is None and domain.bitmap is None:
             for part in self.parts(context.version):
                 part.tally(counts, self.start, self.end)
