@@ -26,6 +26,7 @@ class Limits:
 
     length: int = 65_536  # characters
     nesting: int = 64  # parentheses and negations within one another
+    depth: int = 128  # nodes of the tree within one another, so that whoever walks it may recurse
     nodes: int = 10_000  # words, values and signs
     regex: int = 1_000  # characters of one regular expression
     digits: int = 30  # of one number
@@ -103,6 +104,8 @@ class _Pass:
                 self._see(token)
             end = Token.new_borrow_pos("$END", "", self.current) if self.current else Token("$END", "", 0)
             selection: tree.Selection = parser.feed_token(end)
+            if tree.depth(selection) > LIMITS.depth:
+                self._too_large("too-deep", f"the expression is more than {LIMITS.depth} nodes deep", selection.span)
             return Reading(replace(selection, comments=self._comments()), tuple(self.problems))
         except UnexpectedToken as error:
             self._stopped(error.token, parser)
@@ -118,7 +121,8 @@ class _Pass:
         self.previous, self.current = self.current, token
         self.count += 1
         if self.count > LIMITS.nodes:
-            self._too_large("too-many-nodes", f"the expression has more than {LIMITS.nodes:,} words and values", token)
+            message = f"the expression has more than {LIMITS.nodes:,} words and values"
+            self._too_large("too-many-nodes", message, token_span(token))
         self._nest(token)
         self._gap(token_span(token).start)
         if len(self.problems) < MOST_PROBLEMS:
@@ -154,13 +158,13 @@ class _Pass:
             if token.type == "RPAR" and self.open:
                 self.open.pop()
         if len(self.open) + sum(self.open) + self.negations > LIMITS.nesting:
-            self._too_large("too-deep", f"the expression nests more than {LIMITS.nesting} levels", token)
+            self._too_large("too-deep", f"the expression nests more than {LIMITS.nesting} levels", token_span(token))
 
     def _follows_sign(self) -> bool:
         return self.previous is not None and self.previous.type in ("PLUS", "MINUS", "TIMES_SIGN", "DIVIDE")
 
-    def _too_large(self, code: str, message: str, token: Token) -> None:
-        self.problems.append(Problem(code, message, "save parts of it as segments", span=token_span(token)))
+    def _too_large(self, code: str, message: str, span: Span) -> None:
+        self.problems.append(Problem(code, message, "save parts of it as segments", span=span))
         raise _TooLarge
 
     def _oddities(self, token: Token) -> Iterator[Problem]:

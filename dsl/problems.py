@@ -70,7 +70,7 @@ CODES: Mapping[str, str] = MappingProxyType(
     {
         # the form of an expression
         "too-long": "The expression has more characters than the limit.",
-        "too-deep": "Parentheses, negations or a chain of arithmetic nest deeper than the limit.",
+        "too-deep": "Parentheses, negations, a chain of arithmetic or the whole nest deeper than the limit.",
         "too-many-nodes": "The expression has more words and values than the limit.",
         "regex-too-long": "A regular expression has more characters than the limit.",
         "number-too-long": "A number has more digits than the limit, or grows beyond what numbers can be.",
@@ -110,6 +110,8 @@ CODES: Mapping[str, str] = MappingProxyType(
         "bad-options": "A choice has at least one option, all different; only choices have options.",
         "bad-timezone": "There is no such time zone.",
         "field-has-data": "The type of a field that has data cannot change.",
+        # the JSON form of expressions
+        "bad-tree": "A tree is not of the documented shape, or says what no expression can.",
     }
 )
 """Every code the language gives, and what it means."""

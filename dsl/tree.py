@@ -500,9 +500,22 @@ def walk(node: Node) -> Iterator[Node]:
     while pending:
         current = pending.pop()
         yield current
-        for slot in fields(current):
-            value = getattr(current, slot.name)
-            if isinstance(value, Node):
-                pending.append(value)
-            elif isinstance(value, tuple):
-                pending.extend(item for item in value if isinstance(item, Node))
+        pending.extend(children(current))
+
+
+def children(node: Node) -> Iterator[Node]:
+    """The nodes right under `node`."""
+    for slot in fields(node):
+        value = getattr(node, slot.name)
+        if isinstance(value, Node):
+            yield value
+        elif isinstance(value, tuple):
+            yield from (item for item in value if isinstance(item, Node))
+
+
+def depth(node: Node) -> int:
+    """How many nodes stand within one another on the longest way down, `node` included."""
+    level, deep = [node], 0
+    while level:
+        level, deep = [child for parent in level for child in children(parent)], deep + 1
+    return deep

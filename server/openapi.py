@@ -120,7 +120,7 @@ def _problem_response() -> dict[str, Any]:
 
 def _group(operation: Operation) -> str:
     parts = operation.path.split("/")
-    return GROUPS.get(parts[4], "Workspaces") if len(parts) > 4 else "Workspaces" if "v1" in parts else "Server"
+    return next((GROUPS[part] for part in parts if part in GROUPS), "Workspaces" if "v1" in parts else "Server")
 
 
 def _path_parameters(operation: Operation) -> list[dict[str, Any]]:

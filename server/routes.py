@@ -27,6 +27,7 @@ HTML = ("text/html",)
 SEEN = ("If-None-Match",)
 GUARDS = ("If-Match", "If-None-Match")
 LANGUAGES = ("Accept-Language",)
+SCHEMA_JSON = ("application/schema+json",)
 SSE = ("text/event-stream",)
 
 READ, WRITE, ADMIN = Scope.READ, Scope.WRITE, Scope.ADMIN
@@ -55,6 +56,10 @@ ROUTES: tuple[Operation, ...] = (
     Operation("POST", f"{W}/companies", companies.upsert, "Insert or update companies", WRITE),
     Operation("POST", f"{W}/language/check", language.check, "Everything wrong with an expression", READ),
     Operation("POST", f"{W}/language/format", language.format, "The canonical text of an expression", READ),
+    Operation("POST", f"{W}/language/parse", language.parse, "An expression as a tree, or a tree as its text", READ),
+    Operation(
+        "GET", "/v1/language/schema.json", language.schema, "What trees look like", public=True, gives=SCHEMA_JSON
+    ),
     Operation(
         "POST", f"{W}/language/describe", language.describe, "An expression as one sentence", READ, heeds=LANGUAGES
     ),

@@ -15,6 +15,7 @@ from server.cli.export import export
 from server.cli.format import format_
 from server.cli.importing import import_
 from server.cli.keys import keys
+from server.cli.parse import parse
 from server.cli.query import query
 from server.cli.schema import schema
 from server.cli.segments import segments
@@ -22,8 +23,8 @@ from server.cli.serve import serve
 from server.cli.settings import settings
 
 COMMANDS = (
-    demo, serve, import_, count, query, explain, export, check, format_, describe, segments, schema, keys, settings,
-    completion,
+    demo, serve, import_, count, query, explain, export, check, format_, parse, describe, segments, schema, keys,
+    settings, completion,
 )  # fmt: skip
 
 

@@ -119,11 +119,15 @@ class JsonObject(click.ParamType[Mapping[str, Any]]):
     name = "json"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Mapping[str, Any]:
-        text = ExpressionText().convert(value, param, ctx)
-        try:
-            return msgspec.json.decode(text, type=dict[str, Any])
-        except msgspec.DecodeError as error:
-            self.fail(f"not a JSON object: {error}", param, ctx)
+        return json_object(ExpressionText().convert(value, param, ctx))
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """The object that JSON text stands for; a bad parameter when it stands for none."""
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise click.BadParameter(f"not a JSON object: {error}") from None
 
 
 Function = TypeVar("Function", bound=Callable[..., Any])

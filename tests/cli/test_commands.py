@@ -258,6 +258,18 @@ def test_describe_calls_fields_by_their_labels_when_asked(filled):
     assert said == "Contacts whose Town is “Paris”.\n"
 
 
+def test_parse_shows_the_tree_and_takes_it_back(filled):
+    tree = json.loads(filled("parse", "points>30").stdout)
+    assert tree["condition"]["kind"] == "comparison"
+    assert filled("parse", "--from-json", json.dumps(tree)).stdout == "points > 30\n"
+    assert filled.json("parse", "--from-json", json.dumps(tree)) == {"expression": "points > 30", "tree": tree}
+    long = f"name = {'a b ' * 100!r}"
+    assert json.loads(filled("parse", long).stdout)["condition"]["right"]["value"] == "a b " * 100
+    assert "did you mean 'selection'?" in filled("parse", "--from-json", '{"kind": "selektion"}', exit=4).stderr
+    filled("parse", "--from-json", "not json", exit=2)
+    filled("parse", "points >", exit=3)
+
+
 def test_the_schema_grows_by_a_patch_and_is_shown(tamis):
     patch = {"timezone": "Europe/Paris", "events": {"open": {"campaign": {"type": "text", "label": "Campaign"}}}}
     tamis("schema", "patch", json.dumps(patch))

@@ -144,3 +144,16 @@ def test_an_expression_is_described_in_the_language_asked_for(filled):
 def test_what_cannot_be_described_is_a_problem(filled):
     problem(filled.post("language/describe", json={"expression": "points > "}), 422, "invalid-expression")
     assert filled.post("language/describe", json={"expression": "everyone", "language": "de"}).status_code in (400, 422)
+
+
+def test_expressions_as_trees(site, filled):
+    both = ok(filled.post("language/parse", json={"expression": "points>3"}))
+    assert both["expression"] == "points > 3"
+    assert both["tree"]["condition"]["comparator"] == ">"
+    assert ok(filled.post("language/parse", json={"tree": both["tree"]})) == both
+    document = problem(filled.post("language/parse", json={"tree": {"kind": "selektion"}}), 422, "invalid")
+    assert document["problems"][0]["path"] == "$.tree.kind"
+    problem(filled.post("language/parse", json={"expression": "points >"}), 422, "invalid-expression")
+    problem(filled.post("language/parse", json={}), 422, "invalid")
+    problem(filled.post("language/parse", json={**both}), 422, "invalid")
+    assert "selection" in ok(site.get("/v1/language/schema.json"))["$defs"]
