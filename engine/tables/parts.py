@@ -104,8 +104,8 @@ class SealedPart:
 
     def _bounds(self, start: int | None, end: int | None) -> tuple[int, int]:
         """Rows low <= row < high are those in [start, end)."""
-        low = 0 if start is None else int(np.searchsorted(self.at, start))
-        high = self.size if end is None else int(np.searchsorted(self.at, end))
+        low = 0 if start is None else int(self.at.searchsorted(start))
+        high = self.size if end is None else int(self.at.searchsorted(end))
         return low, max(low, high)
 
     def rows_between(self, start: int | None, end: int | None) -> range:

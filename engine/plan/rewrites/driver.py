@@ -9,6 +9,9 @@ from engine.plan.reads import Reads, reads
 
 Rule = Callable[[Plan], Plan]
 
+Done = dict[int, tuple[Plan, Plan]]
+"""What a rule made of nodes, by their ids; a node is kept, so that nothing else is given its id."""
+
 MOST_ROUNDS = 100
 """Every rule makes a plan smaller, moves a negation up or removes a term, so rounds end long before this."""
 
@@ -26,10 +29,11 @@ def nobody_told(rule: str) -> None: ...
 
 def rewrite_with(plan: Plan, rules: tuple[Rule, ...], told: Told = nobody_told) -> Plan:
     """The plan after the rules, applied in order and bottom up, until none changes anything."""
+    done: list[Done] = [{} for _ in rules]
     for _ in range(MOST_ROUNDS):
         rewritten = plan
-        for rule in rules:
-            changed = _checked(rule, rewritten)
+        for rule, seen in zip(rules, done, strict=True):
+            changed = _checked(rule, rewritten, seen)
             if changed is not rewritten:
                 told(rule.__name__)
             rewritten = changed
@@ -39,8 +43,8 @@ def rewrite_with(plan: Plan, rules: tuple[Rule, ...], told: Told = nobody_told) 
     raise BrokenRule(f"rules did not come to rest: {', '.join(rule.__name__ for rule in rules)}")
 
 
-def _checked(rule: Rule, plan: Plan) -> Plan:
-    rewritten = everywhere(rule, plan)
+def _checked(rule: Rule, plan: Plan, done: Done) -> Plan:
+    rewritten = everywhere(rule, plan, done)
     if __debug__ and rewritten is not plan:
         _check(rule, reads(plan), reads(rewritten))
     return rewritten
@@ -51,13 +55,16 @@ def _check(rule: Rule, before: Reads, after: Reads) -> None:
         raise BrokenRule(f"{rule.__name__} made the plan read {after - before}")
 
 
-def everywhere(rule: Rule, plan: Plan) -> Plan:
-    """The rule applied to every node, inputs first. A subplan that is shared is rewritten once and stays shared."""
-    done: dict[int, Plan] = {}
+def everywhere(rule: Rule, plan: Plan, done: Done) -> Plan:
+    """The rule applied to every node, inputs first. A subplan that is shared is rewritten once and stays shared.
+
+    What `done` holds from earlier rounds is not looked at again.
+    """
 
     def visit(node: Plan) -> Plan:
-        if id(node) not in done:
-            done[id(node)] = rule(with_children(node, visit))
-        return done[id(node)]
+        found = done.get(id(node))
+        if found is None:
+            found = done[id(node)] = (node, rule(with_children(node, visit)))
+        return found[1]
 
     return visit(plan)
