@@ -80,6 +80,10 @@ class EventPart(Protocol):
     def order(self) -> NDArray[np.int64]:
         """The acceptance number of each event row: ascending in the order in which events were accepted."""
 
+    @property
+    def ordered(self) -> bool:
+        """Whether rows ascend by moment, then acceptance."""
+
     def rows_between(self, start: int | None, end: int | None) -> BitMap | range:
         """Event rows with start <= at < end; a `range` when they are contiguous."""
 

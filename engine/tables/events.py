@@ -99,6 +99,10 @@ class TailPart:
     def most(self) -> int:
         return self.size
 
+    @property
+    def ordered(self) -> bool:
+        return False
+
     def tally(self, counts: Counts, start: int | None, end: int | None) -> None:
         add_each(counts, self.contacts[self._between(start, end)])
 

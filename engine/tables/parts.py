@@ -140,6 +140,10 @@ class SealedPart:
             last -= 1
         return first, last
 
+    @property
+    def ordered(self) -> bool:
+        return True
+
     @cached_property
     def most(self) -> int:
         return int(np.diff(self._arrays["starts"]).max(initial=0))

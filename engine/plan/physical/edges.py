@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from engine.bitmaps import from_rows, from_sorted, to_array
+from engine.bitmaps import from_rows, to_array
 from engine.plan.physical.operator import Context, Effort, Operator
 from engine.plan.physical.predicates import describe_predicate
 from engine.plan.physical.selection import Picked, Selection
 from engine.plan.physical.space import Domain
 from engine.reading import ColumnPredicate
+
+_NO_ROW = np.uint32((1 << 32) - 1)
 
 
 def edges(events: Selection, last: bool, context: Context, domain: Domain) -> Iterator[Picked]:
@@ -35,24 +37,22 @@ def edges(events: Selection, last: bool, context: Context, domain: Domain) -> It
 
 
 def _edge_of_part(picked: Picked, last: bool) -> Picked:
-    rows = picked.row_numbers()
-    by_time = _order(picked, rows)
+    rows, places = picked.row_numbers(), picked.places
+    if not picked.part.ordered:
+        by_time = _order(picked)
+        rows, places = rows[by_time], places[by_time]
     if not last:
-        by_time = by_time[::-1]
-    # Of several values assigned to one place, numpy keeps the last: the latest (or earliest) row.
-    chosen = np.full(int(picked.places.max()) + 1, -1, np.int64)
-    chosen[picked.places[by_time]] = by_time
-    places = np.flatnonzero(chosen >= 0)
-    return Picked(picked.part, rows[chosen[places]], places)
+        rows, places = rows[::-1], places[::-1]
+    # Of several rows assigned to one place, numpy keeps the last: the latest (or earliest) one.
+    chosen = np.full(int(places.max()) + 1, _NO_ROW, np.uint32)
+    chosen[places] = rows
+    held = np.flatnonzero(chosen != _NO_ROW)
+    return Picked(picked.part, chosen[held], held)
 
 
-def _order(picked: Picked, rows: NDArray[np.uint32]) -> NDArray[np.intp]:
-    """The positions of rows in order of moment, then acceptance. Sealed parts mostly are so already."""
-    at, order = picked.part.at[picked.rows], picked.part.order[picked.rows]
-    later = at[1:] > at[:-1]
-    if not later.all():
-        later |= (at[1:] == at[:-1]) & (order[1:] > order[:-1])
-    return np.arange(rows.size) if later.all() else np.lexsort((order, at))
+def _order(picked: Picked) -> NDArray[np.intp]:
+    """The positions of the rows in order of moment, then acceptance."""
+    return np.lexsort((picked.part.order[picked.rows], picked.part.at[picked.rows]))
 
 
 @dataclass(slots=True)
@@ -113,7 +113,7 @@ class EdgeMatch(Operator):
         column = picked.part.column(self.column)
         if column is None:
             return np.empty(0, np.uint32)
-        rows = from_sorted(np.sort(picked.row_numbers()))
+        rows = from_rows(picked.row_numbers())
         return picked.part.contacts[to_array(column.matching(self.predicate, rows))]
 
     def estimate(self, context: Context) -> int:
