@@ -125,7 +125,8 @@ class Writer:
                 self._write(group)
             for task, future in tasks:
                 _resolve(future, task)
-            self._target.tick()
+            if self._broken is None:
+                self._target.tick()
 
     def _take_group(self) -> list[Write[Any]]:
         """The next writes that can share a commit: only the first may need to look at the state."""

@@ -121,7 +121,7 @@ class State:
             if everything and self.contacts.erased:
                 table.purge(self.contacts.erased)
             if before != (table.parts, table.tail):
-                self._published = {**self._published, type: table.publish()}
+                self._show(type, table)
 
     def _upsert_contacts(self, at: int, upserts: list[ContactRow]) -> Applied:
         before = self.contacts.ids.size
@@ -209,7 +209,11 @@ class State:
         if parts:
             table = self._table(type)
             table.attach(parts)
-            self._published = {**self._published, type: table.publish()}
+            self._show(type, table)
+
+    def _show(self, type: str, table: EventTable) -> None:
+        """Let the next version see a table as it is now; versions published before keep what they saw."""
+        self._published = {**self._published, type: table.publish()}
 
     def known_ids(self, type: str, prints: IdPrints) -> Mask:
         """Which fingerprints are those of ids of this type's events."""
@@ -217,6 +221,7 @@ class State:
         if table is None or not len(prints):
             return np.zeros(len(prints), np.bool_)
         table.seal_tail()
+        self._show(type, table)
         return table.known(prints.high, prints.low)
 
     def _add_events_of(self, at: int, events: EventColumns) -> list[int]:

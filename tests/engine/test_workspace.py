@@ -297,6 +297,23 @@ def test_imported_events_may_have_to_belong_to_known_contacts(workspace: Workspa
     assert ids(workspace, "did open exactly 1 times") == ["a"]
 
 
+def test_an_import_of_nothing_but_duplicates_leaves_a_workspace_that_closes(tmp_path: Path) -> None:
+    tamis = Tamis.open(tmp_path / "data")
+    workspace = tamis.workspace("default")
+    workspace.patch_schema(SCHEMA).result()
+
+    def batches() -> Iterator[Batch]:
+        yield Batch(Kind.EVENTS, pa.array(["a"]), event="open", ids=pa.array(["e1"]))
+        workspace.add_events([{"contact": "a", "type": "open", "id": "e1"}]).result()
+
+    assert workspace.bulk_events(batches()).accepted == 0
+    workspace.checkpoint()
+    tamis.close()
+    tamis = Tamis.open(tmp_path / "data")
+    assert ids(tamis.workspace("default"), "did open exactly 1 times") == ["a"]
+    tamis.close()
+
+
 def test_an_import_meets_contacts_that_were_created_while_it_ran(workspace: Workspace) -> None:
     def batches() -> Iterator[Batch]:
         yield events_batch("new", "other")

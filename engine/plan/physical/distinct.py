@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.folding import fold
-from dsl.schema import Type
+from dsl.schema import EVENT_SYSTEM_FIELDS, Type
 from engine.counting import Counts, count_type
 from engine.plan.physical.identities import Known, compact, text_identities
 from engine.plan.physical.numbers import Array
 from engine.plan.physical.operator import Context
 from engine.plan.physical.selection import Picked, Places, Selection
-from engine.plan.physical.space import Domain
+from engine.plan.physical.space import Domain, PartSpace
 from engine.reading import Column
 
 WORDS_AT_MOST = 1 << 23
@@ -39,6 +39,8 @@ ByText = list[list[NDArray[np.uint32]]]
 
 def _by_text(events: Selection, name: str, context: Context) -> ByText | None:
     """None where the property is no text, or has too many of them."""
+    if name in EVENT_SYSTEM_FIELDS:  # moments are no texts, and no two ids are equal
+        return None
     contacts: defaultdict[str, list[NDArray[np.uint32]]] = defaultdict(list)
     for part in events.parts(context.version):
         found = part.contacts_by_text(name, events.start, events.end)
@@ -68,7 +70,7 @@ def _identities(events: Selection, name: str, context: Context, domain: Domain) 
     known: Known = {}
     found = []
     for picked in events.picked(context, domain):
-        column = picked.part.column(name)
+        column = PartSpace(picked.part).column(name)
         if column is not None:
             found.append(_of_part(picked, name, column, known))
     return [piece for piece in found if piece[0].size]

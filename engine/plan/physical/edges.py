@@ -13,7 +13,7 @@ from engine.bitmaps import from_rows, to_array
 from engine.plan.physical.operator import Context, Effort, Operator
 from engine.plan.physical.predicates import describe_predicate
 from engine.plan.physical.selection import Picked, Selection
-from engine.plan.physical.space import Domain
+from engine.plan.physical.space import Domain, PartSpace
 from engine.reading import ColumnPredicate
 
 _NO_ROW = np.uint32((1 << 32) - 1)
@@ -110,7 +110,7 @@ class EdgeMatch(Operator):
         return found if within is None else found & within
 
     def _matched(self, picked: Picked) -> NDArray[np.uint32]:
-        column = picked.part.column(self.column)
+        column = PartSpace(picked.part).column(self.column)
         if column is None:
             return np.empty(0, np.uint32)
         rows = from_rows(picked.row_numbers())

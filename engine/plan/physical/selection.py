@@ -13,7 +13,7 @@ from engine.bitmaps import from_sorted, to_array
 from engine.counting import Counts, add_each, count_type
 from engine.plan.physical.numbers import Array
 from engine.plan.physical.operator import Context, Operator
-from engine.plan.physical.space import Domain
+from engine.plan.physical.space import Domain, PartSpace
 from engine.reading import EventPart, Version
 
 STRETCH = 1 << 15
@@ -46,7 +46,7 @@ class Picked:
 
     def numbers(self, name: str) -> tuple[Array, NDArray[np.bool_]]:
         """The values of a property, row by row, and where there is one."""
-        rows, column = self.row_numbers(), self.part.column(name)
+        rows, column = self.row_numbers(), PartSpace(self.part).column(name)
         if column is None:
             return np.zeros(rows.size, np.int64), np.zeros(rows.size, np.bool_)
         return column.numbers(rows)

@@ -13,7 +13,7 @@ from dsl.folding import fold
 from engine.plan.physical.edges import edges
 from engine.plan.physical.operator import Context, Effort, Operator
 from engine.plan.physical.selection import Selection
-from engine.plan.physical.space import Domain
+from engine.plan.physical.space import Domain, PartSpace
 from engine.reading import Column
 
 Texts = NDArray[np.object_]
@@ -70,7 +70,7 @@ class TextEdge(TextTerm):
     def texts(self, context: Context, domain: Domain) -> Texts:
         found = np.full(domain.size, None, object)
         for picked in edges(self.events, self.last, context, domain):
-            column = picked.part.column(self.column)
+            column = PartSpace(picked.part).column(self.column)
             if column is not None:
                 found[picked.places] = _folded(column, picked.row_numbers())
         return found
