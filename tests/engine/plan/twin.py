@@ -18,7 +18,7 @@ from engine.bitmaps import to_array
 from engine.changes import AddEvents, ContactRow, EraseContacts, EventColumns, UpsertCompanies, UpsertContacts
 from engine.plan import Operator, count, execute, lower, plan, rewrite
 from engine.plan.logical import Plan
-from engine.plan.physical import space
+from engine.plan.physical import happened, space
 from engine.reading import Version
 from engine.tables.state import State
 from tests.oracle import world as oracle
@@ -130,9 +130,10 @@ class Twin:
             physical = plan(logical, version)
             assert execute(physical, version) == members
             assert count(physical, version) == len(members)
-            for sparse in (space.SPARSE, 0):  # 0: any number of candidates is few
-                with mock.patch.object(space, "SPARSE", sparse):
-                    _check_halves(physical, version, members)
+            _check_halves(physical, version, members)
+            # With limits of 0 any number of candidates is few.
+            with mock.patch.object(space, "SPARSE", 0), mock.patch.object(happened, "FOLLOWED", 0):
+                _check_halves(physical, version, members)
         return set(version.contacts.ids(to_array(members)))
 
     def agreed(self, condition: typed.Condition, cut: typed.Cut | None = None) -> str:
