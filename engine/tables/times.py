@@ -33,7 +33,7 @@ class Level:
 
     def between(self, first: int, last: int) -> list[BitMap]:
         """The bitmaps of spans first <= span < last."""
-        low, high = np.searchsorted(self.spans, (first, last))
+        low, high = self.spans.searchsorted(first), self.spans.searchsorted(last)
         return [self.shelf[number] for number in range(low, high)]
 
 
