@@ -6,11 +6,12 @@ BIN := $(VENV)/bin
 DEMO := .data/demo
 PAIRS ?= 1000000
 CYCLES ?= 200
+SECONDS ?= 3600
 SIZE ?= M
 # Wheels alone: an installation never needs a compiler.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -c constraints.txt
 
-.PHONY: help install demo demo-check lint test prove crash bench clean
+.PHONY: help install demo demo-check lint test prove crash fuzz bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,6 +33,10 @@ $(VENV)/.installed-test: $(VENV)/.installed
 
 install: $(VENV)/.installed ## make the environment: .venv/bin/tamis
 
+$(VENV)/.installed-fuzz: $(VENV)/.installed-test
+	$(PIP) -e '.[fuzz]'
+	@touch $@
+
 demo: $(VENV)/.installed-demo ## a year of a grocer's customers, three questions, and a server
 	$(BIN)/tamis demo --data $(DEMO)
 
@@ -51,6 +56,10 @@ prove: $(VENV)/.installed-test ## a million random (data, expression) pairs agai
 
 crash: $(VENV)/.installed-test ## kill a writing process 200 times and compare what is left: CYCLES=, SEED=
 	$(BIN)/python -m tests.crash.cycles --cycles $(CYCLES) $(if $(SEED),--seed $(SEED))
+
+fuzz: $(VENV)/.installed-fuzz ## an hour each of texts by coverage, texts by grammar, and requests, side by side: SECONDS=
+	set -e; for way in by_coverage by_grammar over_http; do $(BIN)/python -m tests.fuzz.$$way --seconds $(SECONDS) & ways="$$ways $$!"; done; \
+	for way in $$ways; do wait $$way; done
 
 bench: $(VENV)/.installed-test ## generate data and measure on it, beside DuckDB: SIZE=S or M
 	$(BIN)/python -m bench measure --size $(SIZE) --files .data/bench --json .data/bench/$(SIZE).json

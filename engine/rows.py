@@ -33,10 +33,13 @@ def contact_fields(schema: Schema) -> dict[str, Field]:
 
 
 def chosen_fields(schema: Schema, names: Sequence[str] | None, path: str = "$.fields") -> dict[str, Field]:
-    """The fields named, in that order; all of them for None. DataError for a name that is no field."""
+    """The fields named, in that order; all of them for None. DataError for a name that is no field, and for none."""
     known = contact_fields(schema)
     if names is None:
         return known
+    if not names:
+        hint = "name at least one, such as id, or leave 'fields' out for all of them"
+        raise DataError([Problem("bad-value", "no field is named", hint, path=path)])
     problems = [_unknown(name, known, f"{path}[{i}]") for i, name in enumerate(names) if name not in known]
     if problems:
         raise DataError(problems)

@@ -86,7 +86,8 @@ def test_pages_can_be_sorted(filled):
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("limit", 0), ("limit", 10_001), ("cursor", "x"), ("sort", "no"), ("fields", ["no"])]
+    ("key", "value"),
+    [("limit", 0), ("limit", 10_001), ("cursor", "x"), ("sort", "no"), ("fields", ["no"]), ("fields", [])],
 )
 def test_bad_pages_are_refused(filled, key, value):
     problem(filled.post("query/contacts", json={"expression": "everyone", key: value}), 422, "invalid")
@@ -160,6 +161,11 @@ def test_a_long_export_is_whole_and_of_one_state(filled):
         ids = list(lines)
     assert len(ids) == len(set(ids)) == 30_003
     assert "late" not in ids
+
+
+def test_an_export_of_no_field_is_refused(filled):
+    """It would have no columns, and so lose every row."""
+    problem(filled.post("query/export", json={"expression": "everyone", "fields": []}), 422, "invalid")
 
 
 def test_an_explanation_counts_every_step(filled):
