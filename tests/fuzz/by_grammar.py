@@ -17,7 +17,7 @@ from random import Random, randrange
 from time import monotonic
 
 import click
-from lark import Lark
+from lark import Lark, UnexpectedCharacters
 from lark.grammar import NonTerminal, Rule, Symbol
 
 from tests.fuzz.arena import Arena
@@ -170,7 +170,10 @@ def broken(text: str, random: Random) -> str:
 
 def respelled(text: str, random: Random) -> str:
     """One word, value or sign replaced by another of its kind: often sound still, often only just not."""
-    token = random.choice(list(grammar().lex(text)))
+    try:
+        token = random.choice(list(grammar().lex(text)))
+    except UnexpectedCharacters:
+        return broken(text, random)
     return text[: token.start_pos] + random.choice(words()[token.type]) + text[token.end_pos :]
 
 
