@@ -21,9 +21,10 @@ from server.cli.schema import schema
 from server.cli.segments import segments
 from server.cli.serve import serve
 from server.cli.settings import settings
+from server.cli.test import test
 
 COMMANDS = (
-    demo, serve, import_, count, query, explain, export, check, format_, parse, describe, segments, schema, keys,
+    demo, serve, import_, count, query, explain, export, check, test, format_, parse, describe, segments, schema, keys,
     settings, completion,
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ from server.cli.local import Busy
 from server.client import Refused, Unreachable
 from server.demo import NoDemoData
 from server.errors import FAILURES, ApiError, Failure, ProblemView, shown
+from server.segment_files.text import FileProblems, Finding
 from server.serve import CannotServe
 from server.settings import SettingError
 from storage import BadName, NoDataDirectory, StorageError
@@ -70,6 +71,7 @@ OWN: Mapping[type[Exception], tuple[Exit, str]] = {
     CannotServe: (Exit.SERVER, "cannot-serve"),
     Unreachable: (Exit.SERVER, "unreachable"),
     DemoDiffers: (Exit.UNEXPECTED, "demo-differs"),
+    FileProblems: (Exit.UNEXPECTED, "segment-file"),
 }
 """Errors that a server never answers with. Those it does answer with have the code and the exit of that answer."""
 
@@ -90,10 +92,17 @@ def report(error: Exception) -> Report:
             text = error.text if isinstance(error, ExpressionError) else ""
             problems = tuple(shown(problem, text) for problem in error.problems)
             return Report(*_meaning(error), str(error), None, problems)
+        case FileProblems():
+            return Report(*_meaning(error), str(error), None, tuple(map(_placed, error.findings)))
         case Busy():
             return Report(*_meaning(error), str(error), _ask_the_server(error))
         case _:
             return Report(*_meaning(error), str(error))
+
+
+def _placed(finding: Finding) -> ProblemView:
+    """A problem of a file: its path is the file's name."""
+    return msgspec.structs.replace(shown(finding.problem, finding.source.text), path=str(finding.source.path))
 
 
 def _meaning(error: Exception) -> tuple[Exit, str]:

@@ -20,6 +20,7 @@ from server.cli.local import Local, opened
 from server.cli.remote import Remote
 from server.client import Client
 from server.errors import ProblemView
+from server.segment_files.text import FileProblems
 from server.settings import Resolved, Settings, Source
 
 PIPE_WIDTH = 200
@@ -147,6 +148,8 @@ def _words(error: Exception, found: Report) -> Text:
         case ExpressionError():
             shown = "\n".join(render(problem, error.text) for problem in error.problems)
             return Text(shown)
+        case FileProblems():
+            return Text("\n".join(finding.rendered() for finding in error.findings))
         case _ if found.problems:
             said.append("\n".join(_line(problem) for problem in found.problems), style="not bold default")
         case _:
