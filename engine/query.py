@@ -18,6 +18,7 @@ from dsl.schema import Field, Type, type_of_value
 from dsl.typed import FieldTerm, IsSet, Or, Scope, Selection, Test
 from engine.bitmaps import to_array
 from engine.cursor import Cursor, decode_cursor, encode_cursor
+from engine.deadline import still_wanted
 from engine.explanation import Explanation, explained
 from engine.plan import Effort, Operator, count, execute, lower, plan, rewrite
 from engine.results import Count, Page
@@ -110,11 +111,11 @@ class Query:
     def stream(self, fields: Sequence[str] | None, *, rows: int = 8192) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         """Every member, in Arrow batches of at most `rows`: memory does not grow with their number."""
         chosen = chosen_fields(self.snapshot.schema, fields)
-        return arrow_schema(chosen), self._batches(chosen, rows)
+        return arrow_schema(chosen), self._batches(chosen, to_array(self.members), rows)
 
-    def _batches(self, chosen: dict[str, Field], size: int) -> Iterator[pa.RecordBatch]:
-        members = to_array(self.members)
+    def _batches(self, chosen: dict[str, Field], members: Rows, size: int) -> Iterator[pa.RecordBatch]:
         for start in range(0, len(members), size):
+            still_wanted()
             yield arrow_batch(self.snapshot.data, chosen, members[start : start + size])
 
     def _identified(self) -> Selection | None:

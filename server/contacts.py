@@ -57,4 +57,4 @@ async def timeline(call: Call, options: TimelineOptions) -> TimelinePage:
 
 
 async def memberships(call: Call) -> Memberships:
-    return Memberships(await in_thread(call.workspace.memberships, call.param("id")))
+    return Memberships(await call.ask(call.workspace.memberships, call.param("id")))

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from dsl.problems import DataError, ExpressionError, Problem, ProblemError, Span
+from engine.deadline import DeadlineExceeded, QueryCancelled
 from engine.errors import (
     Closed,
     PreconditionFailed,
@@ -39,12 +40,15 @@ class Failure(Enum):
     UNKNOWN_SEGMENT = ("unknown-segment", 404, "No such segment")
     UNKNOWN_JOB = ("unknown-job", 404, "No such job")
     NO_REJECTS = ("no-rejects", 404, "The job rejected no rows")
+    UNKNOWN_QUERY = ("unknown-query", 404, "No such query is running")
     UNKNOWN_KEY = ("unknown-key", 404, "No such key")
     METHOD_NOT_ALLOWED = ("method-not-allowed", 405, "This address does not take that method")
     NOT_ACCEPTABLE = ("not-acceptable", 406, "None of the accepted forms can be given")
     SEGMENT_IN_USE = ("segment-in-use", 409, "The segment is used by others")
     NOT_YET_APPLIED = ("not-yet-applied", 409, "The sequence number has not been reached")
     RETRY_IN_PROGRESS = ("retry-in-progress", 409, "The first request with this Idempotency-Key is still running")
+    QUERY_ID_IN_USE = ("query-id-in-use", 409, "A query with this id is running")
+    QUERY_CANCELLED = ("query-cancelled", 409, "The query was cancelled")
     JOB_FINISHED = ("job-finished", 409, "The job has ended already")
     PRECONDITION_FAILED = ("precondition-failed", 412, "The segment has changed, or is there already")
     TOO_LARGE = ("too-large", 413, "The body is too large")
@@ -55,6 +59,7 @@ class Failure(Enum):
     TOO_BUSY = ("too-busy", 429, "Too much is running in this workspace")
     INTERNAL = ("internal", 500, "Something went wrong in the server")
     STORAGE_FAILED = ("storage-failed", 503, "The workspace takes no writes until the server is restarted")
+    DEADLINE_EXCEEDED = ("deadline-exceeded", 503, "The query was not answered in the time it had")
     CLOSING = ("closing", 503, "The server is stopping")
     STORAGE_FULL = ("storage-full", 507, "There is no room left to write")
 
@@ -122,6 +127,8 @@ FAILURES: Mapping[type[Exception], Failure] = {
     SegmentInUse: Failure.SEGMENT_IN_USE,
     StaleRead: Failure.NOT_YET_APPLIED,
     PreconditionFailed: Failure.PRECONDITION_FAILED,
+    DeadlineExceeded: Failure.DEADLINE_EXCEEDED,
+    QueryCancelled: Failure.QUERY_CANCELLED,
     StorageFull: Failure.STORAGE_FULL,
     StorageFailed: Failure.STORAGE_FAILED,
     Closed: Failure.CLOSING,

@@ -11,6 +11,7 @@ from typing import Any, Union, get_args, get_origin
 import msgspec
 from starlette.responses import Response
 
+from server.asking import QUERY_ID
 from server.bodies import CSV, JSON, MSGPACK, NDJSON, RowsBody
 from server.errors import PROBLEM_JSON, Failure, ProblemDocument
 from server.operations import Operation, Shape
@@ -18,6 +19,7 @@ from server.operations import Operation, Shape
 REFERENCE = "#/components/schemas/{name}"
 GROUPS = {
     "query": "Queries",
+    "queries": "Queries",
     "language": "Language",
     "segments": "Segments",
     "contacts": "Contacts",
@@ -33,7 +35,12 @@ Tamis answers one question very fast: which contacts match this expression, righ
 
 Bodies are JSON or MessagePack by Content-Type, answers by Accept. A write answers `accepted` and `seq` once it is
 durable, and is all or nothing; a query with `min_seq` is sure to see it. An `Idempotency-Key` header makes a retried
-write safe for a day. Times are ISO 8601, in UTC. Every error is an `application/problem+json` document."""
+write safe for a day. Times are ISO 8601, in UTC. Every error is an `application/problem+json` document.
+
+A query has a deadline: its `timeout_ms`, or the server's. It is answered before that or not at all, with 503 and
+`deadline-exceeded` (408 would blame the client, and invite it to ask the same again at once). A client that goes away
+cancels its query. `X-Query-Id` names a query, so that others can cancel it too (`…/queries/{id}/cancel`): then the one
+who asked is answered 409 and `query-cancelled`."""
 
 
 def describe(operations: Iterable[Operation]) -> dict[str, Any]:
@@ -129,7 +136,9 @@ def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _headers(operation: Operation) -> list[dict[str, Any]]:
-    names = (*operation.heeds, *(["Idempotency-Key"] if operation.writes else []))
+    retried = ["Idempotency-Key"] if operation.writes else []
+    asking = [QUERY_ID] if operation.asks else []
+    names = (*operation.heeds, *retried, *asking)
     return [{"name": name, "in": "header", "required": False, "schema": {"type": "string"}} for name in names]
 
 

@@ -7,8 +7,9 @@ by Content-Type, the options come from the query parameters, and the answer is e
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ParamSpec, TypeVar, get_type_hints
@@ -21,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 from engine.results import Ack
 from engine.workspace import Workspace
 from formats.batch import Kind
+from server.asking import QUERY_ID, Asking
 from server.auth import Key
 from server.auth import Scope as KeyScope
 from server.bodies import CSV, JSON, MSGPACK, RowsBody, convert_options, decode, encoder_for, field_names, media_type
@@ -31,6 +33,7 @@ from server.tabular import rows_of_csv
 
 T = TypeVar("T")
 P = ParamSpec("P")
+EVENT_STREAM = "text/event-stream"
 Handler = Callable[..., Awaitable[Any]]
 
 
@@ -74,11 +77,16 @@ class Operation:
         """Whether it changes a workspace, so that an Idempotency-Key makes sense."""
         return self.scope in (KeyScope.WRITE, KeyScope.ADMIN)
 
+    @property
+    def asks(self) -> bool:
+        """Whether it reads a workspace to answer: then it has a deadline, and can be listed and cancelled."""
+        return self.scope is KeyScope.READ and "{workspace}" in self.path and EVENT_STREAM not in self.gives
+
 
 class Call:
     """One request on its way to an answer; `status` and `headers` are those of the answer."""
 
-    __slots__ = ("headers", "key", "large", "operation", "request", "service", "status")
+    __slots__ = ("asking", "headers", "key", "large", "operation", "request", "service", "status")
 
     def __init__(self, service: Service, operation: Operation, request: Request) -> None:
         self.service = service
@@ -88,6 +96,7 @@ class Call:
         self.headers: dict[str, str] = {}
         self.key: Key | None = None
         self.large = False
+        self.asking: Asking | None = None
 
     def param(self, name: str) -> str:
         """A part of the path, percent-decoded."""
@@ -112,6 +121,18 @@ class Call:
         if self.large:
             return await in_thread(work, *args, **kwargs)
         return work(*args, **kwargs)
+
+    async def ask(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Runs `work`, a query that may take long, in a thread for such, once one is free."""
+        assert self.asking is not None, "only what reads a workspace asks"
+        askings, receive = self.service.askings, self.request.receive
+        return await askings.heavy(self.workspace.name, self.asking, receive, partial(work, *args, **kwargs))
+
+    def within(self, timeout_ms: int | None, expression: str | None = None) -> None:
+        """Notes what the query of this request is, and until when its answer is wanted; DataError."""
+        assert self.asking is not None, "only what reads a workspace asks"
+        self.asking.expression = expression
+        self.service.askings.limit(self.asking, timeout_ms)
 
     async def write(self, work: Callable[P, Future[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Starts a write and waits until it is durable and applied."""
@@ -177,9 +198,20 @@ class Endpoint:
         call = Call(self.service, operation, Request(scope, receive))
         if not operation.public:
             call.key = self._authorise(call)
-        with self.service.gate.entered(call.workspace_name):
+        with self.service.gate.entered(call.workspace_name), self._asking(call):
             response = await self._respond(call, shape)
             await response(scope, receive, send)
+
+    @contextmanager
+    def _asking(self, call: Call) -> Iterator[None]:
+        """Lists the request among those that ask, if it does, and tells its id with the answer."""
+        if not call.operation.asks or call.workspace_name is None:
+            yield
+            return
+        id, route = call.request.headers.get(QUERY_ID), f"{call.operation.method} {call.request.url.path}"
+        with self.service.askings.begun(call.workspace_name, route, id) as call.asking:
+            call.headers[QUERY_ID] = call.asking.id
+            yield
 
     def _authorise(self, call: Call) -> Key | None:
         header = call.request.headers.get("authorization")

@@ -16,8 +16,8 @@ from engine.explanation import Explanation
 from engine.query import Query
 from engine.results import Count, Page
 from engine.values import BadValue, datetime_value
-from server.operations import Call, in_thread
-from server.shapes import Instant, Limit, Params, Seq
+from server.operations import Call
+from server.shapes import Instant, Limit, Params, Seq, TimeoutMs
 from server.streaming import export
 
 T = TypeVar("T")
@@ -32,6 +32,9 @@ class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     params: Params = None
     at: Instant = None
     min_seq: Annotated[Seq | None, Meta(description="answer with this write, or a later state")] = None
+    timeout_ms: Annotated[
+        TimeoutMs | None, Meta(description="how long the answer is wanted; the server's default when absent")
+    ] = None
 
 
 class CountBody(Asked, frozen=True, kw_only=True):
@@ -78,7 +81,7 @@ async def count(call: Call, body: CountBody) -> Count | Counts:
         hint = "'expression' for one, 'expressions' for many"
         raise DataError([Problem("one-or-many", "give either 'expression' or 'expressions'", hint, path="$")])
     if body.expression is not None:
-        return await answered(await ask(call, body.expression, body))
+        return await answered(call, await ask(call, body.expression, body))
     return await _count_many(call, body.expressions or [], body)
 
 
@@ -87,27 +90,28 @@ async def _count_many(call: Call, expressions: list[str], body: CountBody) -> Co
         at = instant(call, body.at)
         return call.workspace.queries(expressions, params=body.params, at=at, min_seq=body.min_seq)
 
+    call.within(body.timeout_ms, "; ".join(expressions))
     queries = await _waiting(call, body, bind_all)
     counts: list[Count] = []
     for query in queries:
-        counts.append(await answered(query))
+        counts.append(await answered(call, query))
         await anyio.sleep(0)  # let others in between
     return Counts(counts, counts[0].seq, sum(c.elapsed_ms for c in counts))
 
 
-async def answered(query: Query) -> Count:
+async def answered(call: Call, query: Query) -> Count:
     """The count: here when indexes hold it, else in a thread, so that a slow question delays nobody else's."""
-    return query.count() if query.light else await in_thread(query.count)
+    return query.count() if query.light else await call.ask(query.count)
 
 
 async def contacts(call: Call, body: ContactsQuery) -> Page:
     query = await ask(call, body.expression, body)
-    return await in_thread(query.page, fields=body.fields, limit=body.limit, cursor=body.cursor, sort=body.sort)
+    return await call.ask(query.page, fields=body.fields, limit=body.limit, cursor=body.cursor, sort=body.sort)
 
 
 async def explain(call: Call, body: ExplainQuery) -> Explanation:
     query = await ask(call, body.expression, body)
-    return await in_thread(query.explain)
+    return await call.ask(query.explain)
 
 
 async def stream(call: Call, body: ExportQuery) -> Response:
@@ -116,6 +120,7 @@ async def stream(call: Call, body: ExportQuery) -> Response:
 
 async def ask(call: Call, expression: str, body: Asked) -> Query:
     """The query, bound to a state that has `min_seq`."""
+    call.within(body.timeout_ms, expression)
     return await _waiting(call, body, lambda: bind(call, expression, body))
 
 

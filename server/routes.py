@@ -14,12 +14,13 @@ from server import (
     language,
     metrics,
     queries,
+    running,
     schema,
     segments,
     workspaces,
 )
 from server.auth import Scope
-from server.operations import Operation
+from server.operations import EVENT_STREAM, Operation
 from server.streaming import EXPORT_FORMS
 
 W = "/v1/workspaces/{workspace}"
@@ -28,7 +29,7 @@ SEEN = ("If-None-Match",)
 GUARDS = ("If-Match", "If-None-Match")
 LANGUAGES = ("Accept-Language",)
 SCHEMA_JSON = ("application/schema+json",)
-SSE = ("text/event-stream",)
+SSE = (EVENT_STREAM,)
 
 READ, WRITE, ADMIN = Scope.READ, Scope.WRITE, Scope.ADMIN
 
@@ -39,6 +40,8 @@ ROUTES: tuple[Operation, ...] = (
     Operation("POST", f"{W}/query/contacts", queries.contacts, "Page through the contacts that match", READ),
     Operation("POST", f"{W}/query/export", queries.stream, "Export the contacts that match", READ, gives=EXPORT_FORMS),
     Operation("POST", f"{W}/query/explain", queries.explain, "How the answer to an expression comes about", READ),
+    Operation("POST", f"{W}/queries/{{id}}/cancel", running.cancel, "Stop a query that runs", READ),
+    Operation("GET", f"{W}/queries", running.listing, "The queries that run, the oldest first", READ),
     Operation("GET", f"{W}/segments/{{key}}/contacts/{{id}}", segments.membership, "Is this contact a member", READ),
     Operation("GET", f"{W}/segments/{{key}}/contacts", segments.contacts, "Page through the members", READ),
     Operation("GET", f"{W}/segments/{{key}}/export", segments.stream, "Export the members", READ, gives=EXPORT_FORMS),

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from dsl.problems import DataError, Problem
 from engine.results import Ack, Page, SegmentView
-from server.operations import Call, in_thread
+from server.operations import Call
 from server.shapes import ExportOptions, PageOptions, listed
 from server.streaming import export
 
@@ -69,7 +69,7 @@ class Membership(msgspec.Struct, frozen=True):
 
 
 async def listing(call: Call, options: TreeOptions) -> SegmentList:
-    views = await in_thread(call.workspace.segments)
+    views = await call.ask(call.workspace.segments)
     nodes = [msgspec.convert(view, SegmentNode, from_attributes=True) for view in views]
     return SegmentList(tree(nodes) if options.tree else nodes)
 
@@ -104,7 +104,7 @@ async def put(call: Call, body: SegmentBody) -> SegmentView:
 
 
 async def show(call: Call) -> SegmentView | Response:
-    view = await in_thread(call.workspace.segment, call.param("key"))
+    view = await call.ask(call.workspace.segment, call.param("key"))
     call.headers["ETag"] = view.etag
     seen = call.request.headers.get("if-none-match", "")
     if view.etag in [tag.strip().removeprefix("W/") for tag in seen.split(",")]:
@@ -124,7 +124,7 @@ async def change_members(call: Call, body: MembersBody) -> Ack:
 async def contacts(call: Call, options: PageOptions) -> Page:
     query = call.workspace.segment_query(call.param("key"))
     fields = listed(options.fields)
-    return await in_thread(query.page, fields=fields, limit=options.limit, cursor=options.cursor, sort=options.sort)
+    return await call.ask(query.page, fields=fields, limit=options.limit, cursor=options.cursor, sort=options.sort)
 
 
 async def stream(call: Call, options: ExportOptions) -> Response:
@@ -133,4 +133,4 @@ async def stream(call: Call, options: ExportOptions) -> Response:
 
 
 async def membership(call: Call) -> Membership:
-    return Membership(call.workspace.is_member(call.param("key"), call.param("id")))
+    return Membership(await call.ask(call.workspace.is_member, call.param("key"), call.param("id")))

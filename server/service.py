@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.directory import Tamis
+from server.asking import Askings
 from server.auth import Keys
 from server.errors import ApiError, Failure
 from server.importers import Importers
@@ -28,6 +29,10 @@ class Limits:
     inline: int = 64 * 1024
     running: int = 256
     queued_jobs: int = 16
+    timeout_ms: int = 30_000
+    longest_timeout_ms: int = 300_000
+    query_threads: int = 4
+    queued_queries: int = 32
 
 
 class Gate:
@@ -62,6 +67,7 @@ class Service:
     keys: Keys
     limits: Limits
     gate: Gate
+    askings: Askings
     importers: Importers
     meters: Meters
     retries: Retries = field(default_factory=Retries)
@@ -72,4 +78,5 @@ def service(tamis: Tamis, spool: Path, limits: Limits | None = None) -> Service:
     limits = limits or Limits()
     meters = Meters(tamis)
     importers = Importers(tamis, spool, limits.queued_jobs, meters)
-    return Service(tamis, Keys(tamis.catalog), limits, Gate(limits.running), importers, meters)
+    askings = Askings(limits.timeout_ms, limits.longest_timeout_ms, limits.query_threads, limits.queued_queries)
+    return Service(tamis, Keys(tamis.catalog), limits, Gate(limits.running), askings, importers, meters)

@@ -30,12 +30,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     workspace: Annotated[str, Meta(description="the workspace that commands speak to", min_length=1)] = "default"
     url: Annotated[str | None, Meta(description="a running server to speak to, instead of a data directory")] = None
     key: Annotated[str | None, Meta(description="the API key sent to that server")] = None
-    timeout: Annotated[float, Meta(description="seconds to wait for that server's answers", gt=0)] = 60.0
+    timeout: Annotated[float, Meta(description="seconds an answer may take; a query is stopped then", gt=0)] = 60.0
     host: Annotated[str, Meta(description="the address the server listens on", min_length=1)] = "127.0.0.1"
     port: Annotated[Port, Meta(description="the port the server listens on; 0 takes a free one")] = 8420
     hosts: Annotated[str, Meta(description="other names it answers for on loopback, separated by commas")] = ""
     body_limit: Annotated[int, Meta(description="bytes a request may have; imports may have more", gt=0)] = 33_554_432
     running_limit: Annotated[int, Meta(description="requests a workspace runs at a time", gt=0)] = 256
+    query_timeout: Annotated[float, Meta(description="seconds a query has that asks for no timeout", gt=0)] = 30.0
+    query_timeout_limit: Annotated[float, Meta(description="seconds a query may ask for", gt=0)] = 300.0
+    query_threads: Annotated[int, Meta(description="long queries the server runs at a time", gt=0)] = 4
+    query_limit: Annotated[int, Meta(description="long queries a workspace runs or keeps waiting", gt=0)] = 32
     import_limit: Annotated[int, Meta(description="imports a workspace keeps waiting", gt=0)] = 16
 
 

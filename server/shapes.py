@@ -11,6 +11,7 @@ Seq = Annotated[int, Meta(ge=0)]
 Limit = Annotated[int, Meta(ge=1, le=10_000, description="how many to answer at most")]
 Fields = Annotated[str | None, Meta(description="fields to answer, separated by commas; all when absent")]
 Instant = Annotated[str | None, Meta(description="the evaluation clock, ISO 8601; now when absent")]
+TimeoutMs = Annotated[int, Meta(ge=1)]
 Params = Annotated[dict[str, Any] | None, Meta(description="values of the parameters, by name without the $")]
 
 

@@ -10,7 +10,7 @@ from engine.query import Query
 from formats.media import MEDIA, by_accept
 from formats.writing import write
 from server.errors import ApiError, Failure
-from server.operations import Call, in_thread
+from server.operations import Call
 
 EXPORT_FORMS = tuple(media.types[0] for media in MEDIA if media.writes)
 
@@ -21,6 +21,8 @@ async def export(call: Call, query: Query, fields: list[str] | None, name: str) 
     form = by_accept(accept)
     if form is None:
         raise ApiError(Failure.NOT_ACCEPTABLE, f"'{accept}' is none of {', '.join(EXPORT_FORMS)}")
-    schema, batches = await in_thread(query.stream, fields)
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}{form.suffixes[0]}"}
+    schema, batches = await call.ask(query.stream, fields)
+    if call.asking is not None:
+        call.asking.streams()
+    headers = {**call.headers, "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}{form.suffixes[0]}"}
     return StreamingResponse(write(form.format, schema, batches), 200, headers, form.types[0])

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dsl.folding import fold
 from dsl.typed import Contains, EndsWith, ExactlyOneOf, HasAll, HasAny, Like, Matches, OneOf, StartsWith
 from engine.bitmaps import Mask
+from engine.deadline import still_wanted
 from engine.reading import ColumnPredicate
 
 
@@ -23,6 +24,10 @@ def strings(values: Sequence[str | None]) -> pa.StringArray:
 
 AT_ONCE = 1 << 13
 """So many texts are made Python strings, or Arrow ones, in one call, during which no other thread runs."""
+
+
+SEARCHED_AT_ONCE = 1 << 14
+"""So many texts are searched between two looks at the deadline: at a microsecond each, some milliseconds."""
 
 
 def in_steps(texts: pa.StringArray) -> Iterator[list[str]]:
@@ -52,22 +57,31 @@ def _fold_mixed(texts: pa.StringArray, plain: pa.BooleanArray) -> pa.StringArray
 
 
 def text_mask(predicate: ColumnPredicate, folded: pa.StringArray, exact: pa.StringArray) -> Mask:
-    """Which texts satisfy `predicate`, given each one folded and as written."""
+    """Which texts satisfy `predicate`, given each one folded and as written: it is about one of the two."""
+    asked = exact if isinstance(predicate, ExactlyOneOf | Matches) else folded
+    if len(asked) <= SEARCHED_AT_ONCE:
+        return _mask_of_some(predicate, asked)
+    steps = range(0, len(asked), SEARCHED_AT_ONCE)
+    return np.concatenate([_mask_of_some(predicate, asked[begin : begin + SEARCHED_AT_ONCE]) for begin in steps])
+
+
+def _mask_of_some(predicate: ColumnPredicate, texts: pa.StringArray) -> Mask:
+    still_wanted()
     match predicate:
         case OneOf(values) | HasAny(values) | HasAll(values):
-            return mask_of(pc.is_in(folded, strings([str(value) for value in values])))
+            return mask_of(pc.is_in(texts, strings([str(value) for value in values])))
         case ExactlyOneOf(values):
-            return mask_of(pc.is_in(exact, strings(list(values))))
+            return mask_of(pc.is_in(texts, strings(list(values))))
         case StartsWith(text):
-            return mask_of(pc.starts_with(folded, text))
+            return mask_of(pc.starts_with(texts, text))
         case EndsWith(text):
-            return mask_of(pc.ends_with(folded, text))
+            return mask_of(pc.ends_with(texts, text))
         case Contains(text):
-            return mask_of(pc.match_substring(folded, text))
+            return mask_of(pc.match_substring(texts, text))
         case Like(pattern):
-            return mask_of(pc.match_like(folded, pattern.replace("\\", "\\\\")))
+            return mask_of(pc.match_like(texts, pattern.replace("\\", "\\\\")))
         case Matches(pattern, ignore_case):
-            return mask_of(pc.match_substring_regex(exact, pattern, ignore_case=ignore_case))
+            return mask_of(pc.match_substring_regex(texts, pattern, ignore_case=ignore_case))
         case _:
             raise TypeError(f"{type(predicate).__name__} does not apply to text")
 

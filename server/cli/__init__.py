@@ -16,6 +16,7 @@ from server.cli.format import format_
 from server.cli.importing import import_
 from server.cli.keys import keys
 from server.cli.parse import parse
+from server.cli.queries import queries
 from server.cli.query import query
 from server.cli.schema import schema
 from server.cli.segments import segments
@@ -24,8 +25,8 @@ from server.cli.settings import settings
 from server.cli.test import test
 
 COMMANDS = (
-    demo, serve, import_, count, query, explain, export, check, test, format_, parse, describe, segments, schema, keys,
-    settings, completion,
+    demo, serve, import_, count, query, explain, export, check, test, format_, parse, describe, segments, queries,
+    schema, keys, settings, completion,
 )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from formats.inferred import Inferred, ReadOptions
 from formats.reading import Reason
 from formats.rows import OnError
 from server.importing import RowProblem
+from server.running import RunningQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,12 @@ class Backend(Protocol):
 
     def check(self, question: Question) -> tuple[Problem, ...]:
         """Everything wrong with the expression; nothing when it is right."""
+
+    def running(self) -> list[RunningQuery]:
+        """The queries that a server runs; a data directory opened here runs none."""
+
+    def cancel(self, id: str) -> RunningQuery:
+        """Stops a query that runs."""
 
     def segments(self) -> list[SegmentView]: ...
 

@@ -38,6 +38,7 @@ class Exit(IntEnum):
     NOT_FOUND = 5, "no such data directory, workspace, segment, contact or file"
     STORAGE = 6, "the data directory is locked, full, damaged or of a newer version"
     SERVER = 7, "the server cannot be reached, cannot be started, or refuses the key"
+    LIMIT = 8, "the question costs or takes more than it may, or was cancelled"
     INTERRUPTED = 130, "interrupted from the keyboard"
 
 
@@ -126,6 +127,8 @@ def _exit(status: int, code: str) -> Exit:
     """What an answer of the server means to the shell; the same error has the same exit on a data directory."""
     if code == Failure.INVALID_EXPRESSION.code:
         return Exit.EXPRESSION
+    if code in (Failure.DEADLINE_EXCEEDED.code, Failure.QUERY_CANCELLED.code):
+        return Exit.LIMIT
     if code in (Failure.STORAGE_FULL.code, Failure.STORAGE_FAILED.code):
         return Exit.STORAGE
     match status:

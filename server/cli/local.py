@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dsl.problems import DataError, Problem
 from dsl.schema_json import schema_to_json
+from engine.deadline import Deadline, kept
 from engine.directory import Tamis
 from engine.explanation import Explanation
 from engine.query import Query
@@ -21,6 +22,8 @@ from formats.batch import Kind
 from formats.inferred import Inferred
 from server.cli.backend import Imported, Importing, Question, Rows, Watch
 from server.cli.rejected import Rejected, rows_of
+from server.errors import ApiError, Failure
+from server.running import RunningQuery
 from server.serve import address_of
 from storage import Locked
 
@@ -48,10 +51,11 @@ def opened(data: str, *, create: bool) -> Iterator[Tamis]:
 
 
 class Local:
-    """One workspace of an opened data directory."""
+    """One workspace of an opened data directory; `timeout_ms` is how long the answer to a question is wanted."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, timeout_ms: int | None = None) -> None:
         self.workspace = workspace
+        self._timeout_ms = timeout_ms
 
     def schema(self) -> dict[str, Any]:
         return schema_to_json(self.workspace.schema)
@@ -63,29 +67,41 @@ class Local:
         # The parser is built once in every process: that is no part of what this question costs.
         self.workspace.check("everyone")
         started = time.perf_counter()
-        answer = self._query(question).count()
+        with self._in_time():
+            answer = self._query(question).count()
         return replace(answer, elapsed_ms=(time.perf_counter() - started) * 1000)
 
     def explain(self, question: Question) -> Explanation:
-        return self._query(question).explain()
+        with self._in_time():
+            return self._query(question).explain()
 
     def page(
         self, question: Question, *, fields: Sequence[str] | None, limit: int, cursor: str | None, sort: str | None
     ) -> Page:
-        return self._query(question).page(fields=fields, limit=limit, cursor=cursor, sort=sort)
+        with self._in_time():
+            return self._query(question).page(fields=fields, limit=limit, cursor=cursor, sort=sort)
 
     @contextmanager
     def stream(self, question: Question, fields: Sequence[str] | None) -> Iterator[Rows]:
-        yield Rows(*self._query(question).stream(fields))
+        with self._in_time():
+            yield Rows(*self._query(question).stream(fields))
 
     def check(self, question: Question) -> tuple[Problem, ...]:
         return tuple(self.workspace.check(question.expression, question.params))
 
+    def running(self) -> list[RunningQuery]:
+        return []
+
+    def cancel(self, id: str) -> RunningQuery:
+        raise ApiError(Failure.UNKNOWN_QUERY, f"nothing but this command asks this data directory: no query '{id}'")
+
     def segments(self) -> list[SegmentView]:
-        return self.workspace.segments()
+        with self._in_time():
+            return self.workspace.segments()
 
     def segment(self, key: str) -> SegmentView:
-        return self.workspace.segment(key)
+        with self._in_time():
+            return self.workspace.segment(key)
 
     def put_segment(self, key: str, body: dict[str, Any], *, if_match: str | None = None) -> SegmentView:
         return self.workspace.put_segment(key, body, if_match=if_match).result()
@@ -94,7 +110,8 @@ class Local:
         return self.workspace.drop_segment(key).result()
 
     def members(self, key: str, *, fields: Sequence[str] | None, limit: int, cursor: str | None) -> Page:
-        return self.workspace.segment_query(key).page(fields=fields, limit=limit, cursor=cursor, sort=None)
+        with self._in_time():
+            return self.workspace.segment_query(key).page(fields=fields, limit=limit, cursor=cursor, sort=None)
 
     def change_members(self, key: str, add: Sequence[str], remove: Sequence[str], reset: Sequence[str]) -> Ack:
         return self.workspace.change_members(key, list(add), list(remove), list(reset)).result()
@@ -108,6 +125,9 @@ class Local:
             else:
                 ack = self.workspace.bulk_contacts(batches, companies=asked.kind is Kind.COMPANIES, patch=patch)
         return rejected.imported(ack.accepted, ack.duplicates, ack.seq)
+
+    def _in_time(self) -> AbstractContextManager[None]:
+        return kept(Deadline(self._timeout_ms))
 
     def _query(self, question: Question) -> Query:
         return self.workspace.query(question.expression, params=question.params, at=self._clock(question.at))

@@ -23,6 +23,7 @@ from server.cli.backend import Imported, Importing, Question, Rows, Watch
 from server.client import JSON, Client, Refused, path
 from server.errors import Failure
 from server.importing import Job, JobState
+from server.running import RunningQuery
 
 T = TypeVar("T")
 
@@ -33,10 +34,14 @@ UPLOAD_CHUNK = 1 << 18
 
 
 class Remote:
-    """One workspace of a running server. `create` makes it when it is not there."""
+    """One workspace of a running server. `create` makes it when it is not there.
 
-    def __init__(self, client: Client, workspace: str, *, create: bool = False) -> None:
+    `timeout_ms` is how long the answer to a question is wanted; None leaves it to the server.
+    """
+
+    def __init__(self, client: Client, workspace: str, timeout_ms: int | None = None, *, create: bool = False) -> None:
         self._client = client
+        self._timeout_ms = timeout_ms
         self._workspace = workspace
         if create:
             client.call("PUT", self.path())
@@ -64,7 +69,7 @@ class Remote:
 
     @contextmanager
     def stream(self, question: Question, fields: Sequence[str] | None) -> Iterator[Rows]:
-        body = msgspec.json.encode({**_body(question), **_given(fields=fields)})
+        body = msgspec.json.encode({**self._body(question), **_given(fields=fields)})
         headers = {"Content-Type": JSON, "Accept": ARROW}
         with (
             told_of(question.expression),
@@ -77,6 +82,12 @@ class Remote:
         body = {"expression": question.expression, **_given(params=dict(question.params) or None)}
         answer = self._client.call("POST", self.path("language", "check"), body)
         return tuple(msgspec.convert(problem, Problem) for problem in answer["problems"])
+
+    def running(self) -> list[RunningQuery]:
+        return msgspec.convert(self._client.call("GET", self.path("queries"))["queries"], list[RunningQuery])
+
+    def cancel(self, id: str) -> RunningQuery:
+        return msgspec.convert(self._client.call("POST", self.path("queries", id, "cancel")), RunningQuery)
 
     def segments(self) -> list[SegmentView]:
         return msgspec.convert(self._client.call("GET", self.path("segments"))["segments"], list[SegmentView])
@@ -136,16 +147,16 @@ class Remote:
 
     def _ask(self, route: str, question: Question, kind: type[T], more: Mapping[str, Any] | None = None) -> T:
         with told_of(question.expression):
-            answer = self._client.call("POST", self.path(*route.split("/")), {**_body(question), **(more or {})})
+            answer = self._client.call("POST", self.path(*route.split("/")), {**self._body(question), **(more or {})})
         return msgspec.convert(answer, kind)
+
+    def _body(self, question: Question) -> dict[str, Any]:
+        given = _given(params=dict(question.params) or None, at=question.at, timeout_ms=self._timeout_ms)
+        return {"expression": question.expression, **given}
 
     @staticmethod
     def _object(answer: Any) -> dict[str, Any]:
         return msgspec.convert(answer, dict[str, Any])
-
-
-def _body(question: Question) -> dict[str, Any]:
-    return {"expression": question.expression, **_given(params=dict(question.params) or None, at=question.at)}
 
 
 def _given(**values: Any) -> dict[str, Any]:

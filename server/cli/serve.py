@@ -11,8 +11,12 @@ from server.cli.command import Command
 from server.cli.session import Session, print_json
 from server.serve import serve as serve_until_stopped
 from server.service import Limits
+from server.settings import Settings
 
-SERVING = ("data", "host", "port", "hosts", "body_limit", "running_limit", "import_limit")
+SERVING = (
+    "data", "host", "port", "hosts", "body_limit", "running_limit", "import_limit",
+    "query_timeout", "query_timeout_limit", "query_threads", "query_limit",
+)  # fmt: skip
 """The settings of a command that serves."""
 
 
@@ -33,8 +37,21 @@ def run(session: Session, welcome: Callable[[str], None]) -> None:
         Path(settings.data),
         settings.host,
         settings.port,
-        limits=Limits(body=settings.body_limit, running=settings.running_limit, queued_jobs=settings.import_limit),
+        limits=limits_of(settings),
         hosts=[name.strip() for name in settings.hosts.split(",") if name.strip()],
         say=session.remark,
         ready=welcome,
+    )
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The bounds of a server, as its settings have them."""
+    return Limits(
+        body=settings.body_limit,
+        running=settings.running_limit,
+        queued_jobs=settings.import_limit,
+        timeout_ms=round(settings.query_timeout * 1000),
+        longest_timeout_ms=round(settings.query_timeout_limit * 1000),
+        query_threads=settings.query_threads,
+        queued_queries=settings.query_limit,
     )

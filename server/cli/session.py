@@ -23,6 +23,9 @@ from server.errors import ProblemView
 from server.segment_files.text import FileProblems
 from server.settings import Resolved, Settings, Source
 
+LATE = 2.0
+"""Seconds that a server is given beyond the timeout, to say itself that it was exceeded."""
+
 PIPE_WIDTH = 200
 """Characters a line may have where no terminal says how many."""
 
@@ -60,17 +63,23 @@ class Session:
             yield LocalKeyring(directory.catalog, self.settings.workspace)
 
     def _client(self, url: str) -> Client:
-        return Client(url, self.settings.key, self.settings.timeout)
+        return Client(url, self.settings.key, self.settings.timeout + LATE)
+
+    @property
+    def timeout_ms(self) -> int | None:
+        """How long an answer is wanted, where that was said: a server has a timeout of its own otherwise."""
+        chosen = self.resolved.sources["timeout"] is not Source.DEFAULT
+        return max(1, round(self.settings.timeout * 1000)) if chosen else None
 
     @contextmanager
     def backend(self, *, create: bool = False) -> Iterator[Backend]:
         """The workspace to ask. `create` makes the data directory and the workspace when they are not there."""
         if self.server is not None:
-            yield Remote(self._client(self.server), self.settings.workspace, create=create)
+            yield Remote(self._client(self.server), self.settings.workspace, self.timeout_ms, create=create)
             return
         with opened(self.settings.data, create=create) as directory:
             workspace = self.settings.workspace
-            yield Local(directory.create(workspace) if create else directory.workspace(workspace))
+            yield Local(directory.create(workspace) if create else directory.workspace(workspace), self.timeout_ms)
 
     def answer(self, document: Any, people: RenderableType) -> None:
         """Shows an answer in the form that was asked for."""

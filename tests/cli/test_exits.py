@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from dsl.problems import DataError, ExpressionError, Problem
+from engine.deadline import DeadlineExceeded, QueryCancelled
 from engine.errors import PreconditionFailed, SegmentInUse, UnknownContact, UnknownSegment, UnknownWorkspace
 from server.cli import main
 from server.cli.exits import KNOWN, Exit, report
@@ -45,6 +46,10 @@ def refused(status, code="some-code"):
         (refused(404), Exit.NOT_FOUND),
         (refused(507, "storage-full"), Exit.STORAGE),
         (refused(503, "storage-failed"), Exit.STORAGE),
+        (DeadlineExceeded(10, 12), Exit.LIMIT),
+        (QueryCancelled(12), Exit.LIMIT),
+        (refused(503, "deadline-exceeded"), Exit.LIMIT),
+        (refused(409, "query-cancelled"), Exit.LIMIT),
         (refused(401), Exit.SERVER),
         (refused(503), Exit.SERVER),
     ],
@@ -69,4 +74,4 @@ def test_help_and_readme_show_the_whole_table():
 
 
 def test_codes_are_those_that_were_promised():
-    assert [int(code) for code in Exit] == [0, 1, 2, 3, 4, 5, 6, 7, 130]
+    assert [int(code) for code in Exit] == [0, 1, 2, 3, 4, 5, 6, 7, 8, 130]

@@ -1,5 +1,6 @@
 import pytest
 
+from server.cli.serve import limits_of
 from server.service import Limits
 from server.settings import SettingError, Settings, Source, resolve, table
 
@@ -50,8 +51,4 @@ def test_every_setting_has_a_meaning_and_a_variable():
 
 def test_the_limits_are_those_the_server_has_by_itself():
     limits, settings = Limits(), Settings()
-    assert (settings.body_limit, settings.running_limit, settings.import_limit) == (
-        limits.body,
-        limits.running,
-        limits.queued_jobs,
-    )
+    assert limits_of(settings) == limits

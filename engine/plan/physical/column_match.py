@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pyroaring import BitMap
 
 from dsl.typed import HasAll, HasAny, IsSet, OneOf, Range
+from engine.deadline import still_wanted
 from engine.plan.physical.operator import Context, Effort, Operator, Stored
 from engine.plan.physical.predicates import describe_predicate
 from engine.reading import ColumnPredicate
@@ -29,6 +30,7 @@ class ColumnMatch(Operator):
         return f"{self.column} {describe_predicate(self.predicate)}"
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
+        still_wanted()
         return _matching(context, self.column, self.predicate, within)
 
     def estimate(self, context: Context) -> int:

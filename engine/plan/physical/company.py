@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
+from engine.deadline import still_wanted
 from engine.plan.physical.operator import Context, Operator
 from engine.plan.physical.space import candidates, few
 
@@ -30,7 +31,9 @@ class OfCompany(Operator):
         if within is not None and few(within, context.space):
             named = BitMap(row for row in map(link.company_of, within) if row is not None)
             asked = named & companies.space.everything
-        return link.contacts_of(self.item.run(companies, asked), within)
+        chosen = self.item.run(companies, asked)
+        still_wanted()
+        return link.contacts_of(chosen, within)
 
     def estimate(self, context: Context) -> int:
         companies = context.of_companies()

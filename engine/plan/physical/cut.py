@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from engine.bitmaps import to_array
+from engine.deadline import still_wanted
 from engine.plan.physical.draws import contact_draws
 from engine.plan.physical.numbers import Numbers
 from engine.plan.physical.operator import Context, Effort, Operator
@@ -48,6 +49,7 @@ class TopCut(Operator):
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         rows = _whole(self.item, context)
+        still_wanted()
         domain, members = Domain.of(context.space, rows), to_array(rows)
         numbers = self.term.numbers(context, domain).at(domain.places(members))
         kept = BitMap(self._first(context, members, _ranks(numbers, self.largest)))
@@ -89,6 +91,7 @@ class RandomCut(Operator):
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         rows = _whole(self.item, context)
+        still_wanted()
         members = to_array(rows)
         drawn = contact_draws(context, Domain(len(rows), members, rows), self.seed)
         kept = rows if len(rows) <= self.keep else BitMap(members[np.lexsort((members, drawn))[: self.keep]])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.draw import MASK
+from engine.deadline import still_wanted
 from engine.plan.physical.operator import Context, Effort, Operator
 from engine.plan.physical.space import Domain
 
@@ -43,6 +44,7 @@ class Sample(Operator):
         return f"sample {self.limit / (MASK + 1):.4%}"
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
+        still_wanted()
         if self.limit > MASK:
             return context.space.everything if within is None else within
         domain = Domain.of(context.space, within)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from engine.bitmaps import from_rows, to_array
+from engine.deadline import still_wanted
 from engine.plan.physical.operator import Context, Effort, Operator
 from engine.plan.physical.predicates import describe_predicate
 from engine.plan.physical.selection import Picked, Selection
@@ -103,6 +104,7 @@ class EdgeMatch(Operator):
         return f"{edge} {self.column} of {self.events.label} {describe_predicate(self.predicate)}"
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
+        still_wanted()
         domain = Domain.of(context.space, within)
         matched = [self._matched(picked) for picked in edges(self.events, self.last, context, domain)]
         contacts = np.concatenate([*matched, np.empty(0, np.uint32)])

@@ -8,6 +8,7 @@ import numpy as np
 from pyroaring import BitMap
 
 from engine.bitmaps import from_rows
+from engine.deadline import still_wanted
 from engine.plan.physical.operator import Context, Effort, Operator, Stored
 from engine.plan.physical.selection import Selection
 from engine.plan.physical.space import Domain, few
@@ -84,6 +85,7 @@ class Happened(Operator):
         return f"did {self.events.label} where"
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
+        still_wanted()
         if within is not None and few(within, context.space):
             return _those_with_events(self.events, context, within)
         parts = self.events.parts(context.version)
@@ -125,6 +127,7 @@ class Frequency(Operator):
         return f"did {self.events.label} {times}{' where' if self.events.where else ''}"
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
+        still_wanted()
         domain = Domain.of(context.space, within)
         counts = self.events.counts(context, domain)
         enough = counts >= self.low

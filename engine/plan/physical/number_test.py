@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
+from engine.deadline import still_wanted
 from engine.plan.logical import Interval
 from engine.plan.physical.numbers import compare, inside
 from engine.plan.physical.operator import Context, Effort, Operator
@@ -35,6 +36,7 @@ class NumberTest(Operator):
         return f"{self.term.label} in {' or '.join(map(describe_interval, self.intervals))}"
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
+        still_wanted()
         domain = Domain.of(context.space, within)
         return domain.select(inside(self.term.numbers(context, domain), self.intervals), within)
 
@@ -63,6 +65,7 @@ class NumberComparison(Operator):
         return f"{self.left.label} {self.operator} {self.right.label}"
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
+        still_wanted()
         domain = Domain.of(context.space, within)
         left, right = self.left.numbers(context, domain), self.right.numbers(context, domain)
         return domain.select(compare(self.operator, left, right), within)

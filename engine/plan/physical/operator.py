@@ -10,6 +10,7 @@ from typing import Protocol
 
 from pyroaring import BitMap
 
+from engine.deadline import still_wanted
 from engine.plan.physical.space import EntitySpace, PartSpace, Space
 from engine.reading import EventPart, Version
 
@@ -56,7 +57,8 @@ class Operator(ABC):
     """A node of a physical plan. It answers for the rows of one space, and only with members of `within`.
 
     `within` None asks about every row, and is used only where no row below the space's size is missing.
-    Answers may be shared with an index: nobody changes them in place.
+    Answers may be shared with an index: nobody changes them in place. Whatever looks at data asks `still_wanted()`
+    before it begins, and every few milliseconds of its work.
     """
 
     __slots__ = ()
@@ -111,12 +113,15 @@ class Stored(Operator):
         """Every row for which this holds, and perhaps rows that do not exist any more."""
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
+        still_wanted()
         found = self.whole(context)
         return found if within is None else found & within
 
     def count(self, context: Context, within: BitMap | None) -> int:
+        still_wanted()
         found = self.whole(context)
         return len(found) if within is None else found.intersection_cardinality(within)
 
     def without(self, context: Context, rows: BitMap) -> BitMap:
+        still_wanted()
         return rows - self.whole(context)

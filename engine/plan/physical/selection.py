@@ -11,6 +11,7 @@ from pyroaring import BitMap
 
 from engine.bitmaps import from_sorted, to_array
 from engine.counting import Counts, add_each, count_type
+from engine.deadline import still_wanted
 from engine.plan.physical.numbers import Array
 from engine.plan.physical.operator import Context, Operator
 from engine.plan.physical.space import Domain, PartSpace
@@ -37,6 +38,7 @@ class Picked:
     def stretches(self) -> Iterator[Picked]:
         """The same rows, so few at a time that what is made of them stays in the processor's cache."""
         for first in range(0, self.places.size, STRETCH):
+            still_wanted()
             last = min(first + STRETCH, self.places.size)
             if isinstance(self.rows, slice):
                 rows: NDArray[np.uint32] | slice = slice(self.rows.start + first, self.rows.start + last)
@@ -69,8 +71,10 @@ class Selection:
     def parts(self, version: Version) -> Iterator[EventPart]:
         for type in self.types:
             events = version.events(type)
-            if events is not None:
-                yield from (part for part in events.parts if part.size)
+            for part in events.parts if events is not None else ():
+                if part.size:
+                    still_wanted()
+                    yield part
 
     def picked(self, context: Context, domain: Domain) -> Iterator[Picked]:
         """The selected events of the domain's contacts, part by part."""

@@ -10,6 +10,7 @@ from pyroaring import BitMap
 from dsl.moments import Duration
 from dsl.schema import Field, Type
 from engine.bitmaps import from_rows
+from engine.deadline import still_wanted
 from engine.plan.logical import Same
 from engine.plan.physical.identities import Known
 from engine.plan.physical.operator import Context, Effort, Operator
@@ -73,6 +74,7 @@ class Sequence(Operator):
         return min(len(context.space.everything), fewest) // 2
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
+        still_wanted()
         gathered = self._gathered(context, within)
         if gathered is None:
             return BitMap()
@@ -130,6 +132,7 @@ class _Chain:
     def followed(self, gathered: list[Gathered]) -> Trail:
         """The events that can end the whole sequence, of those of each step."""
         for place, step in enumerate(self.steps[1:], 1):
+            still_wanted()
             if not self.states.contacts.size:
                 break
             events = self.line.trail(gathered[place])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.folding import fold
+from engine.deadline import still_wanted
 from engine.plan.physical.edges import edges
 from engine.plan.physical.operator import Context, Effort, Operator
 from engine.plan.physical.selection import Selection
@@ -104,6 +105,7 @@ class TextComparison(Operator):
         return f"{self.left.label} = {self.right.label}"
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
+        still_wanted()
         domain = Domain.of(context.space, within)
         left, right = self.left.texts(context, domain), self.right.texts(context, domain)
         same = [text is not None and text == other for text, other in zip(left, right, strict=True)]

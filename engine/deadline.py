@@ -1,0 +1,89 @@
+"""Until when an answer is wanted: work asks `still_wanted()` between its steps, and ends when it no longer is.
+
+The deadline of a query is ambient, as the steps that ask are far from where it was set: whoever runs a query holds it
+with `kept`, on the thread that works. Without one, work is wanted until it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from time import monotonic
+
+
+class QueryStopped(Exception):
+    """A query was stopped before it was answered. Nothing was changed: it may be asked again."""
+
+
+class DeadlineExceeded(QueryStopped):
+    """A query was not answered in the time it had."""
+
+    def __init__(self, timeout_ms: float, elapsed_ms: float) -> None:
+        self.timeout_ms = timeout_ms
+        self.elapsed_ms = elapsed_ms
+        super().__init__(f"not answered within {timeout_ms:,.0f} ms: stopped after {elapsed_ms:,.0f} ms")
+
+
+class QueryCancelled(QueryStopped):
+    """Somebody asked for a query to end, or nobody waits for its answer any more."""
+
+    def __init__(self, elapsed_ms: float) -> None:
+        self.elapsed_ms = elapsed_ms
+        super().__init__(f"cancelled after {elapsed_ms:,.0f} ms")
+
+
+class Deadline:
+    """So many milliseconds from now (None for no end), or until `cancel`. Safe to share between threads."""
+
+    __slots__ = ("_clock", "cancelled", "started", "timeout_ms")
+
+    def __init__(self, timeout_ms: float | None = None, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self.timeout_ms = timeout_ms
+        self.started = clock()
+        self.cancelled = False
+
+    @property
+    def elapsed_ms(self) -> float:
+        return (self._clock() - self.started) * 1000
+
+    @property
+    def left_seconds(self) -> float | None:
+        """Until it ends; None when it does not, never below zero."""
+        return None if self.timeout_ms is None else max(0.0, (self.timeout_ms - self.elapsed_ms) / 1000)
+
+    def cancel(self) -> None:
+        """Let the next check end the work."""
+        self.cancelled = True
+
+    def check(self) -> None:
+        """DeadlineExceeded or QueryCancelled when the answer is not wanted any more."""
+        if self.cancelled:
+            raise QueryCancelled(self.elapsed_ms)
+        if self.timeout_ms is not None and self.elapsed_ms >= self.timeout_ms:
+            raise DeadlineExceeded(self.timeout_ms, self.elapsed_ms)
+
+
+_kept: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
+
+
+@contextmanager
+def kept(deadline: Deadline | None) -> Iterator[None]:
+    """Work within is held to `deadline`; None leaves it to the one that is kept around it, if any."""
+    if deadline is None:
+        yield
+        return
+    deadline.check()
+    before = _kept.set(deadline)
+    try:
+        yield
+    finally:
+        _kept.reset(before)
+
+
+def still_wanted() -> None:
+    """Ends the work when its deadline has passed or it was cancelled: to be asked every few milliseconds of work."""
+    deadline = _kept.get()
+    if deadline is not None:
+        deadline.check()
