@@ -218,9 +218,17 @@ def about(write: Write, id: str) -> Write | None:
             return write if write.id == id else None
 
 
-def prove(pairs: int, seed: int, *, teeming: float = 0.0, report: bool = False) -> Tally:
+def prove(
+    pairs: int,
+    seed: int,
+    *,
+    teeming: float = 0.0,
+    report: bool = False,
+    trial: type[Trial] = Trial,
+    tally: Tally | None = None,
+) -> Tally:
     """Worlds, one after the other, until `pairs` agree. Mismatch names the seed of its world."""
-    tally = Tally()
+    tally = Tally() if tally is None else tally
     said = monotonic()
     while tally.pairs < pairs:
         world_seed = seed * 1_000_003 + tally.worlds
@@ -228,7 +236,7 @@ def prove(pairs: int, seed: int, *, teeming: float = 0.0, report: bool = False) 
             source = Random(world_seed)
             with limits.drawn(source) as small:
                 try:
-                    Trial.draw(source, Path(folder) / "data", tally, teeming).run(pairs - tally.pairs)
+                    trial.draw(source, Path(folder) / "data", tally, teeming).run(pairs - tally.pairs)
                 except Mismatch as mismatch:
                     raise Mismatch(f"seed {seed}, world {tally.worlds - 1}, limits {small}: {mismatch}") from None
         if report and monotonic() - said > 10:

@@ -1,0 +1,104 @@
+"""Random (data, expression) pairs, each asked of the engine and of DuckDB.
+
+    python -m tests.duck.prove --pairs 20000 --seed 7
+
+Worlds, expressions, layouts and reports of mismatches are those of `tests.properties.prove`; the answer that the
+engine must give is here DuckDB's, over tables of what was written.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+from time import monotonic
+
+import click
+
+from dsl.moments import Clock
+from tests.duck.database import Duck
+from tests.duck.translate import Untranslatable
+from tests.oracle.evaluate import Oracle
+from tests.properties.prove import Mismatch, Tally, Trial, prove
+from tests.subject import Subject, ids_of, whole
+
+
+@dataclass
+class DuckTally(Tally):
+    """Pairs are those that were translated, evaluated by both, and agreed."""
+
+    untranslated: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def translated_share(self) -> float:
+        return self.pairs / max(1, self.pairs + self.untranslated.total())
+
+    def __str__(self) -> str:
+        reasons = ", ".join(f"{reason} {count}" for reason, count in self.untranslated.most_common())
+        return f"{super().__str__()}; not translated: {reasons or 'none'} ({self.translated_share:.2%} were)"
+
+
+@dataclass
+class DuckTrial(Trial):
+    """A world asked of the engine and of DuckDB, into which it is loaded once a stage."""
+
+    tally: DuckTally
+    loaded: Duck | None = None
+    writes: int = 0
+    """How many there had been when it was loaded."""
+
+    def run(self, most: int | None = None) -> None:
+        try:
+            super().run(most)
+        finally:
+            self.forget()
+
+    def forget(self) -> None:
+        if self.loaded is not None:
+            self.loaded.close()
+            self.loaded = None
+
+    def duck(self, subject: Subject) -> Duck:
+        if self.loaded is None or self.loaded.world is not subject.world or self.writes != len(self.history):
+            self.forget()
+            self.loaded, self.writes = Duck(subject.world), len(self.history)
+        return self.loaded
+
+    def ask(self, expression: str, clock: Clock) -> None:
+        try:
+            super().ask(expression, clock)
+        except Untranslatable as reason:
+            self.tally.untranslated[str(reason)] += 1
+
+    def compare(self, subject: Subject, expression: str, clock: Clock) -> tuple[dict[str, set[str]], set[str]]:
+        """What the engine, and then the oracle, answer otherwise than DuckDB; and DuckDB's answer."""
+        selection = subject.understand(expression)
+        expected = self.duck(subject).select(selection, clock)
+        found = set(ids_of(subject.snapshot, whole(subject.snapshot, selection, clock, Random(0))))
+        if found == expected:
+            return {}, expected
+        oracle = Oracle(subject.world, clock).select(selection)
+        return {"engine": found} | ({} if oracle == expected else {"oracle": oracle}), expected
+
+
+@click.command()
+@click.option("--pairs", default=20_000, show_default=True)
+@click.option("--seed", type=int, help="Drawn when absent.")
+def main(pairs: int, seed: int | None) -> None:
+    """Exits with 1 at the first mismatch, printed as a conformance case that DuckDB's answer stands in."""
+    seed = random.randrange(1 << 32) if seed is None else seed
+    click.echo(f"seed {seed}")
+    started = monotonic()
+    tally = DuckTally()
+    try:
+        prove(pairs, seed, report=True, trial=DuckTrial, tally=tally)
+    except Mismatch as mismatch:
+        click.echo(f"MISMATCH {mismatch}")
+        sys.exit(1)
+    click.echo(f"{tally}; {monotonic() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
