@@ -11,7 +11,7 @@ SIZE ?= M
 # Wheels alone: an installation never needs a compiler.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -c constraints.txt
 
-.PHONY: help install demo demo-check lint test prove crash fuzz bench clean
+.PHONY: help install demo demo-check lint test prove duck crash fuzz bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,6 +53,10 @@ test: $(VENV)/.installed-test ## run everything that proves it works, in minutes
 
 prove: $(VENV)/.installed-test ## a million random (data, expression) pairs against the oracle: PAIRS=, SEED=
 	$(BIN)/python -m tests.properties.prove --pairs $(PAIRS) $(if $(SEED),--seed $(SEED))
+
+duck: PAIRS = 20000
+duck: $(VENV)/.installed-test ## the same questions of DuckDB, in SQL by a translator of its own: PAIRS=, SEED=
+	$(BIN)/python -m tests.duck.prove --pairs $(PAIRS) $(if $(SEED),--seed $(SEED))
 
 crash: $(VENV)/.installed-test ## kill a writing process 200 times and compare what is left: CYCLES=, SEED=
 	$(BIN)/python -m tests.crash.cycles --cycles $(CYCLES) $(if $(SEED),--seed $(SEED))

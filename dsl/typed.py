@@ -128,7 +128,7 @@ class DatePart:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A stable whole number 0..buckets-1 for each contact and seed."""
+    """A stable whole number 0..buckets-1 for each contact and seed: draw * buckets / 2**64, rounded down."""
 
     span: Span
     seed: str

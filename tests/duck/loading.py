@@ -67,14 +67,16 @@ def event_table(fields: Mapping[str, Field], events: list[Event]) -> pa.Table:
 
 
 def columns(fields: Mapping[str, Field], rows: list[Values]) -> Columns:
-    """A column for each field but tags, and beside those of texts their folded forms."""
+    """A column for each field but tags, and beside those of texts their folded forms; of tags these alone, sorted."""
     made: Columns = {}
     for name, field in fields.items():
-        if field.type is Type.TAGS:
-            continue
         values: list[Any] = [row.get(name) for row in rows]
+        if field.type is Type.TAGS:
+            sets = [sorted({fold(tag) for tag in value}) if value else None for value in values]
+            made[unquoted(sql.folded(name))] = pa.array(sets, pa.list_(pa.string()))
+            continue
         made[name] = physical(field.type, values)
-        if sql.is_textual(field):
+        if sql.is_folded(field):
             made[unquoted(sql.folded(name))] = pa.array([None if v is None else fold(v) for v in values], pa.string())
     return made
 

@@ -62,11 +62,13 @@ DRAWS = (
 )
 
 
-def macros(zone: str) -> list[str]:
-    """Statements that define them for a workspace in `zone`."""
+MACROS = (*DATES, *RATIOS, *DRAWS)
+
+
+def calendar_of(zone: str) -> tuple[str, str]:
+    """The macros of a workspace in `zone`."""
     earliest = " ".join(
         f"when timezone({text(zone)}, x - INTERVAL '{back}') = wall then x - INTERVAL '{back}'" for back in TWICE
     )
     first = bound(f"timezone({text(zone)}, wall)", f"case {earliest} else x end")
-    defined = (LOCAL.format(zone=text(zone)), INSTANT.format(earliest=first), *DATES, *RATIOS, *DRAWS)
-    return [f"create or replace macro {macro}" for macro in defined]
+    return LOCAL.format(zone=text(zone)), INSTANT.format(earliest=first)

@@ -24,6 +24,9 @@ from tests.oracle.evaluate import Oracle
 from tests.properties.prove import Mismatch, Tally, Trial, prove
 from tests.subject import Subject, ids_of, whole
 
+DUCK = Duck()
+"""One for all worlds, which are loaded one after the other."""
+
 
 @dataclass
 class DuckTally(Tally):
@@ -45,26 +48,14 @@ class DuckTrial(Trial):
     """A world asked of the engine and of DuckDB, into which it is loaded once a stage."""
 
     tally: DuckTally
-    loaded: Duck | None = None
     writes: int = 0
-    """How many there had been when it was loaded."""
-
-    def run(self, most: int | None = None) -> None:
-        try:
-            super().run(most)
-        finally:
-            self.forget()
-
-    def forget(self) -> None:
-        if self.loaded is not None:
-            self.loaded.close()
-            self.loaded = None
+    """How many there had been when the world was loaded."""
 
     def duck(self, subject: Subject) -> Duck:
-        if self.loaded is None or self.loaded.world is not subject.world or self.writes != len(self.history):
-            self.forget()
-            self.loaded, self.writes = Duck(subject.world), len(self.history)
-        return self.loaded
+        if DUCK.world is not subject.world or self.writes != len(self.history):
+            DUCK.load(subject.world)
+            self.writes = len(self.history)
+        return DUCK
 
     def ask(self, expression: str, clock: Clock) -> None:
         try:

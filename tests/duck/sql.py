@@ -22,7 +22,7 @@ def name(field: str) -> str:
 
 
 def folded(field: str) -> str:
-    """The column in which a text lies folded, beside the one in which it lies as written."""
+    """The column in which a text lies folded, beside the one in which it lies as written; or tags, as a sorted list."""
     return name(f"{field} (folded)")
 
 
@@ -77,8 +77,8 @@ def literal(field_type: Type, value: str | int | float | bool | Fraction) -> str
             raise TypeError(f"no literal of {field_type}")
 
 
-def is_textual(field: Field) -> bool:
-    return field.type in (Type.TEXT, Type.CHOICE)
+def is_folded(field: Field) -> bool:
+    return field.type in (Type.TEXT, Type.CHOICE, Type.TAGS)
 
 
 def all_of(conditions: Iterable[str]) -> str:

@@ -33,7 +33,8 @@ class Untranslatable(Exception):
 class Value:
     """What a term is in a row: its SQL, and that of its folded form where it is text.
 
-    Tags lie in a table of their own: there `sql` is the key of the row that owns them.
+    Tags lie in a table of their own: there `sql` is the key of the row that owns them, `tags` the keys of those that
+    have any, and `folded` the list of them all.
     """
 
     measure: Measure
@@ -324,8 +325,6 @@ class Translator:
         )
         here = field_of(Scope.EVENTS, this, correlation.property)
         there = field_of(Scope.EVENTS, f"s{nearest}", correlation.earlier)
-        if here.tags:
-            raise Untranslatable("the same tags")
         return self.compare("=", here, there)
 
     def properties(self, event: str | None) -> set[str]:
@@ -336,13 +335,13 @@ def field_of(scope: Scope, event: str, read: Field) -> Value:
     """The column of a field in the row in scope."""
     alias = {Scope.CONTACTS: "c", Scope.COMPANIES: "k", Scope.EVENTS: event}[scope]
     found = Measure(read.type, read.decimals if read.type is Type.NUMBER else None, read.options)
-    if read.type is Type.TAGS:
-        table = {Scope.CONTACTS: "contact tags", Scope.COMPANIES: "company tags", Scope.EVENTS: "event tags"}[scope]
-        key = sql.ORDER if scope is Scope.EVENTS else "id"
-        owners = f"select owner from {sql.name(table)} where field = {sql.text(read.name)}"
-        return Value(found, f"{alias}.{key}", tags=owners)
-    folded = f"{alias}.{sql.folded(read.name)}" if sql.is_textual(read) else ""
-    return Value(found, f"{alias}.{sql.name(read.name)}", folded)
+    folded = f"{alias}.{sql.folded(read.name)}" if sql.is_folded(read) else ""
+    if read.type is not Type.TAGS:
+        return Value(found, f"{alias}.{sql.name(read.name)}", folded)
+    table = {Scope.CONTACTS: "contact tags", Scope.COMPANIES: "company tags", Scope.EVENTS: "event tags"}[scope]
+    key = sql.ORDER if scope is Scope.EVENTS else "id"
+    owners = f"select owner from {sql.name(table)} where field = {sql.text(read.name)}"
+    return Value(found, f"{alias}.{key}", folded, owners)
 
 
 def as_number(value: Value) -> Number:
