@@ -51,8 +51,8 @@ lint: $(VENV)/.installed-test ## check style and types
 test: $(VENV)/.installed-test ## run everything that proves it works, in minutes
 	$(BIN)/python -m pytest
 
-prove: $(VENV)/.installed-test ## a million random (data, expression) pairs against the oracle: PAIRS=, SEED=
-	$(BIN)/python -m tests.properties.prove --pairs $(PAIRS) $(if $(SEED),--seed $(SEED))
+prove: $(VENV)/.installed-test ## a million random (data, expression) pairs against the oracle: PAIRS=, SEED=, FIRST=, JOBS=
+	$(BIN)/python -m tests.properties.prove --pairs $(PAIRS) $(if $(SEED),--seed $(SEED)) $(if $(FIRST),--first $(FIRST)) $(if $(JOBS),--jobs $(JOBS))
 
 duck: PAIRS = 20000
 duck: $(VENV)/.installed-test ## the same questions of DuckDB, in SQL by a translator of its own: PAIRS=, SEED=

@@ -1,9 +1,9 @@
-"""The engine as the proofs see it: writes in JSON rows, selections answered in several ways that must agree."""
+"""The engine as the proofs see it: writes in JSON rows, and selections asked in the ways of `asking`."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,14 +14,13 @@ from pyroaring import BitMap
 
 from dsl import typed
 from dsl.moments import Clock
-from dsl.problems import NOWHERE
 from dsl.schema import Field, Type
 from engine.directory import Tamis
 from engine.language import understand
-from engine.plan import count, execute, lower, plan, rewrite
 from engine.snapshot import Snapshot
 from engine.workspace import Workspace
 from formats.batch import Batch, Kind
+from tests.asking import WAYS, Question
 from tests.oracle.world import World
 from tests.oracle.writes import (
     Companies,
@@ -48,7 +47,7 @@ class Subject:
         self.tamis = Tamis.open(path)
         self.workspace.patch_schema(schema).result()
         self.world = World(self.workspace.schema)
-        self.names: dict[str, str] = {}
+        self.located: tuple[Snapshot, dict[str, int]] | None = None
 
     @property
     def workspace(self) -> Workspace:
@@ -118,16 +117,31 @@ class Subject:
 
     # --- asking -----------------------------------------------------------------------------------------
 
-    def answers(self, selection: typed.Selection, clock: Clock, random: Random) -> Iterator[tuple[str, set[str]]]:
-        """(way, members) for every way of asking."""
-        snapshot = self.snapshot
-        for way, ask in WAYS.items():
-            yield way, {str(id) for id in ids_of(snapshot, ask(snapshot, selection, clock, random))}
-
     def ways_that_differ(
-        self, selection: typed.Selection, clock: Clock, random: Random, expected: set[str]
+        self,
+        selection: typed.Selection,
+        clock: Clock,
+        random: Random,
+        expected: set[str],
+        ways: Iterable[str] = tuple(WAYS),
     ) -> dict[str, set[str]]:
-        return {way: found for way, found in self.answers(selection, clock, random) if found != expected}
+        """The members that a way of asking gives, for each way that does not give the expected ones. Disagreement."""
+        question = Question(self.snapshot, selection, clock, random)
+        rows = self.rows(expected)
+        found = ((way, WAYS[way](question)) for way in ways)
+        return {way: self.ids(members) for way, members in found if members != rows}
+
+    def rows(self, ids: Iterable[str]) -> BitMap:
+        """Where contacts lie; all of them are looked up once for each state of the data."""
+        snapshot = self.snapshot
+        if self.located is None or self.located[0] is not snapshot:
+            alive = np.array(snapshot.data.contacts.alive.to_array(), np.uint32)
+            self.located = snapshot, dict(zip(snapshot.data.contacts.ids(alive), alive.tolist(), strict=True))
+        row_of = self.located[1]
+        return BitMap([row_of[id] for id in ids])
+
+    def ids(self, rows: BitMap) -> set[str]:
+        return set(self.snapshot.data.contacts.ids(np.array(rows.to_array(), np.uint32)))
 
 
 # --- what is stored ----------------------------------------------------------------------------------------
@@ -166,6 +180,8 @@ EventKey = tuple[str, str, int, frozenset[tuple[str, object]]]
 def stored_events(snapshot: Snapshot) -> Counter[EventKey]:
     """(contact, type, moment, properties and id) of every event of a living contact, with how often it is there."""
     data, found = snapshot.data, Counter[EventKey]()
+    alive = np.array(data.contacts.alive.to_array(), np.uint32)
+    id_of = dict(zip(alive.tolist(), data.contacts.ids(alive), strict=True))
     for type, fields in snapshot.schema.events.items():
         events = data.events(type)
         for part in () if events is None else events.parts:
@@ -173,10 +189,9 @@ def stored_events(snapshot: Snapshot) -> Counter[EventKey]:
             columns = {name: part.column(name) for name in (*fields, "id")}
             values = {name: column.values(rows) for name, column in columns.items() if column is not None}
             for row, (contact, at) in enumerate(zip(part.contacts.tolist(), part.at.tolist(), strict=True)):
-                if contact in data.contacts.alive:
-                    [id] = data.contacts.ids(np.array([contact], np.uint32))
+                if contact in id_of:
                     given = {(name, value[row]) for name, value in values.items() if value[row] is not None}
-                    found[id, type, at, frozenset(given)] += 1
+                    found[id_of[contact], type, at, frozenset(given)] += 1
     return found
 
 
@@ -185,64 +200,6 @@ def events_of_world(world: World) -> Counter[EventKey]:
         (e.contact, e.type, e.at, frozenset((name, v) for name, v in e.values.items() if name != "at"))
         for e in world.events
     )
-
-
-# --- ways of asking ----------------------------------------------------------------------------------------
-
-
-def logical(snapshot: Snapshot, selection: typed.Selection, clock: Clock) -> Any:
-    return lower(selection, clock, snapshot.schema, snapshot.segments.segments)
-
-
-def whole(snapshot: Snapshot, selection: typed.Selection, clock: Clock, random: Random) -> BitMap:
-    """Rewritten and executed; the count, which never builds the last bitmap, must be that of the members."""
-    operator = plan(rewrite(logical(snapshot, selection, clock)), snapshot.data)
-    members = execute(operator, snapshot.data)
-    counted = count(operator, snapshot.data)
-    assert counted == len(members), f"counted {counted}, found {len(members)}"
-    return members
-
-
-def without_rewrites(snapshot: Snapshot, selection: typed.Selection, clock: Clock, random: Random) -> BitMap:
-    return execute(plan(logical(snapshot, selection, clock), snapshot.data), snapshot.data)
-
-
-def doubly_negated(snapshot: Snapshot, selection: typed.Selection, clock: Clock, random: Random) -> BitMap:
-    negated = typed.Not(NOWHERE, typed.Not(NOWHERE, selection.condition))
-    return whole(snapshot, typed.Selection(negated, selection.cut), clock, random)
-
-
-def split(snapshot: Snapshot, selection: typed.Selection, clock: Clock, random: Random) -> BitMap:
-    """Asked of random parts that make up all contacts; each answer lies within the part it was asked of."""
-    operator = plan(rewrite(logical(snapshot, selection, clock)), snapshot.data)
-    found = BitMap()
-    for part in partition(snapshot.data.contacts.alive, random):
-        members = execute(operator, snapshot.data, part)
-        assert members <= part, "an answer outside of what was asked about"
-        found |= members
-    return found
-
-
-def partition(rows: BitMap, random: Random) -> list[BitMap]:
-    """One contact each when there are few; else a few parts, drawn."""
-    if len(rows) <= 12:
-        return [BitMap([row]) for row in rows]
-    parts: list[list[int]] = [[] for _ in range(random.choice((2, 3, 5)))]
-    for row in rows:
-        random.choice(parts).append(row)
-    return [BitMap(part) for part in parts]
-
-
-WAYS: dict[str, Callable[[Snapshot, typed.Selection, Clock, Random], BitMap]] = {
-    "whole": whole,
-    "without rewrites": without_rewrites,
-    "not not": doubly_negated,
-    "split over within": split,
-}
-
-
-def ids_of(snapshot: Snapshot, rows: BitMap) -> list[str]:
-    return snapshot.data.contacts.ids(np.array(rows.to_array(), np.uint32))
 
 
 # --- bulk imports ------------------------------------------------------------------------------------------

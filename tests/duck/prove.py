@@ -12,17 +12,19 @@ import random
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
-from random import Random
 from time import monotonic
 
 import click
 
+from dsl import typed
 from dsl.moments import Clock
+from tests.asking import Question
 from tests.duck.database import Duck
 from tests.duck.translate import Untranslatable
 from tests.oracle.evaluate import Oracle
-from tests.properties.prove import Mismatch, Tally, Trial, prove
-from tests.subject import Subject, ids_of, whole
+from tests.properties.prove import Mismatch, Trial, prove
+from tests.properties.tally import Tally
+from tests.subject import Subject
 
 DUCK = Duck()
 """One for all worlds, which are loaded one after the other."""
@@ -47,7 +49,7 @@ class DuckTally(Tally):
 class DuckTrial(Trial):
     """A world asked of the engine and of DuckDB, into which it is loaded once a stage."""
 
-    tally: DuckTally
+    tally: DuckTally = field(default_factory=DuckTally)
     writes: int = 0
     """How many there had been when the world was loaded."""
 
@@ -57,17 +59,21 @@ class DuckTrial(Trial):
             self.writes = len(self.history)
         return DUCK
 
-    def ask(self, expression: str, clock: Clock) -> None:
+    def ask(self, text: str, selection: typed.Selection, clock: Clock) -> None:
         try:
-            super().ask(expression, clock)
+            super().ask(text, selection, clock)
         except Untranslatable as reason:
             self.tally.untranslated[str(reason)] += 1
 
-    def compare(self, subject: Subject, expression: str, clock: Clock) -> tuple[dict[str, set[str]], set[str]]:
+    def ways(self) -> tuple[str, ...]:
+        return ("whole",)
+
+    def compare(
+        self, subject: Subject, selection: typed.Selection, clock: Clock, ways: tuple[str, ...]
+    ) -> tuple[dict[str, set[str]], set[str]]:
         """What the engine, and then the oracle, answer otherwise than DuckDB; and DuckDB's answer."""
-        selection = subject.understand(expression)
         expected = self.duck(subject).select(selection, clock)
-        found = set(ids_of(subject.snapshot, whole(subject.snapshot, selection, clock, Random(0))))
+        found = subject.ids(Question(subject.snapshot, selection, clock, self.random).members)
         if found == expected:
             return {}, expected
         oracle = Oracle(subject.world, clock).select(selection)
@@ -82,9 +88,8 @@ def main(pairs: int, seed: int | None) -> None:
     seed = random.randrange(1 << 32) if seed is None else seed
     click.echo(f"seed {seed}")
     started = monotonic()
-    tally = DuckTally()
     try:
-        prove(pairs, seed, report=True, trial=DuckTrial, tally=tally)
+        tally = prove(pairs, seed, report=True, trial=DuckTrial)
     except Mismatch as mismatch:
         click.echo(f"MISMATCH {mismatch}")
         sys.exit(1)

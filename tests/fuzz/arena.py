@@ -18,7 +18,7 @@ from dsl.tree import Selection
 from engine.explanation import as_text
 from engine.language import parameters
 from tests.oracle.writes import PutSegment
-from tests.properties.worlds import SCHEMA, Maker
+from tests.properties.worlds import SCHEMA, Maker, Shape
 from tests.subject import Subject
 
 POPULATION = 24
@@ -37,7 +37,7 @@ class Arena:
 
     def __init__(self, folder: Path) -> None:
         self.subject = Subject(folder / "data", {"timezone": "Europe/Paris", **SCHEMA})
-        maker = Maker.draw(Random(7), self.subject.world.schema, POPULATION)
+        maker = Maker.draw(Random(7), self.subject.world.schema, Shape.MIXED, POPULATION)
         self.clock: Clock = maker.clock
         rules = PutSegment("rules", {"name": "By rules", "expression": "did open or points > 2"})
         child = PutSegment("child", {"name": "Child", "parent": "rules", "expression": "country is set"})

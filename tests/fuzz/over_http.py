@@ -25,7 +25,7 @@ from server.routes import ROUTES
 from tests.cli.running_tamis import start_server
 from tests.fuzz.by_grammar import JUNK, broken, texts
 from tests.properties.expressions import Writer
-from tests.properties.worlds import SCHEMA, Maker
+from tests.properties.worlds import SCHEMA, Maker, Shape
 from tests.subject import Subject
 
 ENDLESS = ("text/event-stream",)
@@ -145,7 +145,7 @@ def is_fair(operation: Operation) -> bool:
 def furnish(folder: Path) -> Writer:
     """A data directory with a small world in it, and a writer of expressions over it."""
     subject = Subject(folder, {"timezone": "Europe/Paris", **SCHEMA})
-    maker = Maker.draw(Random(7), subject.world.schema, POPULATION)
+    maker = Maker.draw(Random(7), subject.world.schema, Shape.MIXED, POPULATION)
     for write in maker.first_writes():
         subject.write(write)
     subject.workspace.put_segment("rules", {"name": "By rules", "expression": "did open"}).result()

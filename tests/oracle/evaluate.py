@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
-from functools import cached_property
 
 from dsl import typed
 from dsl.draw import draw, fingerprint, share_limit
 from dsl.folding import fold
-from dsl.moments import Clock
+from dsl.moments import Clock, Window
 from dsl.schema import Field, Schema, Type, type_of_value
 from dsl.typed import AggregateFunction as Function
 from tests.oracle import calendar
@@ -33,24 +32,30 @@ class Row:
     contact: str | None
 
 
+Lives = dict[str, list[Event]]
+"""Each contact's events, in order of moment and, at the same millisecond, of acceptance."""
+
+
+def lives_in(world: World) -> Lives:
+    lives: Lives = {}
+    for event in sorted(world.events, key=lambda e: (e.at, e.order)):
+        lives.setdefault(event.contact, []).append(event)
+    return lives
+
+
 def select(selection: typed.Selection, world: World, clock: Clock) -> set[str]:
     return Oracle(world, clock).select(selection)
 
 
 class Oracle:
-    def __init__(self, world: World, clock: Clock) -> None:
+    def __init__(self, world: World, clock: Clock, lives: Lives | None = None) -> None:
+        """`lives`, where the caller has them already, are those of `world` as it is."""
         self.world = world
         self.clock = clock
+        self.lives = lives_in(world) if lives is None else lives
         self.known_members: dict[str, set[str]] = {}
         self.known_rules: dict[str, set[str]] = {}
-
-    @cached_property
-    def events_of(self) -> dict[str, list[Event]]:
-        """Each contact's events, in order of moment and, at the same millisecond, of acceptance."""
-        events: dict[str, list[Event]] = {}
-        for event in sorted(self.world.events, key=lambda e: (e.at, e.order)):
-            events.setdefault(event.contact, []).append(event)
-        return events
+        self.known_instants: dict[Window, calendar.Bounds] = {}
 
     def select(self, selection: typed.Selection) -> set[str]:
         chosen = {id for id in self.world.contacts if self.holds(selection.condition, self.contact_row(id))}
@@ -116,14 +121,22 @@ class Oracle:
 
     def selected(self, selector: typed.Selector, row: Row) -> list[Event]:
         """The contact's events that the selector names, in order."""
-        start, end = (None, None) if selector.window is None else calendar.instants(selector.window, self.clock)
+        start, end = self.instants(selector.window)
         return [
             event
-            for event in self.events_of.get(contact_of(row), [])
+            for event in self.lives.get(contact_of(row), [])
             if selector.event in (None, event.type)
             and lies_in(event.at, start, end)
             and (selector.where is None or self.holds(selector.where, Row(event.values, event.contact)))
         ]
+
+    def instants(self, window: Window | None) -> calendar.Bounds:
+        """Worked out once for each window: the clock stands still."""
+        if window is None:
+            return None, None
+        if window not in self.known_instants:
+            self.known_instants[window] = calendar.instants(window, self.clock)
+        return self.known_instants[window]
 
     def regular(self, condition: typed.Regularity, row: Row) -> bool:
         moments = [event.at for event in self.selected(condition.selector, row)]
@@ -273,7 +286,7 @@ class Oracle:
                 return in_range(value, predicate)
             case typed.During(window=window):
                 of_days = field_of(term).type is Type.DATE
-                bounds = calendar.days(window, self.clock) if of_days else calendar.instants(window, self.clock)
+                bounds = calendar.days(window, self.clock) if of_days else self.instants(window)
                 return lies_in(value, *bounds)
             case typed.Anniversary(window=window):
                 return has_anniversary(midnight(value).date(), *calendar.days(window, self.clock))

@@ -18,7 +18,8 @@ LIKES = ("%", "F_", "%e%", "a%b", "_", "__", "soc%", "%é", "", "f%r")
 UNITS = ("second", "minute", "hour", "day", "week", "month", "year")
 CALENDAR_UNITS = ("week", "month", "year")
 COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
-DEEPEST = 3
+DEPTHS = (0, 0, 1, 1, 1, 2, 2, 3)
+"""Of conditions inside conditions."""
 
 
 def quoted(text: str) -> str:
@@ -37,7 +38,7 @@ class Writer:
     clock: Clock
 
     def expression(self) -> str:
-        text = self.condition(self.random.randrange(DEEPEST + 1))
+        text = self.condition(self.random.choice(DEPTHS))
         if self.random.random() < 0.03:
             return f"({text}) {self.cut()}"
         return text

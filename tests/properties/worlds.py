@@ -6,8 +6,8 @@ hypothesis (which can shrink what it found).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from random import Random
@@ -87,16 +87,39 @@ DYADIC = (-2.5, 0.0, 0.25, 1.5, 1.75)
 
 
 class Shape(Enum):
-    """How values lie along the rows."""
+    """How values and events lie along the rows."""
 
-    DENSE = 0.95
-    SPARSE = 0.1
-    MIXED = 0.6
-    RUNS = 0.9
+    DENSE = "dense"
+    """Most contacts have a value in every field, and events."""
+    SPARSE = "sparse"
+    """Few in many: one contact in ten has a value of a field, or events."""
+    RUNS = "runs"
+    """Long runs of neighbouring contacts have the same values and did the same."""
+    MIXED = "mixed"
+    """Dense in some fields, sparse in others, set for half of the contacts in the rest."""
 
-    @property
-    def presence(self) -> float:
-        return float(self.value)
+
+PRESENCE = {Shape.DENSE: (0.95,), Shape.SPARSE: (0.1,), Shape.RUNS: (0.9, 0.3), Shape.MIXED: (0.95, 0.5, 0.1)}
+"""The share of contacts with a value, drawn for each field."""
+EVENTS = {
+    Shape.DENSE: (1, 2, 3, 6),
+    Shape.SPARSE: (0,) * 9 + (1, 2, 3),
+    Shape.RUNS: (0, 1, 2, 4),
+    Shape.MIXED: (0, 0, 1, 3, 8),
+}
+"""How many events a contact has at first."""
+RUN_LENGTHS = (2, 10, 100, 5_000)
+MANY = 500
+"""From this many contacts on, they are copies of a few people: the oracle decides once for all that are alike."""
+PEOPLE = 40
+
+
+@dataclass(frozen=True)
+class Person:
+    """What a contact is and did, whoever it is."""
+
+    row: Json
+    events: tuple[Json, ...]
 
 
 @dataclass
@@ -108,10 +131,11 @@ class Maker:
     shape: Shape
     contacts: int
     now: int
+    presences: dict[str, float] = field(default_factory=dict)
 
     @classmethod
-    def draw(cls, random: Random, schema: Schema, contacts: int) -> Maker:
-        return cls(random, schema, random.choice(list(Shape)), contacts, random.choice(landmarks(schema)))
+    def draw(cls, random: Random, schema: Schema, shape: Shape, contacts: int) -> Maker:
+        return cls(random, schema, shape, contacts, random.choice(landmarks(schema)))
 
     # --- values -----------------------------------------------------------------------------------------
 
@@ -163,27 +187,43 @@ class Maker:
         }
         return draws[declared["type"]]()
 
-    def values(self, fields: Json, presence: float) -> Json:
+    def values(self, fields: Json, presence: float | None = None) -> Json:
+        """Values of some fields: a share `presence` of them, or as the shape has it."""
         return {
-            name: self.value(name, declared) for name, declared in fields.items() if self.random.random() < presence
+            name: self.value(name, declared)
+            for name, declared in fields.items()
+            if self.random.random() < (self.presence(name) if presence is None else presence)
         }
+
+    def presence(self, field: str) -> float:
+        if field not in self.presences:
+            self.presences[field] = self.random.choice(PRESENCE[self.shape])
+        return self.presences[field]
 
     # --- rows -------------------------------------------------------------------------------------------
 
     def contact_id(self) -> str:
         return f"c{self.random.randrange(self.contacts)}"
 
-    def contact_rows(self, ids: list[str]) -> list[Json]:
-        rows: list[Json] = []
-        for id in ids:
-            if self.shape is Shape.RUNS and rows and self.random.random() < 0.9:
-                rows.append(rows[-1] | {"id": id})
-                continue
-            row = {"id": id, **self.values(SCHEMA["contacts"], self.shape.presence)}
-            if self.random.random() < 0.4:
-                row["company"] = self.company_id()
-            rows.append(row)
-        return rows
+    def people(self) -> Iterator[Person]:
+        """Who the contacts are, in the order of their rows."""
+        cast = [self.person() for _ in range(PEOPLE)] if self.contacts >= MANY else []
+        left = self.contacts
+        while left:
+            person = self.random.choice(cast) if cast else self.person()
+            length = min(left, self.random.choice(RUN_LENGTHS) if self.shape is Shape.RUNS else 1)
+            yield from [person] * length
+            left -= length
+
+    def person(self) -> Person:
+        row = self.values(SCHEMA["contacts"])
+        if self.random.random() < (0.1 if self.shape is Shape.SPARSE else 0.4):
+            row["company"] = self.company_id()
+        events: list[Json] = []
+        for _ in range(self.random.choice(EVENTS[self.shape])):
+            repeat = events and self.random.random() < 0.1
+            events.append(dict(events[-1]) if repeat else self.happening())
+        return Person(row, tuple(events))
 
     def updates(self) -> Contacts:
         """Changes to some contacts: new values, and fields cleared."""
@@ -206,26 +246,36 @@ class Maker:
     def few(self) -> int:
         return self.random.randrange(1, 6)
 
-    def event(self) -> Json:
+    def happening(self) -> Json:
+        """An event, whoever's it is."""
         type = self.random.choice(("send", "open", "open", "purchase", "purchase"))
-        row = {"contact": self.contact_id(), "type": type, "at": self.datetime()}
+        return {
+            "type": type,
+            "at": self.datetime(),
+            **self.values(SCHEMA["events"][type], self.random.choice((0.4, 0.9))),
+        }
+
+    def event(self) -> Json:
+        row = {"contact": self.contact_id(), **self.happening()}
         if self.random.random() < 0.15:
             row["id"] = f"e{self.random.randrange(20)}"
-        return row | self.values(SCHEMA["events"][type], max(self.shape.presence, 0.4))
+        return row
 
     def events(self, count: int) -> Events:
         rows: list[Json] = []
         for _ in range(count):
-            repeat = rows and self.random.random() < (0.3 if self.shape is Shape.RUNS else 0.05)
-            rows.append(dict(rows[-1]) if repeat else self.event())
+            rows.append(dict(rows[-1]) if rows and self.random.random() < 0.05 else self.event())
         return Events(rows)
 
     def first_writes(self) -> list[Write]:
-        ids = [f"c{number}" for number in range(self.contacts)]
+        people = [(f"c{number}", person) for number, person in enumerate(self.people())]
+        happened = [{"contact": id, **event} for id, person in people for event in person.events]
+        if self.random.random() < 0.5:
+            happened.sort(key=lambda event: self.random.random())
         return [
             self.companies(),
-            Contacts(self.contact_rows(ids)),
-            self.events(self.contacts * self.random.choice((1, 4))),
+            Contacts([{"id": id, **person.row} for id, person in people]),
+            *([Events(happened)] if happened else []),
         ]
 
     def later_write(self, living: list[str]) -> Write:
