@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.table import Table
 
-from bench import duckdb_peer, over_http
+from bench import duckdb_peer, language, over_http
 from bench.generate import Files, Size
 from bench.machine import facts
 
@@ -31,6 +31,7 @@ def measure(size: Size, files: Files, runs: int, seconds: float, work: Path | No
     try:
         data = folder / "data"
         result: Result = {"size": size.name, "machine": facts()}
+        result["language"] = language.measure()
         result["import"] = inside("import", str(files.folder), str(data))
         result["in_process"] = inside("query", str(data), str(runs))
         result["duckdb"] = duckdb_peer.measure(files, folder / "peer.duckdb", runs)
@@ -67,6 +68,7 @@ def table(result: Result) -> Table:
 
 def rows(result: Result) -> Iterator[tuple[str, str, str]]:
     """(what, measured, target at size M)."""
+    yield from language.rows(result["language"])
     imported, inside, http, peer = (result[name] for name in ("import", "in_process", "http", "duckdb"))
     yield f"import {imported['contacts']:,} contacts (CSV)", f"{imported['contacts_seconds']:.2f} s", "8 s"
     yield f"import {imported['events']:,} events (Parquet)", f"{imported['events_a_second']:,.0f}/s", "400,000/s"

@@ -5,9 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from lark import Token, Transformer
+from lark import Token as LarkToken
+from lark import Transformer
 
 from dsl import tree
+from dsl.lexing import Token
 from dsl.literals import regex_pattern, unescape
 from dsl.moments import Unit
 from dsl.problems import Span
@@ -30,17 +32,17 @@ COMPARATORS = {
 def span_of(children: Children) -> Span:
     """From the start of the first child to the end of the last."""
     first, last = children[0], children[-1]
-    start = token_span(first).start if isinstance(first, Token) else first.span.start
-    return Span(start, token_span(last).end if isinstance(last, Token) else last.span.end)
+    start = first.start if isinstance(first, Token) else first.span.start
+    return Span(start, last.end if isinstance(last, Token) else last.span.end)
 
 
 def token_span(token: Token) -> Span:
     """Where a token read from a text stands."""
-    return Span(token.start_pos or 0, token.end_pos or 0)
+    return Span(token.start, token.end)
 
 
 def _word(token: Token) -> str:
-    return str(token).lower()
+    return token.value.lower()
 
 
 def _unit(token: Token) -> Unit:
@@ -56,7 +58,7 @@ def _only(children: Children, kind: type[tree.Node]) -> Any:
     return next((child for child in children if isinstance(child, kind)), None)
 
 
-class Builder(Transformer[Token, tree.Selection]):
+class Builder(Transformer[LarkToken, tree.Selection]):
     """Every method makes the node its rule stands for."""
 
     # --- the whole ---
@@ -208,26 +210,26 @@ class Builder(Transformer[Token, tree.Selection]):
         return c[1]
 
     def text(self, c: Children) -> tree.Text:
-        return tree.Text(span_of(c), unescape(c[0].value))
+        return tree.Text(token_span(c[0]), unescape(c[0].value))
 
     def number(self, c: Children) -> tree.Number:
-        return tree.Number(span_of(c), Decimal(c[0].value))
+        return tree.Number(token_span(c[0]), Decimal(c[0].value))
 
     def boolean(self, c: Children) -> tree.Boolean:
-        return tree.Boolean(span_of(c), c[0].type == "TRUE")
+        return tree.Boolean(token_span(c[0]), c[0].type == "TRUE")
 
     def parameter(self, c: Children) -> tree.Parameter:
-        return tree.Parameter(span_of(c), c[0].value[1:])
+        return tree.Parameter(token_span(c[0]), c[0].value[1:])
 
     def regex(self, c: Children) -> tree.Regex:
         pattern, ignore_case = regex_pattern(c[0].value)
         return tree.Regex(span_of(c), pattern, ignore_case)
 
     def identifier(self, c: Children) -> tree.Identifier:
-        return tree.Identifier(span_of(c), c[0].value.strip("`"))
+        return tree.Identifier(token_span(c[0]), c[0].value.strip("`"))
 
     def field(self, c: Children) -> tree.FieldName:
-        return tree.FieldName(span_of(c), c[-1], c[0] if len(c) > 1 else None)
+        return tree.FieldName(c[0].span, c[0]) if len(c) == 1 else tree.FieldName(span_of(c), c[2], c[0])
 
     def same(self, c: Children) -> tree.Same:
         return tree.Same(span_of(c), c[1])
@@ -252,16 +254,16 @@ class Builder(Transformer[Token, tree.Selection]):
         return tree.Ago(span_of(c), c[0], c[1].type == "FROM")
 
     def named_moment(self, c: Children) -> tree.NamedMoment:
-        return tree.NamedMoment(span_of(c), tree.Moment(_word(c[0])))
+        return tree.NamedMoment(token_span(c[0]), tree.Moment(_word(c[0])))
 
     def day(self, c: Children) -> tree.Day:
-        return tree.Day(span_of(c), c[0].value)
+        return tree.Day(token_span(c[0]), c[0].value)
 
     def month(self, c: Children) -> tree.Month:
-        return tree.Month(span_of(c), c[0].value)
+        return tree.Month(token_span(c[0]), c[0].value)
 
     def instant(self, c: Children) -> tree.Instant:
-        return tree.Instant(span_of(c), c[0].value.upper())
+        return tree.Instant(token_span(c[0]), c[0].value.upper())
 
     def calendar_period(self, c: Children) -> tree.CalendarPeriod:
         return tree.CalendarPeriod(span_of(c), tree.Which(_word(c[0])), _unit(c[1]))

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable
 
 from dsl import tree
+from dsl.lexing import WORDS
 from dsl.literals import quoted
 from dsl.typed import CutKind, Operator, Part
-from dsl.vocabulary import WORDS
 
 WIDTH = 100
 STEP = 4

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from lark import Token
-
+from dsl.lexing import Token
 from dsl.literals import quoted, unescape
 
 SPELLINGS: Mapping[tuple[str, str], str] = MappingProxyType(

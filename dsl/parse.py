@@ -1,23 +1,22 @@
-"""Parsing: text -> surface tree. The parser (LALR, with a lexer that knows what may come) is built once."""
+"""Parsing: text -> surface tree, and the problems of its form."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
-from importlib.resources import files
+from functools import lru_cache
+from itertools import islice
 from types import MappingProxyType
 
-from lark import Lark, Token, UnexpectedCharacters, UnexpectedToken
-from lark.parsers.lalr_interactive_parser import InteractiveParser
-
 from dsl import tree
-from dsl.build import Builder, token_span
-from dsl.habits import like_hint, spelling_hint, word_hint
+from dsl.automaton import Stack, automaton
+from dsl.build import token_span
+from dsl.habits import SPELLINGS, like_hint, spelling_hint, word_hint
+from dsl.lexing import END, UNREADABLE, Token, next_token
 from dsl.literals import bad_escapes
 from dsl.problems import MOST_PROBLEMS, ExpressionError, Problem, Span
-from dsl.vocabulary import continuations
+from dsl.vocabulary import TERMINALS, continuations
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class Limits:
     length: int = 65_536  # characters
     nesting: int = 64  # parentheses and negations within one another
     depth: int = 128  # nodes of the tree within one another, so that whoever walks it may recurse
-    nodes: int = 10_000  # words, values and signs
+    nodes: int = 10_000  # words, values, signs and comments
     regex: int = 1_000  # characters of one regular expression
     digits: int = 30  # of one number
 
@@ -66,22 +65,26 @@ def read(text: str) -> Reading:
     return _Pass(text).run()
 
 
-@cache
-def _parser() -> Lark:
-    grammar = files("dsl").joinpath("grammar.lark").read_text(encoding="utf-8")
-    return Lark(
-        grammar,
-        parser="lalr",
-        lexer="contextual",
-        start="selection",
-        transformer=Builder(),
-        keep_all_tokens=True,
-        maybe_placeholders=False,
-    )
-
-
 class _TooLarge(Exception):
     """A limit was passed; reading stops there."""
+
+
+NESTING = frozenset({"LPAR", "RPAR", "NOT", "MINUS", "PART", "YEARS", "OF", "SINCE"})
+"""The terminals that open, close or prolong a nest."""
+
+PREFIXES = frozenset({"NOT", "PART", "YEARS"})
+"""The terminals that nest what comes after them, without parentheses."""
+
+SIGNS = frozenset({"PLUS", "MINUS", "TIMES_SIGN", "DIVIDE"})
+
+NODES_A_LEVEL = 12
+"""At most so many nodes of the tree lie within one another between two levels of nesting."""
+
+ODD = frozenset({"STRING", "NUMBER", "REGEX", *(terminal for terminal, _ in SPELLINGS)})
+"""The terminals that may be written so that there is something to say about it."""
+
+PLAIN = frozenset({"and", "or", "not", "except", "=", "!=", "<=", ">="})
+"""How most of these are written, and nothing is to say."""
 
 
 class _Pass:
@@ -90,78 +93,95 @@ class _Pass:
     def __init__(self, text: str) -> None:
         self.text = text
         self.problems: list[Problem] = []
-        self.current: Token | None = None
+        self.stack = Stack(automaton())
         self.previous: Token | None = None
-        self.count = 0
-        self.open: list[int] = []  # for each open parenthesis, the negations just before it
-        self.negations = 0  # since the last token that is no negation
-        self.gaps: list[Span] = []  # between two tokens, where a comment is
+        self.open: list[int] = []  # for each open parenthesis, the prefixes just before it
+        self.prefixes = 0  # since the last token that is none
+        self.level = 0  # the deepest nest met
+        self.comments: list[Span] = []
 
     def run(self) -> Reading:
-        parser = _parser().parse_interactive(self.text)
         try:
-            for token in parser.iter_parse():
-                self._see(token)
-            end = Token.new_borrow_pos("$END", "", self.current) if self.current else Token("$END", "", 0)
-            selection: tree.Selection = parser.feed_token(end)
-            if tree.depth(selection) > LIMITS.depth:
-                self._too_large("too-deep", f"the expression is more than {LIMITS.depth} nodes deep", selection.span)
-            return Reading(replace(selection, comments=self._comments()), tuple(self.problems))
-        except UnexpectedToken as error:
-            self._stopped(error.token, parser)
-        except UnexpectedCharacters as error:
-            self._unreadable(error.pos_in_stream or 0, parser)
+            selection = self._selection() if self._feed() else None
         except _TooLarge:
-            pass
-        return Reading(None, tuple(self.problems))
+            selection = None
+        return Reading(selection, tuple(self.problems))
+
+    def _feed(self) -> bool:
+        """Feed the parser the whole text; False when it stopped before the end."""
+        text, stack, commented = self.text, self.stack, "#" in self.text
+        rows, states, room = stack.automaton.rows, stack.states, LIMITS.nodes
+        offset = 0
+        while True:
+            token = next_token(text, offset, rows[states[-1]])
+            terminal = token.type
+            if commented:
+                room -= self._gap(offset, token.start, room)
+            if terminal == END:
+                return self._end(token)
+            room -= 1
+            if room < 0:
+                message = f"the expression has more than {LIMITS.nodes:,} words, values, signs and comments"
+                self._too_large("too-many-nodes", message, token_span(token))
+            if terminal in NESTING:
+                self._nest(token)
+            elif self.prefixes:
+                self.prefixes = 0
+            if not stack.feed(token):
+                self._stopped(token)
+                return False
+            if terminal in ODD and token.value not in PLAIN and len(self.problems) < MOST_PROBLEMS:
+                self.problems.extend(islice(self._oddities(token), MOST_PROBLEMS))
+            self.previous, offset = token, token.end
+
+    def _end(self, token: Token) -> bool:
+        if self.stack.finish():
+            return True
+        expected = self._expected()
+        self._add_stop("unexpected-end", "the expression ends too soon", Span(token.start, token.end), expected)
+        return False
+
+    def _selection(self) -> tree.Selection:
+        selection: tree.Selection = self.stack.values[-1]
+        if NODES_A_LEVEL * (self.level + 2) > LIMITS.depth and tree.depth(selection) > LIMITS.depth:
+            self._too_large("too-deep", f"the expression is more than {LIMITS.depth} nodes deep", selection.span)
+        return replace(selection, comments=tuple(map(self._comment, self.comments)))
+
+    # --- comments ---
+
+    def _gap(self, start: int, end: int, most: int) -> int:
+        """Note the comments between two tokens, and give their number: no more than `most` and one."""
+        if end - start < 2:
+            return 0
+        found = [Span(*match.span()) for match in islice(_COMMENT.finditer(self.text, start, end), most + 1)]
+        self.comments += found
+        return len(found)
+
+    def _comment(self, span: Span) -> tree.Comment:
+        line = self.text.rfind("\n", 0, span.start) + 1
+        trailing = bool(self.text[line : span.start].strip())
+        return tree.Comment(span, self.text[span.start : span.end].rstrip(), trailing)
 
     # --- each token ---
 
-    def _see(self, token: Token) -> None:
-        self.previous, self.current = self.current, token
-        self.count += 1
-        if self.count > LIMITS.nodes:
-            message = f"the expression has more than {LIMITS.nodes:,} words and values"
-            self._too_large("too-many-nodes", message, token_span(token))
-        self._nest(token)
-        self._gap(token_span(token).start)
-        if len(self.problems) < MOST_PROBLEMS:
-            self.problems.extend(self._oddities(token))
-
-    def _gap(self, end: int) -> None:
-        start = token_span(self.previous).end if self.previous else 0
-        if end > start and "#" in self.text[start:end]:
-            self.gaps.append(Span(start, end))
-
-    def _comments(self) -> tuple[tree.Comment, ...]:
-        self.previous = self.current
-        self._gap(len(self.text))
-        return tuple(
-            self._comment(*match.span())
-            for gap in self.gaps
-            for match in _COMMENT.finditer(self.text, gap.start, gap.end)
-        )
-
-    def _comment(self, start: int, end: int) -> tree.Comment:
-        line = self.text.rfind("\n", 0, start) + 1
-        trailing = bool(self.text[line:start].strip())
-        return tree.Comment(Span(start, end), self.text[start:end].rstrip(), trailing)
-
     def _nest(self, token: Token) -> None:
-        if token.type == "NOT" or (token.type == "MINUS" and self._follows_sign()):
-            self.negations += 1
-        elif token.type == "LPAR":
-            self.open.append(self.negations)
-            self.negations = 0
-        else:
-            self.negations = 0
-            if token.type == "RPAR" and self.open:
-                self.open.pop()
-        if len(self.open) + sum(self.open) + self.negations > LIMITS.nesting:
+        terminal = token.type
+        if terminal in PREFIXES or (terminal == "MINUS" and self._follows_sign()):
+            self.prefixes += 1
+        elif terminal == "LPAR":
+            self.open.append(self.prefixes)
+            self.prefixes = 0
+        elif terminal == "RPAR" and self.open:
+            self.open.pop()
+        elif terminal == "MINUS":
+            self.prefixes = 0
+        level = len(self.open) + sum(self.open) + self.prefixes
+        if level > LIMITS.nesting:
             self._too_large("too-deep", f"the expression nests more than {LIMITS.nesting} levels", token_span(token))
+        self.level = max(self.level, level)
 
     def _follows_sign(self) -> bool:
-        return self.previous is not None and self.previous.type in ("PLUS", "MINUS", "TIMES_SIGN", "DIVIDE")
+        return self.previous is not None and self.previous.type in SIGNS
 
     def _too_large(self, code: str, message: str, span: Span) -> None:
         self.problems.append(Problem(code, message, "save parts of it as segments", span=span))
@@ -180,10 +200,10 @@ class _Pass:
 
     def _text_oddities(self, token: Token) -> Iterator[Problem]:
         if self.previous is not None and self.previous.type == "LIKE" and self.previous.value.isupper():
-            span = Span(self.previous.start_pos or 0, token_span(token).end)
+            span = Span(self.previous.start, token.end)
             yield Problem("foreign-form", "'LIKE' in capitals is SQL's", like_hint(token.value), span=span)
         for offset, written in bad_escapes(token.value) if "\\" in token.value else ():
-            start = (token.start_pos or 0) + offset
+            start = token.start + offset
             hint = 'a backslash itself is "\\\\"; a regular expression is written matches /…/'
             yield Problem(
                 "bad-escape",
@@ -194,33 +214,26 @@ class _Pass:
 
     # --- where parsing stopped ---
 
-    def _stopped(self, token: Token, parser: InteractiveParser) -> None:
-        expected = continuations(_accepted(parser))
-        if token.type == "$END":
-            self._add_stop(
-                "unexpected-end", "the expression ends too soon", Span(len(self.text), len(self.text)), expected
-            )
+    def _stopped(self, token: Token) -> None:
+        if token.type == UNREADABLE and token.value in _CLOSING:
+            self._unterminated(token)
             return
-        # The lexer stops before a token is seen, the parser after.
-        before = self.previous if token is self.current else self.current
-        hint = word_hint(before.value if before else None, token.value)
-        self._add_stop("unexpected", f"unexpected {token.value!r}", token_span(token), expected, hint)
+        before = self.previous.value if self.previous else None
+        habit = _HABIT.match(self.text, token.start)
+        written = habit[0] if habit else token.value
+        hint = word_hint(before, written)
+        self._add_stop("unexpected", f"unexpected {written!r}", token_span(token), self._expected(), hint)
 
-    def _unreadable(self, offset: int, parser: InteractiveParser) -> None:
-        expected = continuations(_accepted(parser))
-        character = self.text[offset]
-        if character in "\"'`“«":
-            end = self.text.find("\n", offset)
-            span = Span(offset, len(self.text) if end < 0 else end)
-            what = "name" if character == "`" else "text"
-            self._add_stop(
-                "unterminated-text", f"this {what} is not closed", span, (), f"close it with {_CLOSING[character]}"
-            )
-            return
-        word = _WORD.match(self.text, offset)
-        written = word[0] if word else character
-        hint = word_hint(self.current.value if self.current else None, written)
-        self._add_stop("unexpected", f"unexpected {written!r}", Span(offset, offset + len(written)), expected, hint)
+    def _unterminated(self, token: Token) -> None:
+        end = self.text.find("\n", token.start)
+        span = Span(token.start, len(self.text) if end < 0 else end)
+        what = "name" if token.value == "`" else "text"
+        hint = f"close it with {_CLOSING[token.value]}"
+        self._add_stop("unterminated-text", f"this {what} is not closed", span, (), hint)
+
+    def _expected(self) -> tuple[str, ...]:
+        """What could come, in words."""
+        return continuations(filter(self.stack.accepts, TERMINALS))
 
     def _add_stop(
         self, code: str, message: str, span: Span, expected: tuple[str, ...], hint: str | None = None
@@ -230,19 +243,13 @@ class _Pass:
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _COMMENT = re.compile(r"#[^\n]*")
-_WORD = re.compile(r"=~|--|//|\w+|[^\w\s]")
+_HABIT = re.compile(r"=~|--|//")
 _CLOSING = MappingProxyType({'"': '"', "'": "'", "`": "`", "“": '"', "«": '"'})
 
 
 def regex_too_long(length: int, span: Span) -> Problem:
     message = f"the regular expression has {length:,} characters; at most {LIMITS.regex:,} are taken"
     return Problem("regex-too-long", message, span=span)
-
-
-def _accepted(parser: InteractiveParser) -> set[str]:
-    """The terminals that could come next."""
-    accepts: Callable[[], set[str]] = parser.accepts
-    return accepts()
 
 
 def _listed(expected: tuple[str, ...]) -> str | None:

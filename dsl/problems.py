@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
+from typing import NamedTuple
 from unicodedata import combining, east_asian_width
 
 from dsl.folding import fold
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A half-open range of characters of an expression: 0-based offsets, `start <= end`."""
 
     start: int

@@ -6,10 +6,13 @@ number. Two trees are equal when they say the same thing: spans do not count. Pa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
+from operator import attrgetter
+from typing import Any
 
 from dsl.moments import Unit
 from dsl.problems import Span
@@ -505,12 +508,19 @@ def walk(node: Node) -> Iterator[Node]:
 
 def children(node: Node) -> Iterator[Node]:
     """The nodes right under `node`."""
-    for slot in fields(node):
-        value = getattr(node, slot.name)
+    kind: Any = type(node)
+    for value in _all_of(kind)(node):
         if isinstance(value, Node):
             yield value
         elif isinstance(value, tuple):
             yield from (item for item in value if isinstance(item, Node))
+
+
+@cache
+def _all_of(kind: type[Any]) -> Callable[[Node], tuple[object, ...]]:
+    """What reads every field of a kind of node, the span first."""
+    names = [slot.name for slot in fields(kind)]
+    return attrgetter(*names) if len(names) > 1 else lambda node: ()
 
 
 def depth(node: Node) -> int:

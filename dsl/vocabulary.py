@@ -102,17 +102,6 @@ TERMINALS: Mapping[str, str] = MappingProxyType(
 
 FOREIGN = frozenset({"COLON", "NULL"})
 
-_SPELT = """
-    after ago all and anniversary any at avg before between bottom bucket by contains count day days did
-    distinct ends et event everyone exactly except false fewer first from has hour hours in is known last least
-    less like matches max min minute minutes month months more most next nobody none not now null of on or ou
-    random same sample sauf second seconds seed segment set since starts sum than then this time times today
-    tomorrow top true unknown week weekday weeks with within year years yesterday
-"""
-
-WORDS = frozenset(_SPELT.split())
-"""Every word the lexer may take for a keyword somewhere: names spelt so are written in backticks."""
-
 
 def continuations(terminals: Iterable[str]) -> tuple[str, ...]:
     """What may come, in words, most useful first."""

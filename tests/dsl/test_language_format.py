@@ -7,11 +7,11 @@ from language_examples import EXAMPLES
 
 from dsl import tree
 from dsl.format import WIDTH, format
+from dsl.lexing import WORDS
 from dsl.moments import Unit
 from dsl.parse import parse
 from dsl.problems import NOWHERE
 from dsl.typed import AggregateFunction, CutKind, Operator, Part
-from dsl.vocabulary import WORDS
 
 
 def node(kind, *parts):

@@ -1,4 +1,3 @@
-import re
 import time
 
 import pytest
@@ -7,10 +6,12 @@ from hypothesis import strategies as st
 from language_examples import EXAMPLES, SCHEMA, SEGMENTS
 
 from dsl import tree
+from dsl.automaton import automaton
 from dsl.check import check, understand
-from dsl.parse import LIMITS, _parser, parse, read
+from dsl.lexing import END, SIGNS, WORDS
+from dsl.parse import LIMITS, NODES_A_LEVEL, _Pass, parse, read
 from dsl.problems import MOST_PROBLEMS, ExpressionError, Span, render
-from dsl.vocabulary import FOREIGN, TERMINALS, WORDS
+from dsl.vocabulary import FOREIGN, TERMINALS
 
 
 @pytest.mark.parametrize("text", EXAMPLES)
@@ -170,16 +171,24 @@ def test_a_broken_example_gives_a_tree_or_problems(text, data):
 
 
 def terminals():
-    return {terminal.name for terminal in _parser().terminals} - {"COMMENT"}
+    """What the grammar's automaton can take in some state."""
+    return {terminal for row in automaton().rows for terminal in row}
 
 
 def test_every_terminal_has_words():
-    shown = {name for name in terminals() if not name.startswith("__")}
-    assert shown == (set(TERMINALS) | FOREIGN) - {"$END"}
+    assert terminals() == set(TERMINALS) | FOREIGN
 
 
-def test_every_keyword_is_known_as_a_word():
-    keywords = [terminal.pattern.value for terminal in _parser().terminals if "i" in terminal.pattern.flags]
-    spelt = {word for pattern in keywords for word in re.findall(r"[a-z]{2,}", re.sub(r"\(\?[=!].*", "", pattern))}
-    assert spelt <= WORDS | {"second", "minute", "hour", "time", "year"}
-    assert {"seconds", "times", "years"} <= WORDS
+def test_every_terminal_can_be_read_and_nothing_else():
+    words = {terminal for readings in WORDS.values() for terminal, _ in readings}
+    shapes = {"NAME", "QUOTED_NAME", "STRING", "REGEX", "PARAMETER", "NUMBER", "DAY", "MONTH", "INSTANT", END}
+    assert words | set(SIGNS.values()) | shapes == terminals()
+
+
+@given(st.sampled_from(EXAMPLES), st.data())
+def test_the_tree_is_no_deeper_than_its_nesting_allows(text, data):
+    depth = data.draw(st.integers(0, 12))
+    opened, closed = data.draw(st.sampled_from([("(", ")"), ("not (", ")"), ("any of (", ", did open)")]))
+    reading = _Pass(opened * depth + f"({text})" * (depth > 0) + text * (depth == 0) + closed * depth)
+    selection = reading.run().selection
+    assert selection is None or tree.depth(selection) <= NODES_A_LEVEL * (reading.level + 2)
