@@ -32,6 +32,17 @@ def format(selection: tree.Selection) -> str:
     return _laid(selection.condition, EITHER, 0) + _cut(selection.cut, "\n")
 
 
+def one_line(node: tree.Expression | tree.Selector | tree.Step) -> str:
+    """The canonical text of one part of an expression, however long."""
+    match node:
+        case tree.Selector():
+            return _selector(node, None) + _bound(node)
+        case tree.Step():
+            return _step(node, None)
+        case _:
+            return _flat(node, EITHER)
+
+
 def _cut(cut: tree.Cut | None, before: str) -> str:
     if cut is None:
         return ""

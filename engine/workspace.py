@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from dsl.describe import Code
 from dsl.moments import Clock
-from dsl.problems import NOWHERE, DataError, ExpressionError, Problem
+from dsl.problems import NOWHERE, DataError, ExpressionError, Problem, Span
 from dsl.schema import Schema
 from dsl.schema_json import patched, schema_to_json
 from dsl.typed import InSegment, Scope, Selection
@@ -40,6 +41,7 @@ from engine.tables.state import Applied
 from engine.timeline import timeline_page
 from engine.validation import companies_from_rows, contacts_from_rows, events_from_rows
 from engine.values import iso_datetime
+from engine.why import WORDS, Contact, Why, why
 from engine.writer import Writer
 from formats.batch import Batch
 from storage.documents import Documents
@@ -258,6 +260,27 @@ class Workspace:
         """Whether a contact is in a segment, now. UnknownSegment, UnknownContact."""
         return self.segment_query(key).has(self._row(id))
 
+    def why(
+        self,
+        id: str,
+        expression: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        at: int | None = None,
+        language: Code = Code.ENGLISH,
+        min_seq: int | None = None,
+    ) -> Why:
+        """Why a contact matches an expression, or does not. ExpressionError, UnknownContact, StaleRead."""
+        snapshot = self._at_least(min_seq)
+        selection = understand(expression, snapshot.schema, snapshot.segments.names, params or NO_PARAMS)
+        return self._why(snapshot, id, expression, selection, at, language)
+
+    def why_member(self, key: str, id: str, *, at: int | None = None, language: Code = Code.ENGLISH) -> Why:
+        """Why a contact is a member of a segment, or is not. UnknownSegment, UnknownContact."""
+        snapshot = self._snapshot
+        text = f'in segment "{snapshot.segments[key].key}"'
+        return self._why(snapshot, id, text, Selection(InSegment(Span(0, len(text)), key)), at, language)
+
     def segments(self) -> list[SegmentView]:
         """All segments with their live counts, by name."""
         snapshot = self._snapshot
@@ -304,6 +327,10 @@ class Workspace:
         selection = understand(text, snapshot.schema, snapshot.segments.names, params or NO_PARAMS)
         return bound(snapshot, text, selection, clock)
 
+    def _why(self, snapshot: Snapshot, id: str, text: str, selection: Selection, at: int | None, language: Code) -> Why:
+        contact = Contact(snapshot, _row(snapshot, id), self._clock(snapshot, at))
+        return why(contact, text, selection, WORDS[language])
+
     def _at_least(self, seq: int | None) -> Snapshot:
         """The newest state, once it has record `seq`."""
         if seq is not None:
@@ -342,10 +369,7 @@ class Workspace:
         return self._snapshot.data.contacts.row(id) is not None
 
     def _row(self, id: str) -> int:
-        row = self._snapshot.data.contacts.row(id)
-        if row is None:
-            raise UnknownContact(id)
-        return row
+        return _row(self._snapshot, id)
 
     def _override_rows(self, groups: Mapping[str, list[str]]) -> dict[str, list[int]]:
         """Contact rows of the ids in each group; DataError names every id that is unknown or in two groups."""
@@ -379,6 +403,13 @@ class Workspace:
             case Scope.EVENTS:
                 events = None if event is None else data.events(event)
                 return events is not None and any(part.column(name) is not None for part in events.parts)
+
+
+def _row(snapshot: Snapshot, id: str) -> int:
+    row = snapshot.data.contacts.row(id)
+    if row is None:
+        raise UnknownContact(id)
+    return row
 
 
 def _ack(applied: Applied, seq: int) -> Ack:

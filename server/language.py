@@ -81,8 +81,13 @@ async def format(call: Call, body: FormatBody) -> Formatted:
 
 
 async def describe(call: Call, body: DescribeBody) -> Described:
-    language = LANGUAGES[body.language] if body.language else preferred(call.request.headers.get("accept-language"))
+    language = LANGUAGES[spoken(call, body.language)]
     return Described(described(parsed(body.expression), language, schema=call.workspace.schema))
+
+
+def spoken(call: Call, asked: Code | None) -> Code:
+    """The language to answer in: the one asked for, or else the one that Accept-Language likes best."""
+    return asked or preferred(call.request.headers.get("accept-language")).code
 
 
 def preferred(header: str | None) -> Language:

@@ -11,11 +11,14 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
+from dsl.describe import Code
 from dsl.problems import DataError, Problem
 from engine.explanation import Explanation
 from engine.query import Query
 from engine.results import Count, Page
 from engine.values import BadValue, datetime_value
+from engine.why import Why
+from server.language import spoken
 from server.operations import Call
 from server.shapes import Instant, Limit, Params, Seq, TimeoutMs
 from server.streaming import export
@@ -58,6 +61,14 @@ class ExplainQuery(Asked, frozen=True, kw_only=True):
     """An expression whose planning and answer are to be shown."""
 
     expression: str
+
+
+class WhyQuery(Asked, frozen=True, kw_only=True):
+    """An expression and a contact; in the language that Accept-Language likes best when `language` is absent."""
+
+    expression: str
+    contact: str
+    language: Code | None = None
 
 
 class ExportQuery(Asked, frozen=True, kw_only=True):
@@ -112,6 +123,18 @@ async def contacts(call: Call, body: ContactsQuery) -> Page:
 async def explain(call: Call, body: ExplainQuery) -> Explanation:
     query = await ask(call, body.expression, body)
     return await call.ask(query.explain)
+
+
+async def why(call: Call, body: WhyQuery) -> Why:
+    at, language = instant(call, body.at), spoken(call, body.language)
+
+    def work() -> Why:
+        return call.workspace.why(
+            body.contact, body.expression, params=body.params, at=at, language=language, min_seq=body.min_seq
+        )
+
+    call.within(body.timeout_ms, body.expression)
+    return await call.ask(work)
 
 
 async def stream(call: Call, body: ExportQuery) -> Response:

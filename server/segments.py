@@ -9,10 +9,14 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
+from dsl.describe import Code
 from dsl.problems import DataError, Problem
 from engine.results import Ack, Page, SegmentView
+from engine.why import Why
+from server.language import spoken
 from server.operations import Call
-from server.shapes import ExportOptions, PageOptions, listed
+from server.queries import instant
+from server.shapes import ExportOptions, Instant, PageOptions, listed
 from server.streaming import export
 
 Ids = Annotated[list[str], Meta(max_length=1_000_000, description="ids of contacts")]
@@ -39,6 +43,13 @@ class TreeOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether children are listed under their parents."""
 
     tree: bool = False
+
+
+class WhyOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When to look, and in which language to answer; as Accept-Language likes it when that is absent."""
+
+    at: Instant = None
+    language: Code | None = None
 
 
 class SegmentNode(msgspec.Struct, frozen=True):
@@ -134,3 +145,8 @@ async def stream(call: Call, options: ExportOptions) -> Response:
 
 async def membership(call: Call) -> Membership:
     return Membership(await call.ask(call.workspace.is_member, call.param("key"), call.param("id")))
+
+
+async def why(call: Call, options: WhyOptions) -> Why:
+    at, language = instant(call, options.at), spoken(call, options.language)
+    return await call.ask(call.workspace.why_member, call.param("key"), call.param("id"), at=at, language=language)

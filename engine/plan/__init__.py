@@ -8,9 +8,16 @@ execute   operators -> bitmap; count without building it     execution.py
 
 from engine.plan.execution import count, execute
 from engine.plan.logical import Plan
-from engine.plan.lowering import SegmentDefinition, lower, lower_segment
+from engine.plan.lowering import (
+    SegmentDefinition,
+    lower,
+    lower_segment,
+    lower_selector,
+    lower_sequence,
+    lower_term,
+)
 from engine.plan.physical.operator import Effort, Operator
-from engine.plan.planning import plan
+from engine.plan.planning import plan, plan_selection, plan_term
 from engine.plan.printing import ExplainNode, describe_logical, describe_physical, explain
 from engine.plan.reads import reads
 from engine.plan.rewrites import RULES, rewrite
@@ -29,7 +36,12 @@ __all__ = [
     "explain",
     "lower",
     "lower_segment",
+    "lower_selector",
+    "lower_sequence",
+    "lower_term",
     "plan",
+    "plan_selection",
+    "plan_term",
     "reads",
     "rewrite",
 ]

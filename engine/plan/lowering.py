@@ -50,6 +50,21 @@ def lower_segment(key: str, clock: Clock, schema: Schema, segments: Mapping[str,
     return _Lowering(clock, schema, segments).members(key)
 
 
+def lower_selector(selector: typed.Selector, clock: Clock, schema: Schema) -> Selected:
+    """The events that a selector names."""
+    return _Lowering(clock, schema, {}).selected(selector)
+
+
+def lower_term(term: typed.Term, clock: Clock, schema: Schema) -> Term:
+    """The logical plan of a term, which gives physical values."""
+    return _Lowering(clock, schema, {}).term(term)
+
+
+def lower_sequence(sequence: typed.Sequence, clock: Clock, schema: Schema) -> tuple[logical.Step, ...]:
+    """The steps of a sequence."""
+    return _Lowering(clock, schema, {}).steps(sequence.steps)
+
+
 @dataclass(slots=True)
 class _Lowering:
     clock: Clock
@@ -85,8 +100,7 @@ class _Lowering:
             case typed.Regularity():
                 return self.regular(condition)
             case typed.Sequence(_, steps):
-                lowered = tuple(self.step(step, steps[:place]) for place, step in enumerate(steps))
-                return logical.Sequence(lowered, str(self.clock.zone))
+                return logical.Sequence(self.steps(steps), str(self.clock.zone))
             case typed.InSegment(_, segment, rules_only):
                 return self.rules(segment) if rules_only else self.members(segment)
             case typed.Sample(_, share, seed):
@@ -165,6 +179,9 @@ class _Lowering:
         if regularity.high is None:
             return enough
         return logical.Difference(enough, logical.AtLeast(regularity.high + 1, spans))
+
+    def steps(self, steps: tuple[typed.Step, ...]) -> tuple[logical.Step, ...]:
+        return tuple(self.step(step, steps[:place]) for place, step in enumerate(steps))
 
     def step(self, step: typed.Step, earlier: tuple[typed.Step, ...]) -> logical.Step:
         gap = step.within if step.within_ms is None else step.within_ms

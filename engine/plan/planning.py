@@ -43,6 +43,16 @@ def plan(logical_plan: Plan, version: Version) -> Operator:
     return _Planning(Context.of_contacts(version), _repeated(logical_plan)).of(logical_plan)
 
 
+def plan_selection(selected: logical.Selected, version: Version) -> Selection:
+    """The events that count, to be picked for any contacts."""
+    return _Planning(Context.of_contacts(version)).selection(selected)
+
+
+def plan_term(term: logical.Term, version: Version) -> terms.Term:
+    """The values of a term, for any rows of its scope."""
+    return _Planning(Context.of_contacts(version)).term(term)
+
+
 def _repeated(root: Plan) -> set[Plan]:
     """The plans over contacts that occur more than once."""
     times: Counter[Plan] = Counter()

@@ -23,9 +23,10 @@ from server.cli.segments import segments
 from server.cli.serve import serve
 from server.cli.settings import settings
 from server.cli.test import test
+from server.cli.why import why
 
 COMMANDS = (
-    demo, serve, import_, count, query, explain, export, check, test, format_, parse, describe, segments, queries,
+    demo, serve, import_, count, query, explain, why, export, check, test, format_, parse, describe, segments, queries,
     schema, keys, settings, completion,
 )  # fmt: skip
 

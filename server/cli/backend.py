@@ -10,9 +10,11 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from dsl.describe import Code
 from dsl.problems import Problem
 from engine.explanation import Explanation
 from engine.results import Ack, Count, Page, SegmentView
+from engine.why import Why
 from formats.batch import Kind
 from formats.inferred import Inferred, ReadOptions
 from formats.reading import Reason
@@ -81,6 +83,11 @@ class Backend(Protocol):
     def count(self, question: Question) -> Count: ...
 
     def explain(self, question: Question) -> Explanation: ...
+
+    def why(self, question: Question, contact: str, language: Code) -> Why: ...
+
+    def why_member(self, segment: str, contact: str, language: Code, at: str | None = None) -> Why:
+        """Why a contact is a member of a segment, or is not."""
 
     def page(
         self, question: Question, *, fields: Sequence[str] | None, limit: int, cursor: str | None, sort: str | None

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dsl.describe import Code
 from dsl.problems import DataError, Problem
 from dsl.schema_json import schema_to_json
 from engine.deadline import Deadline, kept
@@ -17,6 +18,7 @@ from engine.explanation import Explanation
 from engine.query import Query
 from engine.results import Ack, Count, Page, SegmentView
 from engine.values import BadValue, datetime_value
+from engine.why import Why
 from engine.workspace import Workspace
 from formats.batch import Kind
 from formats.inferred import Inferred
@@ -74,6 +76,15 @@ class Local:
     def explain(self, question: Question) -> Explanation:
         with self._in_time():
             return self._query(question).explain()
+
+    def why(self, question: Question, contact: str, language: Code) -> Why:
+        at = self._clock(question.at)
+        with self._in_time():
+            return self.workspace.why(contact, question.expression, params=question.params, at=at, language=language)
+
+    def why_member(self, segment: str, contact: str, language: Code, at: str | None = None) -> Why:
+        with self._in_time():
+            return self.workspace.why_member(segment, contact, at=self._clock(at), language=language)
 
     def page(
         self, question: Question, *, fields: Sequence[str] | None, limit: int, cursor: str | None, sort: str | None

@@ -13,9 +13,11 @@ from typing import Any, BinaryIO, TypeVar
 import msgspec
 from pyarrow import ipc
 
+from dsl.describe import Code
 from dsl.problems import DataError, ExpressionError, Problem
 from engine.explanation import Explanation
 from engine.results import Ack, Count, Page, SegmentView
+from engine.why import Why
 from formats.inferred import Inferred
 from formats.media import media
 from formats.roles import headers_text
@@ -60,6 +62,17 @@ class Remote:
 
     def explain(self, question: Question) -> Explanation:
         return self._ask("query/explain", question, Explanation)
+
+    def why(self, question: Question, contact: str, language: Code) -> Why:
+        return self._ask("query/why", question, Why, {"contact": contact, "language": language})
+
+    def why_member(self, segment: str, contact: str, language: Code, at: str | None = None) -> Why:
+        place, query = (
+            self.path("segments", segment, "contacts", contact, "why"),
+            _given(language=language.value, at=at),
+        )
+        with self._client.open("GET", place, query=query) as response:
+            return msgspec.json.decode(response.read(), type=Why)
 
     def page(
         self, question: Question, *, fields: Sequence[str] | None, limit: int, cursor: str | None, sort: str | None

@@ -20,6 +20,20 @@ from engine.plan.physical.terms import Term
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one row stands among the `members` that a cut chooses from: its rank, from 1, and what it is ranked by.
+
+    `edge` is that of the last one kept. Both are places in `numbers`, or draws where `numbers` is None.
+    """
+
+    rank: int
+    members: int
+    own: int
+    edge: int
+    numbers: Numbers | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TopCut(Operator):
     """The `keep` contacts of `item` with the largest (`largest`) or smallest term; ties by contact id, ascending.
 
@@ -48,12 +62,26 @@ class TopCut(Operator):
         return f"{'top' if self.largest else 'bottom'} {self.keep} by {self.term.label}"
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
+        members, numbers = self._ranked(context)
+        kept = BitMap(self._first(context, members, _ranks(numbers, self.largest)))
+        return kept if within is None else kept & within
+
+    def standing(self, context: Context, row: int) -> Standing:
+        """Of a row that `item` selects."""
+        members, numbers = self._ranked(context)
+        ranks, own = _ranks(numbers, self.largest), int(np.searchsorted(members, row))
+        *_, id = context.version.contacts.ids(members[own : own + 1])
+        tied = context.version.contacts.ids(members[ranks == ranks[own]])
+        rank = int((ranks < ranks[own]).sum()) + sum(other < id for other in tied) + 1
+        edge = int(np.argpartition(ranks, min(self.keep, ranks.size) - 1)[min(self.keep, ranks.size) - 1])
+        return Standing(rank, members.size, own, edge, numbers)
+
+    def _ranked(self, context: Context) -> tuple[NDArray[np.uint32], Numbers]:
+        """All that `item` selects, and the numbers that they are ranked by."""
         rows = _whole(self.item, context)
         still_wanted()
         domain, members = Domain.of(context.space, rows), to_array(rows)
-        numbers = self.term.numbers(context, domain).at(domain.places(members))
-        kept = BitMap(self._first(context, members, _ranks(numbers, self.largest)))
-        return kept if within is None else kept & within
+        return members, self.term.numbers(context, domain).at(domain.places(members))
 
     def _first(self, context: Context, rows: NDArray[np.uint32], ranks: NDArray[np.int64]) -> NDArray[np.uint32]:
         """The `keep` rows of lowest rank. Ids are read for the ties at the edge alone."""
@@ -90,12 +118,24 @@ class RandomCut(Operator):
         return f"random {self.keep}"
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
+        members, order, _ = self._drawn(context)
+        kept = BitMap(members[order[: self.keep]])
+        return kept if within is None else kept & within
+
+    def standing(self, context: Context, row: int) -> Standing:
+        """Of a row that `item` selects."""
+        members, order, drawn = self._drawn(context)
+        own = int(np.searchsorted(members, row))
+        edge = int(order[min(self.keep, members.size) - 1])
+        return Standing(int(np.flatnonzero(order == own)[0]) + 1, members.size, int(drawn[own]), int(drawn[edge]))
+
+    def _drawn(self, context: Context) -> tuple[NDArray[np.uint32], NDArray[np.intp], NDArray[np.uint64]]:
+        """All that `item` selects, the order of their draws, and the draws."""
         rows = _whole(self.item, context)
         still_wanted()
         members = to_array(rows)
         drawn = contact_draws(context, Domain(len(rows), members, rows), self.seed)
-        kept = rows if len(rows) <= self.keep else BitMap(members[np.lexsort((members, drawn))[: self.keep]])
-        return kept if within is None else kept & within
+        return members, np.lexsort((members, drawn)), drawn
 
     def estimate(self, context: Context) -> int:
         return min(self.keep, self.item.estimate(context))

@@ -1,0 +1,155 @@
+"""Answers to `why`: plain data, ready to be encoded. Sentences are in the language that was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from dsl.problems import Span
+
+
+class Kind(StrEnum):
+    """What a node of the reason is."""
+
+    AND = "and"
+    OR = "or"
+    NOT = "not"
+    QUORUM = "quorum"
+    SEGMENT = "segment"
+    CUT = "cut"
+    LEAF = "leaf"
+
+
+class ByHand(StrEnum):
+    """What was done by hand with a contact and a segment."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a term is for the contact: its canonical text, its value in JSON (null when missing) and in words."""
+
+    name: str
+    value: Any
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One event of the contact. `fails` says why it does not count; it is empty for those that do."""
+
+    type: str
+    at: str
+    id: str | None
+    properties: dict[str, Any]
+    fails: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """The events that a selector names: how many, and the newest of them.
+
+    `missed` counts the other events of its type, of which `nearest` are those that fail the least, newest first.
+    """
+
+    selector: str
+    count: int
+    newest: tuple[Happening, ...]
+    missed: int
+    nearest: tuple[Happening, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StepFound:
+    """A step of a sequence, and the event that matched it.
+
+    Steps after the one where the sequence stopped are not reached. A step that must not occur matches no event; if
+    it did occur, `event` is what broke the sequence there.
+    """
+
+    text: str
+    holds: bool
+    reached: bool
+    event: Happening | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What would have to change for a leaf to turn out otherwise.
+
+    `set` holds values of fields of the contact that do it, in the form of an upsert; `add` an event that does it when
+    it is added `times` times. Both are null where nothing so plain does.
+    """
+
+    sentence: str
+    set: dict[str, Any] | None = None
+    add: dict[str, Any] | None = None
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What time alone does to a leaf: it turns at `at` or, when not `turns`, stays as it is until then at least."""
+
+    at: str
+    turns: bool
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """Where the contact stands among the `members` that a cut chooses from, and what the last one kept has."""
+
+    rank: int
+    members: int
+    kept: int
+    value: Any
+    edge: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A condition, whether it holds for the contact, and what it is made of.
+
+    `text` is its canonical text. `span` is its place in the expression that was asked about or, when `segment` is
+    given, in the expression of that segment; null for a parent, which stands in none. `deciding` conditions are enough
+    for the answer: whatever the others were, it would be the same. Of the `items` of a group, `least` to `most` must
+    hold. A segment that was opened before, and decided as
+    much there, is not opened again.
+    """
+
+    kind: Kind
+    text: str
+    span: Span | None
+    segment: str | None
+    holds: bool
+    deciding: bool
+    least: int | None = None
+    most: int | None = None
+    found: str | None = None
+    needed: str | None = None
+    change: Change | None = None
+    turn: Turn | None = None
+    values: tuple[Value, ...] = ()
+    events: tuple[Events, ...] = ()
+    steps: tuple[StepFound, ...] = ()
+    rank: Rank | None = None
+    by_hand: ByHand | None = None
+    opened_before: bool = False
+    items: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why a contact matches an expression, or does not, at `at` in the state `seq`. `text` says it for people."""
+
+    contact: str
+    expression: str
+    holds: bool
+    at: str
+    seq: int
+    text: str
+    root: Node
