@@ -73,11 +73,10 @@ class _NoLexer(Lexer):
 
 
 @cache
-def automaton() -> Automaton:
-    """The tables of the grammar, made at the first call (some 0.1 s)."""
-    grammar = files("dsl").joinpath("grammar.lark").read_text(encoding="utf-8")
-    lark = Lark(
-        grammar,
+def grammar() -> Lark:
+    """The grammar as Lark understands it, made at the first call (some 0.1 s)."""
+    return Lark(
+        files("dsl").joinpath("grammar.lark").read_text(encoding="utf-8"),
         parser="lalr",
         lexer=_NoLexer,
         start="selection",
@@ -85,9 +84,14 @@ def automaton() -> Automaton:
         keep_all_tokens=True,
         maybe_placeholders=False,
     )
-    conf = lark.parse_interactive("").parser_state.parse_conf
+
+
+@cache
+def automaton() -> Automaton:
+    """The tables of the grammar."""
+    conf = grammar().parse_interactive("").parser_state.parse_conf
     callbacks: Mapping[Any, Callable[[list[Any]], Any]] = conf.callbacks
-    reductions = {rule: _reduction(rule, callbacks[rule]) for rule in lark.rules}
+    reductions = {rule: _reduction(rule, callbacks[rule]) for rule in grammar().rules}
     numbers = {state: number for number, state in enumerate(conf.states)}
     rows, gotos = [], []
     for row in conf.states.values():

@@ -7,19 +7,19 @@ Most derivations are no sense (`count(open) of "FR"`), some are sound, and one e
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from random import Random, randrange
 from time import monotonic
 
 import click
-from lark import Lark, UnexpectedCharacters
 from lark.grammar import NonTerminal, Rule, Symbol
 
+from dsl.automaton import grammar
+from dsl.lexing import END, SIGNS, UNREADABLE, WORDS, Token, next_token
 from tests.fuzz.arena import Arena
 from tests.properties.expressions import LIKES, PATTERNS, Writer, name_of, quoted
 from tests.properties.worlds import SCHEMA, TEXTS
@@ -100,12 +100,6 @@ class Deriver:
 
 
 @cache
-def grammar() -> Lark:
-    text = files("dsl").joinpath("grammar.lark").read_text(encoding="utf-8")
-    return Lark(text, parser="lalr", start="selection", maybe_placeholders=False)
-
-
-@cache
 def rules() -> dict[str, list[Rule]]:
     found: dict[str, list[Rule]] = defaultdict(list)
     for rule in grammar().rules:
@@ -116,13 +110,14 @@ def rules() -> dict[str, list[Rule]]:
 @cache
 def words() -> dict[str, tuple[str, ...]]:
     """What may be written for each terminal."""
-    return {term.name: WRITTEN.get(term.name) or spelled(term.pattern.value) for term in grammar().terminals}
+    terminals = {symbol.name for found in rules().values() for rule in found for symbol in rule.expansion}
+    return {name: WRITTEN.get(name) or spelled(name) for name in sorted(terminals) if name.isupper()}
 
 
-def spelled(pattern: str) -> tuple[str, ...]:
-    """The words of a keyword's pattern, which are what is before its lookahead; or the sign that it is."""
-    found = tuple(re.findall(r"[a-z]{2,}", pattern.partition("(?")[0]))
-    return found or (pattern.replace("\\", ""),)
+def spelled(terminal: str) -> tuple[str, ...]:
+    """The keywords, or the sign, that are read as a terminal."""
+    keywords = tuple(word for word, readings in WORDS.items() if terminal in dict(readings))
+    return keywords or tuple(sign for sign, read in SIGNS.items() if read == terminal)
 
 
 @cache
@@ -170,11 +165,18 @@ def broken(text: str, random: Random) -> str:
 
 def respelled(text: str, random: Random) -> str:
     """One word, value or sign replaced by another of its kind: often sound still, often only just not."""
-    try:
-        token = random.choice(list(grammar().lex(text)))
-    except UnexpectedCharacters:
+    token = random.choice(list(tokens(text)) or [Token(UNREADABLE, "", 0, 0)])
+    if token.type not in words():
         return broken(text, random)
-    return text[: token.start_pos] + random.choice(words()[token.type]) + text[token.end_pos :]
+    return text[: token.start] + random.choice(words()[token.type]) + text[token.end :]
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """The tokens of a text, every word the first keyword that it can be."""
+    token = next_token(text, 0, words())
+    while token.type != END:
+        yield token
+        token = next_token(text, token.end, words())
 
 
 def texts(random: Random, text: str) -> list[str]:
