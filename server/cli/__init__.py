@@ -18,6 +18,7 @@ from server.cli.keys import keys
 from server.cli.parse import parse
 from server.cli.queries import queries
 from server.cli.query import query
+from server.cli.repl.command import repl
 from server.cli.schema import schema
 from server.cli.segments import segments
 from server.cli.serve import serve
@@ -26,8 +27,8 @@ from server.cli.test import test
 from server.cli.why import why
 
 COMMANDS = (
-    demo, serve, import_, count, query, explain, why, export, check, test, format_, parse, describe, segments, queries,
-    schema, keys, settings, completion,
+    demo, serve, import_, repl, count, query, explain, why, export, check, test, format_, parse, describe, segments,
+    queries, schema, keys, settings, completion,
 )  # fmt: skip
 
 

@@ -21,10 +21,10 @@ def count(session: Session, expression: str, params: tuple[tuple[str, Any], ...]
     """Count the contacts that EXPRESSION selects."""
     with session.backend() as backend:
         answer = backend.count(Question(expression, dict(params), at))
-    session.answer(answer, _sentence(answer))
+    session.answer(answer, sentence(answer))
 
 
-def _sentence(answer: Count) -> Text:
+def sentence(answer: Count) -> Text:
     """`123 of 2,469 contacts (5.0%) in 0.21 ms`."""
     share = f" ({answer.count / answer.total:.1%})" if answer.total else ""
     split = "" if answer.identified is None else f", {answer.identified:,} identified, {answer.anonymous:,} anonymous"

@@ -32,10 +32,10 @@ def explain(
     if plain and not session.as_json:
         click.echo(as_text(shown))
     else:
-        session.answer(shown, _for_people(shown))
+        session.answer(shown, for_people(shown))
 
 
-def _for_people(explanation: Explanation) -> RenderableType:
+def for_people(explanation: Explanation) -> RenderableType:
     rules = " → ".join(explanation.rules) or "none"
     return Group(
         Text(explanation.expression, style="bold"),

@@ -14,7 +14,7 @@ import msgspec
 from pyarrow import ipc
 
 from dsl.describe import Code
-from dsl.problems import DataError, ExpressionError, Problem
+from dsl.problems import DataError, ExpressionError, Problem, Span
 from engine.explanation import Explanation
 from engine.results import Ack, Count, Page, SegmentView
 from engine.why import Why
@@ -23,7 +23,7 @@ from formats.media import media
 from formats.roles import headers_text
 from server.cli.backend import Imported, Importing, Question, Rows, Watch
 from server.client import JSON, Client, Refused, path
-from server.errors import Failure
+from server.errors import Failure, ProblemView
 from server.importing import Job, JobState
 from server.running import RunningQuery
 
@@ -94,7 +94,7 @@ class Remote:
     def check(self, question: Question) -> tuple[Problem, ...]:
         body = {"expression": question.expression, **_given(params=dict(question.params) or None)}
         answer = self._client.call("POST", self.path("language", "check"), body)
-        return tuple(msgspec.convert(problem, Problem) for problem in answer["problems"])
+        return tuple(problems_of(answer["problems"]))
 
     def running(self) -> list[RunningQuery]:
         return msgspec.convert(self._client.call("GET", self.path("queries"))["queries"], list[RunningQuery])
@@ -184,7 +184,22 @@ def told_of(expression: str) -> Iterator[None]:
     except Refused as refused:
         if refused.trouble.code != Failure.INVALID_EXPRESSION.code:
             raise
-        raise ExpressionError(expression, msgspec.convert(refused.trouble.problems, list[Problem])) from refused
+        raise ExpressionError(expression, problems_of(refused.trouble.problems)) from refused
+
+
+def problems_of(documents: Any) -> list[Problem]:
+    """Problems as the server tells them."""
+    return [
+        Problem(
+            view.code,
+            view.message,
+            view.hint,
+            view.span and Span(view.span.start, view.span.end),
+            view.path,
+            view.expected,
+        )
+        for view in msgspec.convert(documents, list[ProblemView])
+    ]
 
 
 class Watched:

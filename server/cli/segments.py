@@ -28,10 +28,15 @@ def list_(session: Session) -> None:
     """List the segments with their live counts."""
     with session.backend() as backend:
         views = backend.segments()
+    session.answer({"segments": views}, segment_table(views))
+
+
+def segment_table(views: Sequence[SegmentView]) -> Table:
+    """One row a segment."""
     rows = Table("key", "name", "contacts", "parent", "expression", box=SIMPLE_HEAD, pad_edge=False)
     for view in views:
-        rows.add_row(view.key, view.name, f"{view.count:,}", view.parent or "", view.expression or "(static)")
-    session.answer({"segments": views}, rows)
+        rows.add_row(view.key, view.name, f"{view.count:,}", view.parent or "", Text(view.expression or "(static)"))
+    return rows
 
 
 @segments.command(cls=Command)
