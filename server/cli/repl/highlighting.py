@@ -10,8 +10,8 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.lexers import Lexer
 
+from dsl.lexing import END, SIGNS, UNREADABLE, WORDS, next_token
 from dsl.problems import Span
-from dsl.vocabulary import WORDS
 
 
 class Look(StrEnum):
@@ -50,54 +50,41 @@ STYLES: Mapping[str, str] = {
     "prompt": "ansicyan bold",
 }
 
-# A text or a regular expression that is not closed yet goes to the end of its line.
-_PIECES = re.compile(
-    r"""
-      (?P<comment>\#[^\n]*)
-    | (?P<text>"(?:[^"\\\n]|\\.)*"?|'(?:[^'\\\n]|\\.)*'?|“[^”\n]*”?|«[^»\n]*»?)
-    | (?P<quoted>`[^`\n]*`?)
-    | (?P<parameter>\$\w*)
-    | (?P<time>\d{4}-\d{1,2}(?:-\d{1,2}(?:[Tt][\d:.,]*(?:[Zz]|[+-]\d{1,2}(?::?\d{2})?)?)?)?)
-    | (?P<number>\d[\d_]*(?:\.\d[\d_]*)?)
-    | (?P<word>[^\W\d]\w*)
-    | (?P<sign>[^\w\s])
-    """,
-    re.VERBOSE,
-)
-_REGEX_FOLLOWS = re.compile(r"matches\s+$", re.IGNORECASE)
-_REGEX = re.compile(r"/(?:[^/\\\n]|\\.)+(?:/i?)?")
-_CALLED = re.compile(r"\s*\(")
-_FUNCTIONS = frozenset({"count", "sum", "avg", "min", "max", "distinct", "first", "last", "bucket"})
+_LOOKS: Mapping[str, Look] = {
+    "STRING": Look.TEXT,
+    "REGEX": Look.REGEX,
+    "NAME": Look.NAME,
+    "QUOTED_NAME": Look.NAME,
+    "FUNCTION": Look.FUNCTION,
+    "BUCKET": Look.FUNCTION,
+    "PARAMETER": Look.PARAMETER,
+    "NUMBER": Look.NUMBER,
+    "INSTANT": Look.TIME,
+    "DAY": Look.TIME,
+    "MONTH": Look.TIME,
+    UNREADABLE: Look.TEXT,
+    **dict.fromkeys(SIGNS.values(), Look.SIGN),
+    **dict.fromkeys(("AND", "OR", "NOT"), Look.KEYWORD),
+}
+"""Terminal -> look; any other is a keyword."""
+
+_KEYWORDS = frozenset(terminal for readings in WORDS.values() for terminal, _ in readings)
+_COMMENTS = re.compile(r"#[^\n]*")
+_OPENED = re.compile(r"[\"'`“«][^\n]*")
 
 
 def pieces(text: str) -> Iterator[tuple[Look, Span]]:
-    """The coloured parts of a text, in order; what lies between them has no colour."""
-    at = 0
-    while (found := _PIECES.search(text, at)) is not None:
-        if found[0] == "/" and _REGEX_FOLLOWS.search(text, 0, found.start()):
-            regex = _REGEX.match(text, found.start())
-            at = regex.end() if regex else found.end()
-            yield Look.REGEX, Span(found.start(), at)
-        else:
-            at = found.end()
-            yield _look(found, text), Span(*found.span())
+    """The coloured parts of a text, in order; what lies between them has no colour.
 
-
-def _look(found: re.Match[str], text: str) -> Look:
-    match found.lastgroup:
-        case "quoted":
-            return Look.NAME
-        case "word":
-            return _word(found[0].lower(), text, found.end())
-        case group:
-            return Look(str(group))
-
-
-def _word(word: str, text: str, end: int) -> Look:
-    """A word is a function before a parenthesis, a keyword where the language has it, and else a name."""
-    if word in _FUNCTIONS and _CALLED.match(text, end):
-        return Look.FUNCTION
-    return Look.KEYWORD if word in WORDS else Look.NAME
+    The parser is not asked what can come, as the text may be broken: a word that may be a keyword is shown as one.
+    """
+    at, before = 0, ""
+    while (token := next_token(text, at, _KEYWORDS | {"REGEX"} if before == "MATCHES" else _KEYWORDS)).type != END:
+        yield from ((Look.COMMENT, Span(*found.span())) for found in _COMMENTS.finditer(text, at, token.start))
+        opened = _OPENED.match(text, token.start) if token.type == UNREADABLE else None
+        at, before = opened.end() if opened else token.end, token.type
+        yield _LOOKS.get(token.type, Look.KEYWORD), Span(token.start, at)
+    yield from ((Look.COMMENT, Span(*found.span())) for found in _COMMENTS.finditer(text, at))
 
 
 _COMMAND = re.compile(r"\s*\.\w*")

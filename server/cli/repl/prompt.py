@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from prompt_toolkit.application import Application, get_app
@@ -102,7 +103,8 @@ class Prompt:
 
     def refresh(self) -> None:
         """Draws anew; from any thread."""
-        self.application.invalidate()
+        with suppress(RuntimeError):  # the prompt was left this very moment: nothing is to be drawn
+            self.application.invalidate()
 
     def _changed(self, buffer: Buffer) -> None:
         text = buffer.text
