@@ -189,17 +189,12 @@ def told_of(expression: str) -> Iterator[None]:
 
 def problems_of(documents: Any) -> list[Problem]:
     """Problems as the server tells them."""
-    return [
-        Problem(
-            view.code,
-            view.message,
-            view.hint,
-            view.span and Span(view.span.start, view.span.end),
-            view.path,
-            view.expected,
-        )
-        for view in msgspec.convert(documents, list[ProblemView])
-    ]
+    return [_problem(view) for view in msgspec.convert(documents, list[ProblemView])]
+
+
+def _problem(view: ProblemView) -> Problem:
+    span = None if view.span is None else Span(view.span.start, view.span.end)
+    return Problem(view.code, view.message, view.hint, span, view.path, view.expected)
 
 
 class Watched:
