@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .data/demo
 PAIRS ?= 1000000
+WORLDS ?= 1000
 CYCLES ?= 200
 SECONDS ?= 3600
 SIZE ?= M
@@ -51,8 +52,9 @@ lint: $(VENV)/.installed-test ## check style and types
 test: $(VENV)/.installed-test ## run everything that proves it works, in minutes
 	$(BIN)/python -m pytest
 
-prove: $(VENV)/.installed-test ## a million random (data, expression) pairs against the oracle: PAIRS=, SEED=, FIRST=, JOBS=
+prove: $(VENV)/.installed-test ## a million random (data, expression) pairs against the oracle, and laws in WORLDS=: PAIRS=, SEED=, FIRST=, JOBS=
 	$(BIN)/python -m tests.properties.prove --pairs $(PAIRS) $(if $(SEED),--seed $(SEED)) $(if $(FIRST),--first $(FIRST)) $(if $(JOBS),--jobs $(JOBS))
+	$(BIN)/python -m tests.properties.metamorphic --worlds $(WORLDS) $(if $(SEED),--seed $(SEED))
 
 duck: PAIRS = 20000
 duck: $(VENV)/.installed-test ## the same questions of DuckDB, in SQL by a translator of its own: PAIRS=, SEED=
