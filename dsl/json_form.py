@@ -67,11 +67,11 @@ def from_json(form: object, path: str = "$") -> tree.Selection:
         selection = None
     if not isinstance(selection, tree.Selection):
         raise DataError(reader.problems)
-    _can_be_written(selection, path)
+    ensure_writable(selection, path)
     return selection
 
 
-def _can_be_written(selection: tree.Selection, path: str) -> None:
+def ensure_writable(selection: tree.Selection, path: str) -> None:
     """DataError unless the text of the tree says the same as the tree."""
     text = format(selection)
     try:

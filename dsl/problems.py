@@ -112,6 +112,10 @@ CODES: Mapping[str, str] = MappingProxyType(
         "field-has-data": "The type of a field that has data cannot change.",
         # the JSON form of expressions
         "bad-tree": "A tree is not of the documented shape, or says what no expression can.",
+        # other forms of rules
+        "bad-rules": "A document of rules is not of its form's shape, or a part of it has no meaning here.",
+        "not-expressible": "A part of the expression that the other form cannot say.",
+        "forms-differ": "A note beside a translation: where the two sides differ, though nothing is lost.",
     }
 )
 """Every code the language gives, and what it means."""

@@ -17,6 +17,7 @@ from server import (
     running,
     schema,
     segments,
+    translation,
     workspaces,
 )
 from server.auth import Scope
@@ -69,6 +70,8 @@ ROUTES: tuple[Operation, ...] = (
     Operation("POST", f"{W}/language/check", language.check, "Everything wrong with an expression", READ),
     Operation("POST", f"{W}/language/format", language.format, "The canonical text of an expression", READ),
     Operation("POST", f"{W}/language/parse", language.parse, "An expression as a tree, or a tree as its text", READ),
+    Operation("POST", f"{W}/language/import", translation.read, "The rules of another program as an expression", READ),
+    Operation("POST", f"{W}/language/export", translation.write, "An expression as rules of another program", READ),
     Operation(
         "GET", "/v1/language/schema.json", language.schema, "What trees look like", public=True, gives=SCHEMA_JSON
     ),

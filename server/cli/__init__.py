@@ -24,11 +24,12 @@ from server.cli.segments import segments
 from server.cli.serve import serve
 from server.cli.settings import settings
 from server.cli.test import test
+from server.cli.translate import translate
 from server.cli.why import why
 
 COMMANDS = (
-    demo, serve, import_, repl, count, query, explain, why, export, check, test, format_, parse, describe, segments,
-    queries, schema, keys, settings, completion,
+    demo, serve, import_, repl, count, query, explain, why, export, check, test, format_, parse, translate, describe,
+    segments, queries, schema, keys, settings, completion,
 )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ def test_problems_are_shown_so(text, expected):
 
 
 def test_every_code_in_use_is_in_the_table_and_the_other_way_round():
-    sources = [path.read_text() for path in Path(dsl.__file__).parent.glob("*.py") if path.name != "problems.py"]
+    sources = [path.read_text() for path in Path(dsl.__file__).parent.rglob("*.py") if path.name != "problems.py"]
     used = {code for source in sources for code in re.findall(r'"([a-z]+(?:-[a-z]+)+)"', source)} & set(CODES)
     assert used | {"unexpected"} == set(CODES)
     raised = {code for source in sources for code in re.findall(r'Problem\(\s*"([a-z-]+)"', source)}
