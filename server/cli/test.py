@@ -18,7 +18,7 @@ from server.segment_files.document import SegmentFile
 from server.segment_files.running import Failure, Result, run
 
 SHOWN = 20
-"""Ids of wrong contacts on one line; the JSON answer has all of them."""
+"""Wrong contacts of one expectation that are shown to people; the JSON answer has all of them."""
 
 
 @click.command(cls=Command)
@@ -76,18 +76,16 @@ def _told(result: Result) -> str:
 
 
 def _failure(failure: Failure) -> str:
+    """The expectation, and each wrong contact with the conditions that decided."""
     expression = failure.expectation.expression
+    wrong = [("missing ", id) for id in failure.missing] + [("too many", id) for id in failure.extra]
     lines = [f"  {expression.place}  {' '.join(str(expression).split())}"]
-    if failure.missing:
-        lines.append(f"    missing   {_ids(failure.missing)}")
-    if failure.extra:
-        lines.append(f"    too many  {_ids(failure.extra)}")
+    for word, id in wrong[:SHOWN]:
+        lines.append(f"    {word}  {id}")
+        lines += [f"      {reason}" for reason in failure.reasons.get(id, ())]
+    if len(wrong) > SHOWN:
+        lines.append(f"    and {len(wrong) - SHOWN:,} more, which --json tells")
     return "\n".join(lines)
-
-
-def _ids(ids: Sequence[str]) -> str:
-    more = f" and {len(ids) - SHOWN:,} more" if len(ids) > SHOWN else ""
-    return " ".join(ids[:SHOWN]) + more
 
 
 # --- for machines --------------------------------------------------------------------------------------------
@@ -114,4 +112,5 @@ def _failure_json(failure: Failure) -> dict[str, Any]:
         "expression": str(failure.expectation.expression),
         "missing": failure.missing,
         "extra": failure.extra,
+        "reasons": dict(failure.reasons),
     }

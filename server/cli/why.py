@@ -53,10 +53,10 @@ def why(
     if plain and not session.as_json:
         click.echo(answer.text)
     else:
-        session.answer(answer, _for_people(answer))
+        session.answer(answer, reason_tree(answer))
 
 
-def _for_people(answer: Why) -> RenderableType:
+def reason_tree(answer: Why) -> RenderableType:
     verdict, *_ = answer.text.splitlines()
     return Group(Text(verdict, style="bold"), _tree(answer.root))
 

@@ -14,6 +14,9 @@ from dsl.problems import DataError
 from dsl.schema import Schema
 from dsl.schema_json import schema_to_json
 from engine.directory import DEFAULT, Tamis
+from engine.errors import UnknownContact
+from engine.why import Node
+from engine.why.rendering import described
 from engine.workspace import Workspace
 from formats.batch import Kind
 from formats.inferred import ReadOptions
@@ -40,13 +43,21 @@ IN_MEMORY = Path("/dev/shm")
 """Where there is one, files cost no disk."""
 
 
+MOST_REASONS = 50
+"""Contacts of one failed expectation whose reasons are looked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An expectation that was not met: members it names that are not there, and members it does not name."""
+    """An expectation that was not met: members it names that are not there, and members it does not name.
+
+    `reasons` tell, for the first `MOST_REASONS` of them, the conditions that decided.
+    """
 
     expectation: Expectation
     missing: tuple[str, ...]
     extra: tuple[str, ...]
+    reasons: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +140,16 @@ class _Running:
         missing = tuple(id for id in expected if id not in found)
         extra = tuple(id for id in found if id not in expected)
         if missing or extra:
-            self.failures.append(Failure(expectation, missing, extra))
+            reasons = {id: self.reasons(expression, id) for id in (*missing, *extra)[:MOST_REASONS]}
+            self.failures.append(Failure(expectation, missing, extra, reasons))
+
+    def reasons(self, expression: str, id: str) -> tuple[str, ...]:
+        """The conditions that decide whether a contact is a member, each with what was found."""
+        try:
+            why = self.workspace.why(id, expression, params=named(expression, self.given), at=self.clock)
+        except UnknownContact as unknown:
+            return (str(unknown),)
+        return tuple(described(node)[0] for node in _deciding(why.root))
 
     def members(self, expression: str, params: Mapping[str, Any]) -> tuple[str, ...]:
         """Ids, in the order in which the contacts came."""
@@ -169,3 +189,11 @@ class _Running:
             change(str(overrides.key), list(groups.get("add", ())), list(groups.get("remove", ())), []).result()
         except DataError as error:
             raise FileProblems(overrides.place.holds(problem) for problem in error.problems) from None
+
+
+def _deciding(node: Node) -> Iterator[Node]:
+    """The leaves under `node` that decide."""
+    if node.deciding and not node.items:
+        yield node
+    for item in node.items if node.deciding else ():
+        yield from _deciding(item)

@@ -277,6 +277,8 @@ contry = 1
 .limit none
 .nonsense
 .explain
+.why ann points > 30
+.why nobody
 .save french pays = "FR"
 in segment french and
   points > $least
@@ -298,6 +300,8 @@ everyone
     assert "Contacts whose pays is “FR”." in out
     assert "Les contacts dont le champ points" in out
     assert 'pays = "BE" and points > 3' in out
+    assert "ann matches" in out
+    assert "no contact" in err
     assert "saved as segment french: 2 contacts" in out
     assert "1 of 3 contacts (33.3%)" in out
     assert (tmp_path / "the members.csv").read_text() == "id,points\nann,31\n"

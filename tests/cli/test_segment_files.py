@@ -195,8 +195,12 @@ def test_a_failing_test_names_the_missing_and_those_too_many(alone, write, tmp_p
     lines = result.stdout.splitlines()
     assert lines[0] == "FAIL  wrong on purpose"
     assert lines[1].split() == [f"{name}:14", "in", "segment", "rich"]
-    assert any(line.split() == ["missing", "ann"] for line in lines)
-    assert any(line.split() == ["too", "many", "cid"] for line in lines)
+    assert [line.strip() for line in lines[2:6]] == [
+        "missing   ann",
+        "points > 100: points is 31",
+        "too many  cid",
+        "points > 100: points is 300",
+    ]
     assert lines[-2:] == ["ok    right", "2 tests, 2 expectations: 1 failed"]
     suite = ElementTree.parse(tmp_path / "found.xml").getroot()[0]
     assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
@@ -210,6 +214,31 @@ def test_a_failing_test_as_json(alone, write):
     assert (answer["passed"], wrong["passed"], right["passed"]) == (False, False, True)
     [failure] = wrong["failures"]
     assert (failure["line"], failure["missing"], failure["extra"]) == (14, ["ann"], ["cid"])
+    assert failure["reasons"] == {"ann": ["points > 100: points is 31"], "cid": ["points > 100: points is 300"]}
+
+
+SHOWN_IN_THE_REFERENCE = """\
+schema
+  contacts points number 0
+segment rich
+  points > 100
+at 2026-11-22
+contacts
+  ann points=31
+test "rich means more than a hundred"
+  expect in segment rich -> ann
+"""
+
+
+def test_a_failure_is_shown_as_in_the_reference(alone, write):
+    [shown] = re.findall(r"```console\n(.*?)```", REFERENCE, re.DOTALL)
+    assert alone("test", write(SHOWN_IN_THE_REFERENCE, "wrong.segments"), exit=1).stdout.startswith(shown)
+
+
+def test_a_contact_that_is_not_there_is_told_so(alone, write):
+    name = write(SCHEMA + "at 2026-11-22\ntest t\n  expect everyone -> zoe\n")
+    [failure] = alone.json("test", name, exit=1)["files"][0]["tests"][0]["failures"]
+    assert failure["reasons"] == {"zoe": ["no contact with the id 'zoe'"]}
 
 
 def test_steps_are_done_in_order_and_nothing_is_left_for_the_next_test(alone, write):

@@ -30,6 +30,7 @@ from server.cli.repl.live import Verdict
 from server.cli.schema import schema_table
 from server.cli.segments import segment_table
 from server.cli.session import Session, tell
+from server.cli.why import reason_tree
 from server.cli.writers import form_of, write
 
 MOST_SHOWN = 10_000
@@ -150,6 +151,12 @@ def _explain(repl: Repl, rest: str) -> None:
     repl.session.answer(explanation, for_people(explanation))
 
 
+def _why(repl: Repl, rest: str) -> None:
+    contact, text = _first(rest, "the id of a contact")
+    answer = repl.backend.why(repl.asked(text), contact, Code.ENGLISH)
+    repl.session.answer(answer, reason_tree(answer))
+
+
 def _describe(repl: Repl, rest: str) -> None:
     word, _, after = rest.partition(" ")
     code, text = (Code(word), after.strip()) if word in set(Code) else (Code.ENGLISH, rest)
@@ -227,6 +234,7 @@ COMMANDS = (
     DotCommand(".help", "", "this list", _help),
     DotCommand(".show", "[EXPRESSION]", "the first members as a table", _show),
     DotCommand(".explain", "[EXPRESSION]", "how the answer comes about, step by step", _explain),
+    DotCommand(".why", "CONTACT [EXPRESSION]", "why a contact matches, or does not", _why),
     DotCommand(".describe", "[en|fr] [EXPRESSION]", "the expression in one sentence", _describe),
     DotCommand(".format", "[EXPRESSION]", "the expression in its canonical form", _format),
     DotCommand(".schema", "", "the fields of contacts, companies and events", _schema),
