@@ -12,7 +12,7 @@ from rich.text import Text
 from dsl.problems import ExpressionError
 from server.cli.backend import Question
 from server.cli.command import Command, question_options
-from server.cli.segment_file import ExpressionOrFile, checked, counted, schema_option
+from server.cli.segment_file import ExpressionOrFile, counted, held, refuse_problems, schema_option
 from server.cli.session import Session
 from server.segment_files.document import SegmentFile
 
@@ -54,7 +54,7 @@ def _check_expression(session: Session, question: Question) -> None:
 
 
 def _check_files(session: Session, files: Sequence[SegmentFile], schema_file: Path | None) -> None:
-    checked(session, files, schema_file)
+    refuse_problems([held(session, file, schema_file) for file in files])
     rows = [{"file": str(file.source.path), "segments": len(file.entries), "tests": len(file.tests)} for file in files]
     session.answer({"problems": [], "files": rows}, Text("\n").join(_line(file) for file in files))
 

@@ -17,7 +17,7 @@ from server.cli.session import Session
 from server.segment_files.checking import check
 from server.segment_files.document import SegmentFile
 from server.segment_files.reading import SUFFIX, read_file
-from server.segment_files.text import FileProblems, Finding
+from server.segment_files.text import FileProblems
 
 Item = TypeVar("Item")
 
@@ -55,37 +55,32 @@ def schema_option(function: Function) -> Function:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
-    """What a file is held against: a schema, and the segments of the workspace that the schema came from."""
+class Held:
+    """A file, and what it is held against: a schema, and the segments of the workspace that the schema came from."""
 
+    file: SegmentFile
     schema: Schema
     known: Sequence[SegmentView] = ()
 
 
-def ground_of(session: Session, file: SegmentFile, schema_file: Path | None) -> Ground:
-    """The schema of --schema, else the file's own, else that of the workspace."""
+def held(session: Session, file: SegmentFile, schema_file: Path | None) -> Held:
+    """A file held against the schema of --schema, else its own, else that of the workspace."""
     if schema_file is not None:
-        return Ground(schema_from_json(json_object(schema_file.read_text("utf-8"))))
+        return Held(file, schema_from_json(json_object(schema_file.read_text("utf-8"))))
     if file.schema is not None:
-        return Ground(file.schema)
+        return Held(file, file.schema)
     if file.findings:  # one of them may be its schema
         raise FileProblems(file.findings)
     session.remark(f"{file.source.path} declares no schema: the workspace's counts")
     with session.backend() as backend:
-        return Ground(schema_from_json(backend.schema()), backend.segments())
+        return Held(file, schema_from_json(backend.schema()), backend.segments())
 
 
-def checked(session: Session, files: Sequence[SegmentFile], schema_file: Path | None) -> list[Schema]:
-    """The schema of each file, once all are right. FileProblems with everything wrong in any of them."""
-    findings: list[Finding] = []
-    schemas: list[Schema] = []
-    for file in files:
-        ground = ground_of(session, file, schema_file)
-        findings += check(file, ground.schema, ground.known)
-        schemas.append(ground.schema)
+def refuse_problems(files: Sequence[Held]) -> None:
+    """FileProblems with everything wrong in any of the files."""
+    findings = [finding for item in files for finding in check(item.file, item.schema, item.known)]
     if findings:
         raise FileProblems(dict.fromkeys(findings))
-    return schemas
 
 
 def counted(items: Iterable[Item], what: str) -> str:

@@ -14,6 +14,7 @@ from rich.tree import Tree
 from engine.results import SegmentView
 from server.cli.command import Command, ExpressionText, Names
 from server.cli.query import show_page
+from server.cli.segment_set import apply, dump
 from server.cli.session import Session
 
 
@@ -152,3 +153,7 @@ def _show(session: Session, view: SegmentView) -> None:
     rows.add_row("updated", view.updated)
     rows.add_row("etag", view.etag)
     session.answer(view, rows)
+
+
+segments.add_command(apply)
+segments.add_command(dump)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from rich.text import Text
 
 from server.cli.command import Command
 from server.cli.exits import Exit
-from server.cli.segment_file import SegmentFileName, checked, counted, schema_option
+from server.cli.segment_file import SegmentFileName, counted, held, refuse_problems, schema_option
 from server.cli.session import Session
 from server.segment_files import junit
 from server.segment_files.document import SegmentFile
@@ -33,8 +34,9 @@ def test(ctx: click.Context, files: tuple[SegmentFile, ...], schema_file: Path |
     written to. See docs/segment-files.md. A test that fails ends with exit code 1.
     """
     session: Session = ctx.obj
-    schemas = checked(session, files, schema_file)
-    results = {str(file.source.path): list(run(file, schema)) for file, schema in zip(files, schemas, strict=True)}
+    alone = [replace(held(session, file, schema_file), known=()) for file in files]
+    refuse_problems(alone)
+    results = {str(item.file.source.path): list(run(item.file, item.schema)) for item in alone}
     if junit_file is not None:
         junit.write(junit_file, results, {id(result): _told(result) for result in _all(results.values())})
     passed = all(result.passed for result in _all(results.values()))

@@ -35,12 +35,17 @@ def check(file: SegmentFile, schema: Schema, known: Sequence[SegmentView] = ()) 
     The tests may name those of the file alone: each runs in a workspace of its own.
     """
     names = {str(entry.key): entry.title for entry in file.entries}
-    found = [
-        *file.findings,
-        *_segments(file.entries, schema, known),
-        *(finding for test in file.tests for finding in _test(test, schema, names)),
-    ]
-    return tuple(sorted(dict.fromkeys(found), key=_place_in_files))
+    in_tests = (finding for test in file.tests for finding in _test(test, schema, names))
+    return _in_order_of_place([*check_segments(file, schema, known), *in_tests])
+
+
+def check_segments(file: SegmentFile, schema: Schema, known: Sequence[SegmentView] = ()) -> tuple[Finding, ...]:
+    """What is wrong with the form of a file and with its segments, its tests left out."""
+    return _in_order_of_place([*file.findings, *_segments(file.entries, schema, known)])
+
+
+def _in_order_of_place(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(dict.fromkeys(findings), key=_place_in_files))
 
 
 def _place_in_files(finding: Finding) -> tuple[str, int]:
@@ -130,21 +135,19 @@ def _expression(entry: Entry) -> Slice:
     return entry.expression
 
 
-def in_order(entries: Iterable[Entry], schema: Schema) -> list[Entry]:
+def in_order(entries: Iterable[Entry], schema: Schema, known: Sequence[SegmentView] = ()) -> list[Entry]:
     """Entries without cycles, each after those it names."""
     by_key = {str(entry.key): entry for entry in entries}
-    book = _outlines(list(by_key.values()), ())
+    book = _outlines(list(by_key.values()), known)
     needs = {key: _needs(book, entry, schema) & by_key.keys() for key, entry in by_key.items()}
     return [by_key[key] for key in TopologicalSorter(needs).static_order()]
 
 
 def _needs(book: SegmentBook, entry: Entry, schema: Schema) -> set[str]:
-    """Keys of the segments that an entry names; of others than the book's, nothing is known."""
+    """Keys of the segments that a sound entry names."""
     parent = set() if entry.parent is None else {str(entry.parent)}
-    try:
-        definition: dict[str, Any] = book.definition(str(entry.key), {"expression": entry.text}, schema, 0).definition
-    except ExpressionError:
-        return parent
+    body = {"name": NOBODYS, "expression": entry.text}
+    definition: dict[str, Any] = book.definition(str(entry.key), body, schema, 0).definition
     return parent | set(definition["names"])
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from dsl.schema import Schema
 from formats.batch import Kind
-from server.segment_files.text import Finding, Slice, Source
+from server.segment_files.text import Finding, Slice, Source, unquoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Entry:
 
     @property
     def title(self) -> str:
-        return str(self.key) if self.name is None else str(self.name)
+        return str(self.key) if self.name is None else unquoted(self.name)
 
     @property
     def text(self) -> str | None:

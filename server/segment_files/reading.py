@@ -23,8 +23,19 @@ from server.segment_files.document import (
     Step,
     Test,
 )
-from server.segment_files.rows import free_value, pairs, row, unquoted
-from server.segment_files.text import ARROW, Block, FileProblems, Finding, Slice, Source, blocks, lines_of, words
+from server.segment_files.rows import free_value, pairs, row
+from server.segment_files.text import (
+    ARROW,
+    Block,
+    FileProblems,
+    Finding,
+    Slice,
+    Source,
+    blocks,
+    lines_of,
+    unquoted,
+    words,
+)
 
 SUFFIX = ".segments"
 GIVENS = ("at", "params", "contacts", "companies", "events", "members")
@@ -159,7 +170,9 @@ def _segment(block: Block) -> Entry:
     expression = block.lines[0].until(block.lines[-1]) if block.lines else None
     if static is (expression is not None):
         raise FileProblems([_half(block.head, static)])
-    return Entry(block.head, key, None if name is None else _inner(name), parent, _description(block), expression)
+    if name is not None:
+        unquoted(name)  # FileProblems, before anybody asks for the title
+    return Entry(block.head, key, name, parent, _description(block), expression)
 
 
 def _half(head: Slice, static: bool) -> Finding:
@@ -169,17 +182,13 @@ def _half(head: Slice, static: bool) -> Finding:
     return head.wrong("the segment has no expression", hint)
 
 
-def _inner(name: Slice) -> Slice:
-    return Slice(name.source, name.start + 1, name.end - 1)
-
-
 def _description(block: Block) -> str | None:
     """The comments between the heading and the expression, one line each."""
     lines = []
     for line in block.body:
         if not line.is_comment:
             break
-        lines.append(str(line).lstrip("#").strip())
+        lines.append(str(line).removeprefix("#").strip())
     return "\n".join(lines) or None
 
 

@@ -13,7 +13,7 @@ from engine.changes import Change
 from engine.validation import companies_from_rows, contacts_from_rows, events_from_rows
 from formats.batch import Kind
 from server.segment_files.document import Row, Rows
-from server.segment_files.text import FileProblems, Finding, Slice, words
+from server.segment_files.text import FileProblems, Finding, Slice, unquoted, words
 
 KEYS: Mapping[Kind, tuple[str, ...]] = {
     Kind.CONTACTS: ("id",),
@@ -48,19 +48,6 @@ def pairs(found: Sequence[Slice]) -> tuple[tuple[Slice, Slice], ...]:
     if len(found) % 3:
         raise FileProblems([found[-1].wrong("a value is missing here", "values are written name=value")])
     return tuple(zip(found[::3], found[2::3], strict=True))
-
-
-def unquoted(word: Slice) -> str:
-    """A word without its quotes or backticks. FileProblems."""
-    text = str(word)
-    if text.startswith("`"):
-        return text.strip("`")
-    if not text.startswith('"'):
-        return text
-    try:
-        return str(json.loads(text))
-    except ValueError:
-        raise FileProblems([word.wrong(f"{text} cannot be read", 'escapes are those of JSON: \\" \\\\ \\n')]) from None
 
 
 def value(word: Slice, type: Type | None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -146,3 +147,16 @@ def words(slice: Slice) -> list[Slice]:
     """The words of one line: bare, in quotes or backticks, in brackets, or a sign. What follows `#` is left out."""
     found = [Slice(slice.source, slice.start + m.start(), slice.start + m.end()) for m in _WORD.finditer(str(slice))]
     return [word for word in found if not word.is_comment]
+
+
+def unquoted(word: Slice) -> str:
+    """A word without its quotes or backticks. FileProblems."""
+    text = str(word)
+    if text.startswith("`"):
+        return text.strip("`")
+    if not text.startswith('"'):
+        return text
+    try:
+        return str(json.loads(text))
+    except ValueError:
+        raise FileProblems([word.wrong(f"{text} cannot be read", 'escapes are those of JSON: \\" \\\\ \\n')]) from None

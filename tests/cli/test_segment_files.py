@@ -314,3 +314,102 @@ def test_a_file_with_problems_is_not_run(alone, write):
     alone("test", write(SCHEMA + "segment x\n  pionts > 1\n"), exit=1)
     alone("test", "gone.segments", exit=2)
     assert list(Path().glob("tamis-*")) == []
+
+
+# --- in and out of a workspace --------------------------------------------------------------------------------
+
+CUSTOMERS = """
+segment rich "Rich \\"and\\" famous" under french
+  # More than a hundred points.
+  #
+  # Ask Ann before changing it.
+  points > 100   # strictly
+    and in segment "By hand"
+
+segment french
+  # Those who speak it.
+  pays = "FR"
+  # and nobody else
+
+segment hand "By hand" static
+"""
+
+
+def changes(answer):
+    return {item["key"]: (item["change"], item["differing"]) for item in answer["segments"]}
+
+
+def test_segments_are_applied_once_and_then_are_the_same(filled, write):
+    name = write(CUSTOMERS)
+    new = {key: ("new", []) for key in ("french", "hand", "rich")}
+    assert changes(filled.json("segments", "apply", name, "--dry-run")) == new
+    assert filled.json("segments", "list")["segments"] == []
+    assert changes(filled.json("segments", "apply", name)) == new
+    same = {key: ("same", []) for key in new}
+    assert changes(filled.json("segments", "apply", name)) == same
+    rich = filled.json("segments", "show", "rich")
+    assert (rich["name"], rich["parent"]) == ('Rich "and" famous', "french")
+    assert rich["description"] == "More than a hundred points.\n\nAsk Ann before changing it."
+    assert rich["expression"] == 'points > 100   # strictly\n  and in segment "By hand"'
+
+
+def test_what_differs_is_shown_before_and_after(filled, write):
+    filled("segments", "apply", write(CUSTOMERS))
+    filled("segments", "members", "hand", "--add", "ann")
+    other = write(CUSTOMERS.replace("points > 100", "points > 30").replace("Those who speak it.", "Parleurs."))
+    answer = filled.json("segments", "apply", other, "--dry-run")
+    assert changes(answer) == {
+        "french": ("changed", ["description"]),
+        "hand": ("same", []),
+        "rich": ("changed", ["expression"]),
+    }
+    shown = filled("segments", "apply", other).stdout
+    assert "points > 100" in shown
+    assert "points > 30" in shown
+    members = filled.json("segments", "members", "rich", "--fields", "id")["contacts"]
+    assert members == [{"id": "ann"}], "who was added by hand is still there"
+
+
+def test_nothing_is_applied_when_anything_is_wrong(filled, write):
+    filled("segments", "put", "old", "everyone")
+    wrong = write(CUSTOMERS + "segment broken\n  pionts > 3\n")
+    shown = filled("segments", "apply", wrong, exit=1).stderr
+    assert "unknown field 'pionts'; did you mean 'points'?" in shown
+    assert [view["key"] for view in filled.json("segments", "list")["segments"]] == ["old"]
+
+
+def test_a_circle_through_the_workspaces_own_segments_is_found(filled, write):
+    filled("segments", "put", "base", "everyone")
+    filled("segments", "put", "mine", "in segment base")
+    shown = filled("segments", "apply", write("segment base\n  in segment mine\n"), exit=1).stderr
+    assert "base -> mine -> base" in shown
+
+
+def test_the_tests_of_a_file_do_not_hinder_that_it_is_applied(filled, write):
+    """They play with the schema of the file, which need not be all of the workspace's."""
+    other = "schema\n  contacts pays text, colour text\ncontacts\n  ann colour=red\n"
+    name = write(other + 'segment french\n  pays = "FR"\nat 2026-01-01\ntest t\n  expect colour = "red" -> ann\n')
+    filled("test", name)
+    filled("segments", "apply", name)
+    assert filled.json("segments", "show", "french")["count"] == 2
+
+
+def test_what_is_dumped_and_applied_changes_nothing(filled, write, tmp_path):
+    filled("segments", "apply", write(CUSTOMERS))
+    filled(
+        "segments", "put", "odd", "points > 1\n\n  or points < 0", "--name", "Été #1 -> «x»", "--description", "# no"
+    )
+    before = filled.json("segments", "list")["segments"]
+    filled("segments", "dump", "-o", "all.segments")
+    assert {change for change, _ in changes(filled.json("segments", "apply", "all.segments")).values()} == {"same"}
+    assert filled.json("segments", "list")["segments"] == before
+    assert filled("segments", "dump").stdout == (tmp_path / "all.segments").read_text("utf-8")
+    assert filled("segments", "dump", "hand").stdout == 'segment hand "By hand" static\n'
+    filled("segments", "dump", "gone", exit=5)
+
+
+def test_a_test_does_not_know_the_segments_of_the_workspace(filled, write):
+    filled("segments", "put", "base", "everyone")
+    name = write("segment x\n  in segment base\nat 2026-01-01\ntest t\n  expect in segment x -> nobody\n")
+    filled("check", name)
+    assert "unknown segment 'base'" in filled("test", name, exit=1).stderr
