@@ -6,17 +6,15 @@ Comments stand on lines of their own, before the part they were written in or af
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from dsl import tree
-from dsl.lexing import WORDS
+from dsl.lexing import name_written
 from dsl.literals import quoted
 from dsl.typed import CutKind, Operator, Part
 
 WIDTH = 100
 STEP = 4
-_NAME = re.compile(r"[^\W\d]\w*")
 
 # How tightly each node binds; a part that binds looser than its place needs stands in parentheses.
 EITHER, BOTH, NOT, CONDITION, SUM, PRODUCT, UNARY, ATOM = range(8)
@@ -352,9 +350,7 @@ def _not(negated: bool) -> str:
 
 
 def _name(identifier: tree.Identifier) -> str:
-    """A name, in backticks unless it can be read as nothing else."""
-    name = identifier.name
-    return name if _NAME.fullmatch(name) and name.lower() not in WORDS else f"`{name}`"
+    return name_written(identifier.name)
 
 
 def _values(values: tree.Values | tree.Text | tree.Parameter) -> str:

@@ -209,3 +209,11 @@ def next_token(text: str, offset: int, acceptable: Container[str]) -> Token:
         if regex is not None:
             return Token("REGEX", regex[0], start, regex.end())
     return Token(SIGNS[value], value, start, end)
+
+
+_NAME = re.compile(r"[^\W\d]\w*+")
+
+
+def name_written(name: str) -> str:
+    """A name as it is written: in backticks unless it can be read as nothing else."""
+    return name if _NAME.fullmatch(name) and name.lower() not in WORDS else f"`{name}`"

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from dsl.complete import Completion, complete
 from dsl.describe import Code
 from dsl.moments import Clock
 from dsl.problems import NOWHERE, DataError, ExpressionError, Problem, Span
@@ -28,6 +29,7 @@ from engine.changes import (
     EraseContacts,
     PatchSchema,
 )
+from engine.completion import HeldValues
 from engine.errors import PreconditionFailed, StaleRead, UnknownContact
 from engine.imports import import_contacts, import_events
 from engine.language import NO_PARAMS, parameters, understand
@@ -230,6 +232,16 @@ class Workspace:
         except ExpressionError as error:
             return error.problems
         return ()
+
+    def complete(self, expression: str, cursor: int | None = None, limit: int = 20) -> Completion:
+        """What may come at a cursor (an offset in characters; the end by default), best first.
+
+        DataError for a cursor outside the expression, ExpressionError for one too long; no text is too broken.
+        """
+        snapshot = self._snapshot
+        at = len(expression) if cursor is None else cursor
+        values = HeldValues(snapshot.data)
+        return complete(expression, at, snapshot.schema, values, segments=snapshot.segments.names, limit=limit)
 
     def contact(self, id: str) -> dict[str, Any] | None:
         """The profile of a contact, every field of the schema in it; None when there is none."""

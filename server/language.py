@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from starlette.responses import Response
 
+from dsl.complete import Completion
 from dsl.describe import ENGLISH, LANGUAGES, Code, Language
 from dsl.describe import describe as described
 from dsl.format import format as formatted
@@ -18,6 +19,9 @@ from server.bodies import accepted
 from server.errors import ProblemView, shown
 from server.operations import Call
 from server.shapes import Params
+
+MOST_ITEMS = 1000
+"""A completion has no more items: nobody reads on."""
 
 
 class CheckBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,6 +61,14 @@ class Described(msgspec.Struct, frozen=True):
     sentence: str
 
 
+class CompleteBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An expression, finished or not, and where its cursor stands: an offset in characters, the end when absent."""
+
+    expression: str
+    cursor: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_ITEMS)] = 20
+
+
 class ParseBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """An expression as text, or as the tree that /v1/language/schema.json describes: one of the two."""
 
@@ -94,6 +106,10 @@ def preferred(header: str | None) -> Language:
     """The language an Accept-Language header likes best of those there are; English when it names none."""
     codes = (name.partition("-")[0] for name in accepted(header))
     return next((language for code in codes if (language := LANGUAGES.get(code))), ENGLISH)
+
+
+async def complete(call: Call, body: CompleteBody) -> Completion:
+    return await call.run(call.workspace.complete, body.expression, body.cursor, body.limit)
 
 
 async def parse(call: Call, body: ParseBody) -> Parsed:

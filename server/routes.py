@@ -69,6 +69,7 @@ ROUTES: tuple[Operation, ...] = (
     Operation("POST", f"{W}/companies", companies.upsert, "Insert or update companies", WRITE),
     Operation("POST", f"{W}/language/check", language.check, "Everything wrong with an expression", READ),
     Operation("POST", f"{W}/language/format", language.format, "The canonical text of an expression", READ),
+    Operation("POST", f"{W}/language/complete", language.complete, "What may come at a cursor, best first", READ),
     Operation("POST", f"{W}/language/parse", language.parse, "An expression as a tree, or a tree as its text", READ),
     Operation("POST", f"{W}/language/import", translation.read, "The rules of another program as an expression", READ),
     Operation("POST", f"{W}/language/export", translation.write, "An expression as rules of another program", READ),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from engine.bitmaps import Rows, from_rows, from_sorted
+from engine.tables.most import Most
 from engine.tables.shelf import Shelf, union
 from storage import Array
 
@@ -22,7 +23,7 @@ class GroupIndex:
     in `postings`, those of group `g` at `starts[g]:starts[g + 1]`, ascending.
     """
 
-    __slots__ = ("_place", "_postings", "_ready", "_shelf", "_starts", "counts")
+    __slots__ = ("_place", "_postings", "_ready", "_shelf", "_starts", "counts", "most")
 
     def __init__(
         self,
@@ -38,6 +39,8 @@ class GroupIndex:
         self._place = {group: place for place, group in enumerate(ready.tolist())}
         self._starts = starts
         self._postings = postings
+        self.most: Most | None = None
+        """The most held groups and their texts, once somebody asked."""
 
     @classmethod
     def of(cls, groups: NDArray[Any], rows: NDArray[Any], distinct: int, size: int) -> GroupIndex:

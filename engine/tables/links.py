@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.schema import Field, Type
-from engine.bitmaps import Mask, to_array, to_mask
+from engine.bitmaps import Mask, below, to_array, to_mask
 from engine.tables.groups import GroupIndex
 from engine.tables.loose import Loose, LooseNumbers, present
 from engine.tables.numeric import SealedNumbers
@@ -20,8 +23,6 @@ COMPANY = Field(":company", Type.NUMBER, decimals=0)
 
 class CompanyLink:
     """Which company each contact of one version belongs to."""
-
-    __slots__ = ("_column", "_companies")
 
     def __init__(self, column: PatchedColumn | None, companies: int) -> None:
         self._column = column
@@ -37,6 +38,24 @@ class CompanyLink:
             entries = _linked_entries(column.tail, to_mask(companies, self._companies))
             rows = (rows - column.patch.overridden(column.size)) | column.rows_at(entries)
         return rows if within is None else rows & within
+
+    @cached_property
+    def sizes(self) -> NDArray[np.int64]:
+        """How many contacts each company has, by its row."""
+        sizes = np.zeros(self._companies, np.int64)
+        column = self._column
+        if column is None:
+            return sizes
+        if isinstance(column.base, SealedNumbers):
+            kept = np.ones(column.base.size, np.bool_)
+            if column.size:
+                kept[to_array(below(column.patch.overridden(column.size), column.base.size))] = False
+            sizes += _sizes(column.base.data[kept], self._companies)
+        if column.size:
+            assert isinstance(column.tail, LooseNumbers)
+            _, entries = column.latest_entries()
+            sizes += _sizes(column.tail.data[entries], self._companies)
+        return sizes
 
     def company_of(self, contact: int) -> int | None:
         """The company's row."""
@@ -62,6 +81,11 @@ def _index(data: NDArray[np.signedinteger]) -> GroupIndex:
     rows = np.flatnonzero(present(data))
     companies = data[rows]
     return GroupIndex.of(companies, rows, int(companies.max(initial=-1)) + 1, len(data))
+
+
+def _sizes(companies: NDArray[Any], size: int) -> NDArray[np.int64]:
+    """How often each company occurs."""
+    return np.bincount(companies[present(companies)].astype(np.int64), minlength=size)
 
 
 def _linked_entries(tail: Loose, wanted: Mask) -> Mask:

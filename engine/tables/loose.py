@@ -20,6 +20,7 @@ from engine.bitmaps import Mask, Rows, below, to_array
 from engine.reading import ColumnPredicate
 from engine.tables.columns import Numbers, scan
 from engine.tables.dictionary import Dictionary
+from engine.tables.holding import loose_texts
 from engine.tables.keys import Keys
 
 MISSING_INT = -(1 << 63)
@@ -59,6 +60,10 @@ class LooseText:
     def numbers(self, rows: Rows) -> Numbers:
         codes = self.codes[rows]
         return np.append(self.dictionary.groups, MISSING_INT)[codes], codes >= 0
+
+    def texts_like(self, typed: str, limit: int, rows: Mask | None = None) -> list[str]:
+        """At most `limit` texts, of `rows` or of all, that fit what is typed (see `holding`)."""
+        return loose_texts(self.dictionary, self.codes if rows is None else self.codes[rows], typed, limit)
 
     def counts(self, within: BitMap) -> Mapping[type_of_value, int]:
         codes = self.codes[to_array(below(within, self.size))]
@@ -153,6 +158,11 @@ class LooseTags:
 
     def numbers(self, rows: Rows) -> Numbers:
         raise TypeError("tags have no numbers")
+
+    def texts_like(self, typed: str, limit: int, rows: Mask | None = None) -> list[str]:
+        """At most `limit` tags, of `rows` or of all, that fit what is typed (see `holding`)."""
+        codes = self.codes if rows is None else self.codes[rows[self.owners()]]
+        return loose_texts(self.dictionary, codes, typed, limit)
 
     def counts(self, within: BitMap) -> Mapping[type_of_value, int]:
         chosen = np.zeros(self.size, np.bool_)

@@ -17,8 +17,9 @@ from engine.tables.buffers import Buffer
 from engine.tables.columns import Numbers
 from engine.tables.dictionary import MISSING_CODE
 from engine.tables.joining import joined, taken
-from engine.tables.loose import Loose, LooseText
+from engine.tables.loose import Loose, LooseTags, LooseText
 from engine.tables.sealed import Sealed, sealed
+from engine.tables.tags import SealedTags
 from engine.tables.tails import tail_column
 from engine.tables.text import SealedText
 
@@ -204,6 +205,15 @@ class PatchedColumn:
         known = [base.group_of(folded) for folded in tail.dictionary.folded()]
         own = tail.dictionary.groups + base.groups
         return np.array([own[code] if group is None else group for code, group in enumerate(known)], np.int64)
+
+    def texts_like(self, typed: str, limit: int) -> list[str]:
+        """Texts of base and patch that fit what is typed: at most `limit` of each, some perhaps overridden."""
+        base, tail = self.base, self.tail if self.size else None
+        found = base.texts_like(typed, limit) if isinstance(base, SealedText | SealedTags) else []
+        if isinstance(tail, LooseText | LooseTags):
+            latest = self.patch.replaced.array[: self.size] >= self.size
+            found += tail.texts_like(typed, limit, latest)
+        return found
 
     def counts(self, within: BitMap) -> Mapping[type_of_value, int]:
         overridden = self.patch.overridden(self.size)

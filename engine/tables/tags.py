@@ -10,9 +10,10 @@ from pyroaring import BitMap
 
 from dsl.schema import Field
 from dsl.typed import HasAll, HasAny, IsSet
-from engine.bitmaps import from_mask
+from engine.bitmaps import Mask, from_mask
 from engine.reading import ColumnPredicate
 from engine.tables.groups import GroupIndex
+from engine.tables.holding import sealed_texts
 from engine.tables.loose import LooseTags
 from engine.tables.sorted import SortedDictionary
 from engine.tables.text import narrowest
@@ -89,6 +90,12 @@ class SealedTags(LooseTags):
                 return min((self.estimate(HasAny((value,))) for value in values), default=self.size)
             case _:
                 return len(self.present)
+
+    def texts_like(self, typed: str, limit: int, rows: Mask | None = None) -> list[str]:
+        """Of all rows, by the index: one of the texts that fold alike."""
+        if rows is not None:
+            return super().texts_like(typed, limit, rows)
+        return sealed_texts(self.sorted, self._index, typed, limit)
 
     def arrays(self) -> dict[str, Array]:
         rows = {"row_starts": self.starts, "codes": self.codes}

@@ -10,11 +10,12 @@ from pyroaring import BitMap
 
 from dsl.schema import Field
 from dsl.typed import IsSet
-from engine.bitmaps import from_mask
+from engine.bitmaps import Mask, from_mask
 from engine.reading import ColumnPredicate
 from engine.tables.columns import GATHER_WORTH, scan
 from engine.tables.dictionary import MISSING_CODE
 from engine.tables.groups import GroupIndex
+from engine.tables.holding import sealed_texts
 from engine.tables.loose import LooseText
 from engine.tables.sorted import SortedDictionary
 from storage import Array, BlockRef
@@ -111,6 +112,12 @@ class SealedText(LooseText):
             return super().estimate(predicate)
         groups = self.sorted.select_groups(predicate)
         return super().estimate(predicate) if groups is None else self._count(groups)
+
+    def texts_like(self, typed: str, limit: int, rows: Mask | None = None) -> list[str]:
+        """Of all rows, by the index: one of the texts that fold alike."""
+        if rows is not None:
+            return super().texts_like(typed, limit, rows)
+        return sealed_texts(self.sorted, self._index, typed, limit)
 
     def arrays(self) -> dict[str, Array]:
         return {"codes": self.codes, **self.sorted.arrays(), **self._index.arrays()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from server.cli.check import check
+from server.cli.complete import complete
 from server.cli.completion import completion
 from server.cli.count import count
 from server.cli.demo import demo
@@ -28,8 +29,8 @@ from server.cli.translate import translate
 from server.cli.why import why
 
 COMMANDS = (
-    demo, serve, import_, repl, count, query, explain, why, export, check, test, format_, parse, translate, describe,
-    segments, queries, schema, keys, settings, completion,
+    demo, serve, import_, repl, count, query, explain, why, export, check, test, format_, parse, translate,
+    describe, complete, segments, queries, schema, keys, settings, completion,
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from dsl.complete import Completion
 from dsl.describe import Code
 from dsl.problems import Problem
 from engine.explanation import Explanation
@@ -104,6 +105,9 @@ class Backend(Protocol):
 
     def cancel(self, id: str) -> RunningQuery:
         """Stops a query that runs."""
+
+    def complete(self, expression: str, cursor: int | None = None, limit: int = 20) -> Completion:
+        """What may come at a cursor of an expression: an offset in characters, the end by default."""
 
     def segments(self) -> list[SegmentView]: ...
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dsl.complete import Completion
 from dsl.describe import Code
 from dsl.problems import DataError, Problem
 from dsl.schema_json import schema_to_json
@@ -105,6 +106,9 @@ class Local:
 
     def cancel(self, id: str) -> RunningQuery:
         raise ApiError(Failure.UNKNOWN_QUERY, f"nothing but this command asks this data directory: no query '{id}'")
+
+    def complete(self, expression: str, cursor: int | None = None, limit: int = 20) -> Completion:
+        return self.workspace.complete(expression, cursor, limit)
 
     def segments(self) -> list[SegmentView]:
         with self._in_time():

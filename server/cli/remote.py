@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, TypeVar
 import msgspec
 from pyarrow import ipc
 
+from dsl.complete import Completion
 from dsl.describe import Code
 from dsl.problems import DataError, ExpressionError, Problem, Span
 from engine.explanation import Explanation
@@ -101,6 +102,11 @@ class Remote:
 
     def cancel(self, id: str) -> RunningQuery:
         return msgspec.convert(self._client.call("POST", self.path("queries", id, "cancel")), RunningQuery)
+
+    def complete(self, expression: str, cursor: int | None = None, limit: int = 20) -> Completion:
+        body = {"expression": expression, "limit": limit, **_given(cursor=cursor)}
+        with told_of(expression):
+            return msgspec.convert(self._client.call("POST", self.path("language", "complete"), body), Completion)
 
     def segments(self) -> list[SegmentView]:
         return msgspec.convert(self._client.call("GET", self.path("segments"))["segments"], list[SegmentView])

@@ -258,6 +258,16 @@ def test_describe_calls_fields_by_their_labels_when_asked(filled):
     assert said == "Contacts whose Town is “Paris”.\n"
 
 
+def test_complete_shows_what_may_come_at_a_cursor(filled):
+    found = filled.json("complete", "poin > 3 and nam", "--cursor", "3")
+    assert (found["start"], found["end"]) == (0, 4)
+    assert [(item["text"], item["kind"]) for item in found["items"]] == [("points", "field")]
+    assert "points" in filled("complete", "poi").stdout
+    assert filled("complete", "# a comment").stdout == "nothing comes here\n"
+    assert "$.cursor" in filled("complete", "points", "--cursor", "9", exit=4).stderr
+    assert len(filled.json("complete", "", "--limit", "2")["items"]) == 2
+
+
 def test_parse_shows_the_tree_and_takes_it_back(filled):
     tree = json.loads(filled("parse", "points>30").stdout)
     assert tree["condition"]["kind"] == "comparison"

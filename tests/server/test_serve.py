@@ -146,6 +146,21 @@ def test_what_cannot_be_described_is_a_problem(filled):
     assert filled.post("language/describe", json={"expression": "everyone", "language": "de"}).status_code in (400, 422)
 
 
+def test_complete_offers_values_with_their_counts(filled):
+    def complete(expression, **more):
+        return ok(filled.post("language/complete", json={"expression": expression, **more}))
+
+    found = complete('country = "')
+    assert (found["start"], found["end"]) == (10, 11)
+    value = {"kind": "value", "label": None, "detail": None, "counted": "contacts"}
+    assert found["items"] == [{"text": '"FR"', "count": 2, **value}, {"text": '"BE"', "count": 1, **value}]
+    assert [item["text"] for item in complete("country = = and poi and x", cursor=19)["items"]] == ["points"]
+    assert len(complete("", limit=1)["items"]) == 1
+    for body in ({"expression": "x", "cursor": 2}, {"expression": "x", "cursor": -1}, {"expression": "", "limit": 0}):
+        problem(filled.post("language/complete", json=body), 422, "invalid")
+    problem(filled.post("language/complete", json={"expression": "x" * 70_000}), 422, "invalid-expression")
+
+
 def test_expressions_as_trees(site, filled):
     both = ok(filled.post("language/parse", json={"expression": "points>3"}))
     assert both["expression"] == "points > 3"

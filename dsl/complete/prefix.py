@@ -1,0 +1,145 @@
+"""The parser where the text before a cursor ends, whatever is wrong with that text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+from dsl.automaton import Automaton, Reduction, Run, Stack, automaton
+from dsl.lexing import END, UNREADABLE, WORDS, Token, next_token
+
+_CONDITION = "EVERYONE"
+"""A terminal that is a whole condition: it stands for one that cannot be read."""
+
+_BOUNDARIES = frozenset({"AND", "OR", "EXCEPT", "RPAR", "COMMA"})
+_JOINTS: Mapping[str, str] = MappingProxyType({"and": "AND", "or": "OR", "except": "EXCEPT"})
+_QUOTES = frozenset("\"'`“«")
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A state of the parser. Asking it changes nothing."""
+
+    parser: Stack
+
+    @property
+    def stack(self) -> Sequence[Any]:
+        """What is read and not yet complete: tokens, and the nodes made so far."""
+        return self.parser.values
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, ...], bool]:
+        return {}
+
+    def allows(self, terminals: tuple[str, ...]) -> bool:
+        """Whether these terminals could follow, one after the other."""
+        known = self._known
+        if terminals not in known:
+            known[terminals] = self._follow(terminals)
+        return known[terminals]
+
+    def _follow(self, terminals: tuple[str, ...]) -> bool:
+        states: list[int] | None = self.parser.states
+        for terminal in terminals:
+            states = advanced(self.parser.automaton, states, terminal) if states else None
+        return states is not None
+
+    def before(self, terminal: str) -> Any:
+        """The operand that `terminal`, which must be allowed, would follow: a node of the surface tree."""
+        ahead = copied(self.parser)
+        ahead.feed(Token(terminal, "", 0, 0))
+        return last_of(ahead.values[-2])
+
+
+def last_of(entry: Any) -> Any:
+    """An entry of the stack; of a row of operands or steps still being read, which lie in a branch, the last."""
+    children = getattr(entry, "children", None)
+    return last_of(children[-1]) if children else entry
+
+
+def copied(stack: Stack) -> Stack:
+    """A stack to be fed apart. Runs grow in place, so they are copied too."""
+    copy = Stack(stack.automaton)
+    copy.states = stack.states.copy()
+    copy.values = [Run(entry.children.copy()) if isinstance(entry, Run) else entry for entry in stack.values]
+    return copy
+
+
+def advanced(automaton: Automaton, states: list[int], terminal: str) -> list[int] | None:
+    """The states after `terminal`, without the values; None where it cannot come."""
+    states = states.copy()
+    while True:
+        action = automaton.rows[states[-1]].get(terminal)
+        if not isinstance(action, Reduction):
+            return None if action is None else [*states, action]
+        del states[-action.size :]
+        states.append(automaton.gotos[states[-1]][action.origin])
+
+
+def reached(text: str, named: Callable[[str], bool]) -> list[Reached]:
+    """The states that reading `text` to its end leads to: most often one.
+
+    Where its last word may be a keyword or a name, depending on what follows, it is the keyword, and also the name
+    when `named` says there is one. What cannot be read is skipped: up to the next word that ends a condition when one
+    comes, and then the condition counts as whole.
+    """
+    stack = Stack(automaton())
+    keywords: list[Reached] = []
+    token = Token(END, "", 0, 0)
+    offset = 0
+    while True:
+        last, token = token, next_token(text, offset, stack.row)
+        if token.type == END:
+            break
+        keywords = list(_as_keywords(stack, token, text))
+        token = _joint(token, named)
+        offset = token.end
+        if not stack.feed(token):
+            if keywords:
+                return keywords
+            offset = _resume(stack, token, text)
+    if keywords and last.type == "NAME" and not named(last.value):
+        return keywords
+    return [*keywords, Reached(stack)]
+
+
+def _joint(token: Token, named: Callable[[str], bool]) -> Token:
+    """`and` where a value should stand is read as a name: unless there is such a name, the value is what is missing."""
+    terminal = _JOINTS.get(token.value.lower()) if token.type == "NAME" else None
+    return token if terminal is None or named(token.value) else token._replace(type=terminal)
+
+
+def _as_keywords(stack: Stack, token: Token, text: str) -> Iterator[Reached]:
+    """The states in which the last word of a text is a keyword that needs what follows it: before a cursor, nothing
+    does yet."""
+    readings = WORDS.get(token.value.lower(), ())
+    if any(follows for _, follows in readings) and not text[token.end :].strip():
+        for terminal, follows in readings:
+            if follows and stack.accepts(terminal):
+                state = copied(stack)
+                state.feed(token._replace(type=terminal))
+                yield Reached(state)
+
+
+def _resume(stack: Stack, token: Token, text: str) -> int:
+    """Where to go on after a token that cannot stand where it does. A text left open ends with its line."""
+    if token.type in _BOUNDARIES:
+        _close(stack, token)
+    if token.type == UNREADABLE and token.value in _QUOTES:
+        line_end = text.find("\n", token.end)
+        return len(text) if line_end < 0 else line_end
+    return token.end
+
+
+def _close(stack: Stack, token: Token) -> None:
+    """Take the innermost open condition that `token` can follow for whole; nothing changes when there is none."""
+    for depth in range(len(stack.states), 0, -1):
+        whole = advanced(stack.automaton, stack.states[:depth], _CONDITION)
+        if whole and advanced(stack.automaton, whole, token.type):
+            del stack.states[depth:], stack.values[depth - 1 :]
+            stack.feed(Token(_CONDITION, "", token.start, token.start))
+            stack.feed(token)
+            return

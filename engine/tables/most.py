@@ -1,0 +1,38 @@
+"""The entries of a dictionary that the most rows have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+SEARCHED = 1 << 15
+"""Texts that begin otherwise are looked through for what is typed only when they are among so many most held."""
+
+Places = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Most:
+    """The most held texts of a column, the most held first: their places in its dictionary, and their folded forms."""
+
+    places: Places
+    folded: pa.StringArray
+
+    @classmethod
+    def of(cls, folded: pa.StringArray, counts: NDArray[Any]) -> Most:
+        places = best(counts, np.arange(len(counts)), SEARCHED)
+        return cls(places, folded.take(pa.array(places)))
+
+
+def best(counts: NDArray[Any], places: Places, limit: int) -> Places:
+    """At most `limit` of `places`, those with the highest counts first, of equal ones the first; none counted 0."""
+    places = places[counts[places] > 0]
+    keys = (counts[places].astype(np.int64) << 32) - places
+    if len(keys) > limit:
+        kept = np.argpartition(keys, len(keys) - limit)[-limit:]
+        places, keys = places[kept], keys[kept]
+    return places[np.argsort(-keys)]
