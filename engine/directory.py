@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 from dsl.problems import DataError, Problem
+from engine.budget import DEFAULT_BUDGET_MS
 from engine.errors import UnknownWorkspace
 from engine.workspace import Workspace
 from storage.directory import DataDirectory
@@ -19,8 +20,9 @@ DEFAULT = "default"
 class Tamis:
     """All workspaces of one data directory, held under its lock until `close`."""
 
-    def __init__(self, directory: DataDirectory) -> None:
+    def __init__(self, directory: DataDirectory, budget_ms: float = DEFAULT_BUDGET_MS) -> None:
         self._directory = directory
+        self._budget_ms = budget_ms
         self._workspaces: dict[str, Workspace] = {}
         self._opening = threading.Lock()
         for name in directory.workspaces():
@@ -28,11 +30,14 @@ class Tamis:
         self.create(DEFAULT)
 
     @classmethod
-    def open(cls, path: Path, *, create: bool = True) -> Tamis:
-        """Take the lock, verify, recover. Locked, NewerFormat, DamageError; NoDataDirectory if not `create`."""
+    def open(cls, path: Path, *, create: bool = True, budget_ms: float = DEFAULT_BUDGET_MS) -> Tamis:
+        """Take the lock, verify, recover. Locked, NewerFormat, DamageError; NoDataDirectory if not `create`.
+
+        `budget_ms` is what a question may cost in workspaces that have no budget of their own.
+        """
         directory = DataDirectory.open(path, create=create)
         try:
-            return cls(directory)
+            return cls(directory, budget_ms)
         except BaseException:
             directory.close()
             raise
@@ -50,7 +55,7 @@ class Tamis:
         """The workspace of that name, made if it is not there. DataError for a name that cannot be used."""
         with self._opening:
             if name not in self._workspaces:
-                self._workspaces[name] = Workspace(name, self._store(name))
+                self._workspaces[name] = Workspace(name, self._store(name), self._budget_ms)
             return self._workspaces[name]
 
     def _store(self, name: str) -> Store:

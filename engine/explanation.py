@@ -9,7 +9,7 @@ from dsl.format import format
 from dsl.moments import Clock
 from dsl.parse import parse
 from dsl.typed import Selection
-from engine.plan import ExplainNode, describe_logical, explain, lower, plan, rewrite
+from engine.plan import ExplainNode, cost, describe_logical, explain, lower, plan, rewrite
 from engine.plan.printing import INDENT
 from engine.snapshot import Snapshot
 
@@ -19,7 +19,8 @@ class Explanation:
     """What became of an expression on its way to `count` contacts of the state `seq`.
 
     `expression` is its canonical text; `logical` and `rewritten` are its logical plan before and after the `rules`,
-    which are named in the order in which they fired, each time they did; `physical` is what was run.
+    which are named in the order in which they fired, each time they did; `physical` is what was run. `cost_ms` is what
+    it was estimated to take, `budget_ms` what it may take by estimate.
     """
 
     expression: str
@@ -27,19 +28,23 @@ class Explanation:
     rules: tuple[str, ...]
     rewritten: str
     physical: ExplainNode
+    cost_ms: float
+    budget_ms: float
     count: int
     seq: int
 
 
-def explained(text: str, selection: Selection, snapshot: Snapshot, clock: Clock) -> Explanation:
+def explained(text: str, selection: Selection, snapshot: Snapshot, clock: Clock, budget_ms: float) -> Explanation:
     """Plans a checked expression afresh, and runs every operator by itself. `text` is what it was read from."""
     rules: list[str] = []
     logical = lower(selection, clock, snapshot.schema, snapshot.segments.segments)
     rewritten = rewrite(logical, told=rules.append)
-    root = explain(plan(rewritten, snapshot.data), snapshot.data)
+    physical = plan(rewritten, snapshot.data)
+    costs = cost(physical, snapshot.data)
+    root = explain(physical, snapshot.data)
     expression = format(parse(text)).rstrip("\n")
     before, after = describe_logical(logical), describe_logical(rewritten)
-    return Explanation(expression, before, tuple(rules), after, root, root.count, snapshot.seq)
+    return Explanation(expression, before, tuple(rules), after, root, costs, budget_ms, root.count, snapshot.seq)
 
 
 def without_times(explanation: Explanation) -> Explanation:
@@ -59,6 +64,7 @@ def as_text(explanation: Explanation) -> str:
         "rules fired": explanation.rules or ("none",),
         "rewritten plan": explanation.rewritten.splitlines(),
         "physical plan": tuple(_lines(explanation.physical, 0)),
+        "cost": (f"{explanation.cost_ms:.2f} ms of a budget of {explanation.budget_ms:.0f} ms, estimated",),
         "answer": (f"count {explanation.count}, seq {explanation.seq}",),
     }
     return "\n".join("\n".join([name, *(INDENT + line for line in lines)]) for name, lines in parts.items())
@@ -71,8 +77,8 @@ def _lines(node: ExplainNode, depth: int) -> Iterator[str]:
 
 
 def figures(node: ExplainNode) -> list[str]:
-    """What is known of an operator, as people read it: `expected 12`, `found 10`, `0.12 ms`."""
-    found = [f"expected {node.estimate}", f"found {node.count}"]
+    """What is known of an operator, as people read it: `expected 12 at 0.10 ms`, `found 10`, `0.12 ms`."""
+    found = [f"expected {node.estimate} at {node.cost_ms:.2f} ms", f"found {node.count}"]
     if node.swept is not None:
         found.append(f"{node.swept} for want of a value")
     if node.milliseconds is not None:

@@ -17,22 +17,24 @@ from dsl.problems import NOWHERE, DataError, Problem
 from dsl.schema import Field, Type, type_of_value
 from dsl.typed import FieldTerm, IsSet, Or, Scope, Selection, Test
 from engine.bitmaps import to_array
+from engine.budget import DEFAULT_BUDGET_MS, planned, too_costly
 from engine.cursor import Cursor, decode_cursor, encode_cursor
 from engine.deadline import still_wanted
 from engine.explanation import Explanation, explained
-from engine.plan import Effort, Operator, count, execute, lower, plan, rewrite
+from engine.plan import Operator, cost, count, execute
 from engine.results import Count, Page
 from engine.rows import Rows, arrow_batch, arrow_schema, chosen_fields, contact_objects, field_values
 from engine.snapshot import Snapshot
 
 PAGE_LIMIT = 10_000
+LIGHT_MS = 5.0
 
 
 @dataclass(frozen=True)
 class Query:
     """The contacts that a physical plan selects in `snapshot` at `clock`. Every answer is of that one state.
 
-    `text` and `selection` are the expression that the plan was made of.
+    `text` and `selection` are the expression that the plan was made of, `budget_ms` what it may cost.
     """
 
     snapshot: Snapshot
@@ -40,11 +42,17 @@ class Query:
     operator: Operator
     text: str
     selection: Selection
+    budget_ms: float = DEFAULT_BUDGET_MS
 
     @cached_property
+    def cost_ms(self) -> float:
+        """What the answer is estimated to take, in milliseconds of one core."""
+        return cost(self.operator, self.snapshot.data)
+
+    @property
     def light(self) -> bool:
-        """Whether indexes alone hold the answer: then it takes about a millisecond, whatever the number of contacts."""
-        return all(operator.effort < Effort.SCANNED for operator in _walk(self.operator))
+        """Whether the answer is there so soon that it is not worth a thread."""
+        return self.cost_ms < LIGHT_MS
 
     @cached_property
     def members(self) -> BitMap:
@@ -69,7 +77,7 @@ class Query:
 
     def explain(self) -> Explanation:
         """How the answer comes about: every step of planning, and what each operator holds."""
-        return explained(self.text, self.selection, self.snapshot, self.clock)
+        return explained(self.text, self.selection, self.snapshot, self.clock, self.budget_ms)
 
     def has(self, row: int) -> bool:
         """Whether one contact matches; costs far less than finding them all."""
@@ -127,21 +135,14 @@ class Query:
         return Selection(Or(NOWHERE, tuple(Test(NOWHERE, field, IsSet()) for field in fields)))
 
 
-def _walk(operator: Operator) -> Iterator[Operator]:
-    yield operator
-    for below in operator.inputs:
-        yield from _walk(below)
-
-
-def planned(snapshot: Snapshot, selection: Selection, clock: Clock) -> Operator:
-    """The physical plan of a selection."""
-    logical = lower(selection, clock, snapshot.schema, snapshot.segments.segments)
-    return plan(rewrite(logical), snapshot.data)
-
-
-def bound(snapshot: Snapshot, text: str, selection: Selection, clock: Clock) -> Query:
-    """The query of a checked expression; `text` is what it was read from."""
-    return Query(snapshot, clock, planned(snapshot, selection, clock), text, selection)
+def bound(
+    snapshot: Snapshot, text: str, selection: Selection, clock: Clock, budget_ms: float = DEFAULT_BUDGET_MS
+) -> Query:
+    """The query of a checked expression; `text` is what it was read from. TooCostly for what exceeds the budget."""
+    query = Query(snapshot, clock, planned(snapshot, selection, clock), text, selection, budget_ms)
+    if query.cost_ms > budget_ms:
+        raise too_costly(text, selection, snapshot, clock, query.cost_ms, budget_ms)
+    return query
 
 
 def sort_key(field: Field, value: type_of_value | None) -> str | int | float | None:

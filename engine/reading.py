@@ -48,6 +48,10 @@ class Column(Protocol):
     def estimate(self, predicate: ColumnPredicate) -> int:
         """About how many rows `matching` would return; cheap (microseconds), exact where an index knows."""
 
+    @property
+    def searched(self) -> int:
+        """About how many texts a search looks through: different ones where they are known; 0 where values are none."""
+
     def values(self, rows: NDArray[np.uint32]) -> list[type_of_value | None]:
         """Physical values of `rows`, in their order; None where missing."""
 

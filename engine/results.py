@@ -53,16 +53,20 @@ class SegmentRef:
 
 @dataclass(frozen=True, slots=True)
 class SegmentView:
-    """A saved segment with its live count. `expression` is None for a static segment; times are ISO 8601, UTC."""
+    """A saved segment with its live count. `expression` is None for a static segment; times are ISO 8601, UTC.
+
+    `count` is None when counting was `refused`, which says why, or was not done in time.
+    """
 
     key: str
     name: str
     description: str | None
     parent: str | None
     expression: str | None
-    count: int
+    count: int | None
     identified: int | None
     anonymous: int | None
     created: str
     updated: str
     etag: str
+    refused: str | None = None

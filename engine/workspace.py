@@ -22,6 +22,7 @@ from dsl.problems import NOWHERE, DataError, ExpressionError, Problem, Span
 from dsl.schema import Schema
 from dsl.schema_json import patched, schema_to_json
 from dsl.typed import InSegment, Scope, Selection
+from engine.budget import DEFAULT_BUDGET_MS, Budget, QueryLimits, TooCostly, planned, too_costly
 from engine.changes import (
     Change,
     ChangeMembers,
@@ -30,11 +31,13 @@ from engine.changes import (
     PatchSchema,
 )
 from engine.completion import HeldValues
-from engine.errors import PreconditionFailed, StaleRead, UnknownContact
+from engine.deadline import QueryStopped
+from engine.errors import PreconditionFailed, StaleRead, UnknownContact, UnknownSegment
 from engine.imports import import_contacts, import_events
 from engine.language import NO_PARAMS, parameters, understand
+from engine.plan import cost
 from engine.query import Query, bound
-from engine.results import Ack, SegmentRef, SegmentView, TimelinePage
+from engine.results import Ack, Count, SegmentRef, SegmentView, TimelinePage
 from engine.rows import contact_fields, contact_objects
 from engine.segments import Segment
 from engine.snapshot import Snapshot
@@ -61,9 +64,12 @@ def milliseconds_now() -> int:
 class Workspace:
     """One isolated set of contacts, companies, events and segments. Safe to use from many threads."""
 
-    def __init__(self, name: str, store: Store) -> None:
+    def __init__(self, name: str, store: Store, budget_ms: float = DEFAULT_BUDGET_MS) -> None:
+        """`budget_ms` is what a question may cost where the workspace has no budget of its own."""
         self.name = name
         self._store = store
+        self._budget = Budget(store.documents, budget_ms)
+        self._limits = self._budget.limits()
         self._state = WorkspaceState(store)
         self._snapshot = self._state.snapshot
         self._published = threading.Condition()
@@ -95,6 +101,16 @@ class Workspace:
         """Why writes are refused; None while they are not."""
         return self._writer.broken or self._store.failure
 
+    @property
+    def limits(self) -> QueryLimits:
+        """What a question may cost."""
+        return self._limits
+
+    def limit(self, budget_ms: float | None) -> QueryLimits:
+        """Give the workspace a budget of its own, in estimated milliseconds; None takes it away. Durable on return."""
+        self._limits = self._budget.put(budget_ms)
+        return self._limits
+
     # --- writes ----------------------------------------------------------------------------------------------
 
     def patch_schema(self, patch: Any) -> Future[Ack]:
@@ -125,15 +141,33 @@ class Workspace:
 
     def put_segment(
         self, key: str, body: Any, *, if_match: str | None = None, if_none_match: bool = False
-    ) -> Future[SegmentView]:
-        """Save a segment; `if_match` and `if_none_match` guard against another's edit (PreconditionFailed)."""
+    ) -> Future[Segment]:
+        """Save a segment; `if_match` and `if_none_match` guard against another's edit (PreconditionFailed).
+
+        TooCostly for one whose members cost more to find than the budget: nobody could ever count it.
+        """
 
         def prepare() -> Change:
-            book = self._snapshot.segments
-            _check_match(book.get(key), if_match, if_none_match)
-            return book.definition(key, body, self.schema, milliseconds_now())
+            snapshot = self._snapshot
+            _check_match(snapshot.segments.get(key), if_match, if_none_match)
+            change = snapshot.segments.definition(key, body, snapshot.schema, milliseconds_now())
+            self._refuse_costly(replace(snapshot, segments=snapshot.segments.put(change, snapshot.schema, 0)), key)
+            return change
 
-        return self._writer.submit_prepared(prepare, lambda applied, seq: self.segment(key))
+        return self._writer.submit_prepared(prepare, lambda applied, seq: self._snapshot.segments[key])
+
+    def _refuse_costly(self, snapshot: Snapshot, key: str) -> None:
+        """TooCostly, placed in the segment's own expression."""
+        segment, clock = snapshot.segments[key], self._clock(snapshot, None)
+        text, condition = segment.expression, segment.condition
+        if text is None or condition is None:
+            return
+        try:
+            self._members_query(snapshot, segment)
+        except TooCostly:
+            costs = cost(planned(snapshot, Selection(InSegment(NOWHERE, key)), clock), snapshot.data)
+            budget = self._limits.budget_ms
+            raise too_costly(text, Selection(condition), snapshot, clock, costs, budget) from None
 
     def drop_segment(self, key: str, *, if_match: str | None = None) -> Future[Ack]:
         """Forget a segment; contacts are never touched. UnknownSegment, SegmentInUse, PreconditionFailed."""
@@ -222,7 +256,7 @@ class Workspace:
                 bound_queries.append(self._bound(snapshot, expression, own, clock))
             except ExpressionError as error:
                 placed = [replace(problem, path=f"$.expressions[{i}]") for problem in error.problems]
-                raise ExpressionError(expression, placed) from None
+                raise type(error)(expression, placed) from None
         return bound_queries
 
     def check(self, expression: str, params: Mapping[str, Any] | None = None) -> tuple[Problem, ...]:
@@ -303,6 +337,13 @@ class Workspace:
         snapshot = self._snapshot
         return self._view(snapshot, snapshot.segments[key])
 
+    def view(self, segment: Segment) -> SegmentView:
+        """A segment as it was saved, with its count now; without one where that costs or takes more than it may."""
+        try:
+            return self._view(self._snapshot, segment)
+        except (QueryStopped, UnknownSegment):
+            return _segment_view(segment, None, None)
+
     def segment_query(self, key: str) -> Query:
         """The members of a segment. UnknownSegment."""
         snapshot = self._snapshot
@@ -337,7 +378,7 @@ class Workspace:
 
     def _bound(self, snapshot: Snapshot, text: str, params: Mapping[str, Any] | None, clock: Clock) -> Query:
         selection = understand(text, snapshot.schema, snapshot.segments.names, params or NO_PARAMS)
-        return bound(snapshot, text, selection, clock)
+        return bound(snapshot, text, selection, clock, self._limits.budget_ms)
 
     def _why(self, snapshot: Snapshot, id: str, text: str, selection: Selection, at: int | None, language: Code) -> Why:
         contact = Contact(snapshot, _row(snapshot, id), self._clock(snapshot, at))
@@ -359,23 +400,15 @@ class Workspace:
 
     def _members_query(self, snapshot: Snapshot, segment: Segment) -> Query:
         members = Selection(InSegment(NOWHERE, segment.key))
-        return bound(snapshot, f'in segment "{segment.key}"', members, self._clock(snapshot, None))
+        clock = self._clock(snapshot, None)
+        return bound(snapshot, f'in segment "{segment.key}"', members, clock, self._limits.budget_ms)
 
     def _view(self, snapshot: Snapshot, segment: Segment) -> SegmentView:
-        counted = self._members_query(snapshot, segment).count()
-        return SegmentView(
-            segment.key,
-            segment.name,
-            segment.description,
-            segment.parent,
-            segment.expression,
-            counted.count,
-            counted.identified,
-            counted.anonymous,
-            iso_datetime(segment.created),
-            iso_datetime(segment.updated),
-            segment.etag,
-        )
+        """The segment with its count; one that costs more than the budget says so instead."""
+        try:
+            return _segment_view(segment, self._members_query(snapshot, segment).count(), None)
+        except TooCostly as refused:
+            return _segment_view(segment, None, str(refused))
 
     def _exists(self, id: str) -> bool:
         return self._snapshot.data.contacts.row(id) is not None
@@ -422,6 +455,23 @@ def _row(snapshot: Snapshot, id: str) -> int:
     if row is None:
         raise UnknownContact(id)
     return row
+
+
+def _segment_view(segment: Segment, counted: Count | None, refused: str | None) -> SegmentView:
+    return SegmentView(
+        segment.key,
+        segment.name,
+        segment.description,
+        segment.parent,
+        segment.expression,
+        None if counted is None else counted.count,
+        None if counted is None else counted.identified,
+        None if counted is None else counted.anonymous,
+        iso_datetime(segment.created),
+        iso_datetime(segment.updated),
+        segment.etag,
+        refused,
+    )
 
 
 def _ack(applied: Applied, seq: int) -> Ack:

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from dsl.problems import DataError, ExpressionError, Problem, ProblemError, Span
+from engine.budget import TooCostly
 from engine.deadline import DeadlineExceeded, QueryCancelled
 from engine.errors import (
     Closed,
@@ -55,6 +56,7 @@ class Failure(Enum):
     UNSUPPORTED_MEDIA = ("unsupported-media-type", 415, "The body's content type is not understood here")
     INVALID = ("invalid", 422, "The body does not fit")
     INVALID_EXPRESSION = ("invalid-expression", 422, "The expression cannot be used")
+    TOO_COSTLY = ("too-costly", 422, "The expression is estimated to cost more than the budget")
     KEY_REUSED = ("idempotency-key-reused", 422, "The Idempotency-Key was used for another request")
     TOO_BUSY = ("too-busy", 429, "Too much is running in this workspace")
     INTERNAL = ("internal", 500, "Something went wrong in the server")
@@ -118,6 +120,7 @@ class ApiError(Exception):
 
 
 FAILURES: Mapping[type[Exception], Failure] = {
+    TooCostly: Failure.TOO_COSTLY,
     ExpressionError: Failure.INVALID_EXPRESSION,
     DataError: Failure.INVALID,
     BadName: Failure.INVALID,

@@ -28,6 +28,7 @@ GROUPS = {
     "imports": "Imports and jobs",
     "jobs": "Imports and jobs",
     "schema": "Schema",
+    "limits": "Queries",
     "keys": "Keys",
 }
 INTRODUCTION = """\

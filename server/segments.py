@@ -11,10 +11,11 @@ from starlette.responses import Response
 
 from dsl.describe import Code
 from dsl.problems import DataError, Problem
+from engine.deadline import Deadline, kept
 from engine.results import Ack, Page, SegmentView
 from engine.why import Why
 from server.language import spoken
-from server.operations import Call
+from server.operations import Call, in_thread
 from server.queries import instant
 from server.shapes import ExportOptions, Instant, PageOptions, listed
 from server.streaming import export
@@ -60,12 +61,13 @@ class SegmentNode(msgspec.Struct, frozen=True):
     description: str | None
     parent: str | None
     expression: str | None
-    count: int
+    count: int | None
     identified: int | None
     anonymous: int | None
     created: str
     updated: str
     etag: str
+    refused: str | None = None
     children: list[SegmentNode] | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -101,13 +103,15 @@ async def put(call: Call, body: SegmentBody) -> SegmentView:
     if if_none_match not in (None, "*"):
         hint = "If-None-Match: * saves only a new segment; If-Match: <etag> saves over the one you saw"
         raise DataError([Problem("bad-precondition", "If-None-Match takes only * here", hint)])
-    view = await call.write(
+    saved = await call.write(
         call.workspace.put_segment,
         call.param("key"),
         msgspec.to_builtins(body),
         if_match=headers.get("if-match"),
         if_none_match=if_none_match == "*",
     )
+    with kept(Deadline(call.service.askings.default_ms)):
+        view = await in_thread(call.workspace.view, saved)
     call.headers["ETag"] = view.etag
     if view.created == view.updated:
         call.status = 201

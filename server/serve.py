@@ -15,6 +15,7 @@ from types import FrameType
 
 import uvicorn
 
+from engine.budget import DEFAULT_BUDGET_MS
 from engine.directory import DEFAULT, Tamis
 from server.app import application
 from server.auth import LOOPBACK, Keys
@@ -46,6 +47,7 @@ def serve(
     port: int = 8420,
     *,
     limits: Limits | None = None,
+    budget_ms: float = DEFAULT_BUDGET_MS,
     hosts: Collection[str] = (),
     say: Say = print,
     ready: Say | None = None,
@@ -56,7 +58,7 @@ def serve(
     once requests are taken. Raises CannotServe, and what opening a data directory raises (`storage.StorageError`).
     """
     with bound(host, port) as listening:
-        tamis = Tamis.open(data)
+        tamis = Tamis.open(data, budget_ms=budget_ms)
         try:
             serve_opened(tamis, data, listening, limits=limits, hosts=hosts, say=say, ready=ready)
         finally:

@@ -36,6 +36,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     hosts: Annotated[str, Meta(description="other names it answers for on loopback, separated by commas")] = ""
     body_limit: Annotated[int, Meta(description="bytes a request may have; imports may have more", gt=0)] = 33_554_432
     running_limit: Annotated[int, Meta(description="requests a workspace runs at a time", gt=0)] = 256
+    query_budget: Annotated[
+        float, Meta(description="estimated seconds a question may cost, unless its workspace says otherwise", gt=0)
+    ] = 20.0
     query_timeout: Annotated[float, Meta(description="seconds a query has that asks for no timeout", gt=0)] = 30.0
     query_timeout_limit: Annotated[float, Meta(description="seconds a query may ask for", gt=0)] = 300.0
     query_threads: Annotated[int, Meta(description="long queries the server runs at a time", gt=0)] = 4

@@ -3,10 +3,11 @@
 lower     typed tree -> logical plan, the clock bound        lowering.py
 rewrite   logical plan -> an equivalent, better one          rewrites/
 plan      logical plan -> physical operators                 planning.py, physical/
+cost      operators -> estimated milliseconds                 execution.py, physical/costs.py
 execute   operators -> bitmap; count without building it     execution.py
 """
 
-from engine.plan.execution import count, execute
+from engine.plan.execution import cost, count, execute
 from engine.plan.logical import Plan
 from engine.plan.lowering import (
     SegmentDefinition,
@@ -29,6 +30,7 @@ __all__ = [
     "Operator",
     "Plan",
     "SegmentDefinition",
+    "cost",
     "count",
     "describe_logical",
     "describe_physical",

@@ -60,9 +60,20 @@ def _repeated(root: Plan) -> set[Plan]:
     while pending:
         node = pending.pop()
         times[node] += 1
-        if times[node] == 1 and isinstance(node, _OF_ONE_SPACE):
-            pending.extend(logical.children(node))
+        if times[node] == 1:
+            pending.extend(_of_contacts(node))
     return {node for node, count in times.items() if count > 1}
+
+
+def _of_contacts(node: Plan) -> tuple[Plan, ...]:
+    """The plans over contacts that a plan over contacts is made of."""
+    match node:
+        case logical.Cut(item):
+            return (item,)
+        case _ if isinstance(node, _OF_ONE_SPACE):
+            return logical.children(node)
+        case _:
+            return ()
 
 
 _OF_ONE_SPACE = (

@@ -100,17 +100,25 @@ def _estimate(plan: Operator, contexts: list[Context]) -> int:
     return sum(plan.estimate(context) for context in contexts)
 
 
+def _cost(plan: Operator, contexts: list[Context]) -> float:
+    """Estimated milliseconds of the operator by itself, over all rows."""
+    alone = (Context(context.version, context.space) for context in contexts)
+    return sum(plan.cost(context, context.space.size) for context in alone) / 1e6
+
+
 @dataclass(frozen=True, slots=True)
 class ExplainNode:
-    """One operator of a plan: how many rows it was expected to hold, how many it does, and the time that took.
+    """One operator of a plan: how many rows it was expected to hold and at what cost, how many it does, and the time.
 
     Counts are of the operator by itself, over all rows of its space: contacts, companies, or events of every part.
-    Times are of that count, inputs included; None where they were left out. `swept` is how many rows a negation holds
-    only because a value is missing (see `engine.plan.missing`), None where there is no such negation.
+    Times are of that count, inputs included; None where they were left out. `cost_ms` is what they were estimated to
+    be. `swept` is how many rows a negation holds only because a value is missing (see `engine.plan.missing`), None
+    where there is no such negation.
     """
 
     label: str
     estimate: int
+    cost_ms: float
     count: int
     swept: int | None
     milliseconds: float | None
@@ -132,7 +140,7 @@ def _explain(plan: Operator, contexts: list[Context], shared: dict[int, ExplainN
     negation = swept(plan)
     without = None if negation is None else _count_alone(negation, contexts)
     inputs = tuple(_explain(item, inside, shared) for item, inside in _inputs(plan, contexts))
-    node = ExplainNode(plan.label, _estimate(plan, contexts), found, without, took, inputs)
+    node = ExplainNode(plan.label, _estimate(plan, contexts), _cost(plan, contexts), found, without, took, inputs)
     if isinstance(plan, Shared):
         shared[id(plan)] = replace(node, label=plan.label + AS_ABOVE, inputs=())
     return node

@@ -253,6 +253,10 @@ class IdColumn:
         texts = self.table.arrow(self.size) if rows is None else strings(self.table.texts(rows))
         return text_mask(predicate, fold_all(texts), texts)
 
+    @property
+    def searched(self) -> int:
+        return self.size
+
     def estimate(self, predicate: ColumnPredicate) -> int:
         return len(self.alive) if isinstance(predicate, IsSet) else 1
 

@@ -49,6 +49,10 @@ class Keys:
     def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
         return scan(self, predicate, within)
 
+    @property
+    def searched(self) -> int:
+        return self.size
+
     def estimate(self, predicate: ColumnPredicate) -> int:
         return self.size - self.texts.null_count if isinstance(predicate, IsSet) else 1
 

@@ -51,6 +51,10 @@ class LooseText:
     def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
         return scan(self, predicate, within)
 
+    @property
+    def searched(self) -> int:
+        return len(self.dictionary)
+
     def estimate(self, predicate: ColumnPredicate) -> int:
         return guess(predicate, self.size, len(self.dictionary))
 
@@ -89,6 +93,10 @@ class LooseNumbers:
 
     def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
         return scan(self, predicate, within)
+
+    @property
+    def searched(self) -> int:
+        return 0
 
     def estimate(self, predicate: ColumnPredicate) -> int:
         return guess(predicate, self.size, 100)
@@ -147,6 +155,10 @@ class LooseTags:
 
     def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
         return scan(self, predicate, within)
+
+    @property
+    def searched(self) -> int:
+        return 0
 
     def estimate(self, predicate: ColumnPredicate) -> int:
         return guess(predicate, self.size, len(self.dictionary))

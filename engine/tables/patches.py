@@ -158,6 +158,10 @@ class PatchedColumn:
             self._latest = rows[order], entries[order]
         return self._latest
 
+    @property
+    def searched(self) -> int:
+        return (0 if self.base is None else self.base.searched) + (self.tail.searched if self.size else 0)
+
     def estimate(self, predicate: ColumnPredicate) -> int:
         base = self.base.estimate(predicate) if self.base is not None else 0
         return base + (self.tail.estimate(predicate) if self.size else 0)

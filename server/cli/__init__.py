@@ -16,6 +16,7 @@ from server.cli.export import export
 from server.cli.format import format_
 from server.cli.importing import import_
 from server.cli.keys import keys
+from server.cli.limits import limits
 from server.cli.parse import parse
 from server.cli.queries import queries
 from server.cli.query import query
@@ -30,7 +31,7 @@ from server.cli.why import why
 
 COMMANDS = (
     demo, serve, import_, repl, count, query, explain, why, export, check, test, format_, parse, translate,
-    describe, complete, segments, queries, schema, keys, settings, completion,
+    describe, complete, segments, queries, schema, limits, keys, settings, completion,
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 from dsl.complete import Completion
 from dsl.describe import Code
 from dsl.problems import Problem
+from engine.budget import QueryLimits
 from engine.explanation import Explanation
 from engine.results import Ack, Count, Page, SegmentView
 from engine.why import Why
@@ -99,6 +100,12 @@ class Backend(Protocol):
 
     def check(self, question: Question) -> tuple[Problem, ...]:
         """Everything wrong with the expression; nothing when it is right."""
+
+    def limits(self) -> QueryLimits:
+        """What a question may cost."""
+
+    def limit(self, budget_ms: float | None) -> QueryLimits:
+        """Gives the workspace a budget of its own, or takes it away."""
 
     def running(self) -> list[RunningQuery]:
         """The queries that a server runs; a data directory opened here runs none."""

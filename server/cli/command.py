@@ -15,7 +15,7 @@ from server.cli.exits import KNOWN, Exit
 from server.cli.session import Session, tell
 from server.settings import Setting, resolve, table
 
-WORKSPACE = ("data", "workspace", "url", "key", "timeout")
+WORKSPACE = ("data", "workspace", "url", "key", "timeout", "query_budget")
 """The settings of a command that speaks to a workspace."""
 
 FLAG = "setting_"

@@ -127,7 +127,7 @@ def _exit(status: int, code: str) -> Exit:
     """What an answer of the server means to the shell; the same error has the same exit on a data directory."""
     if code == Failure.INVALID_EXPRESSION.code:
         return Exit.EXPRESSION
-    if code in (Failure.DEADLINE_EXCEEDED.code, Failure.QUERY_CANCELLED.code):
+    if code in (Failure.TOO_COSTLY.code, Failure.DEADLINE_EXCEEDED.code, Failure.QUERY_CANCELLED.code):
         return Exit.LIMIT
     if code in (Failure.STORAGE_FULL.code, Failure.STORAGE_FAILED.code):
         return Exit.STORAGE

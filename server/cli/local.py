@@ -13,6 +13,7 @@ from dsl.complete import Completion
 from dsl.describe import Code
 from dsl.problems import DataError, Problem
 from dsl.schema_json import schema_to_json
+from engine.budget import DEFAULT_BUDGET_MS, QueryLimits
 from engine.deadline import Deadline, kept
 from engine.directory import Tamis
 from engine.explanation import Explanation
@@ -40,11 +41,11 @@ class Busy(Exception):
 
 
 @contextmanager
-def opened(data: str, *, create: bool) -> Iterator[Tamis]:
+def opened(data: str, *, create: bool, budget_ms: float = DEFAULT_BUDGET_MS) -> Iterator[Tamis]:
     """The data directory, closed afterwards. Raises Busy and the other refusals of storage."""
     path = Path(data)
     try:
-        tamis = Tamis.open(path, create=create)
+        tamis = Tamis.open(path, create=create, budget_ms=budget_ms)
     except Locked as locked:
         raise Busy(locked, address_of(path)) from locked
     try:
@@ -101,6 +102,12 @@ class Local:
     def check(self, question: Question) -> tuple[Problem, ...]:
         return tuple(self.workspace.check(question.expression, question.params))
 
+    def limits(self) -> QueryLimits:
+        return self.workspace.limits
+
+    def limit(self, budget_ms: float | None) -> QueryLimits:
+        return self.workspace.limit(budget_ms)
+
     def running(self) -> list[RunningQuery]:
         return []
 
@@ -119,7 +126,9 @@ class Local:
             return self.workspace.segment(key)
 
     def put_segment(self, key: str, body: dict[str, Any], *, if_match: str | None = None) -> SegmentView:
-        return self.workspace.put_segment(key, body, if_match=if_match).result()
+        saved = self.workspace.put_segment(key, body, if_match=if_match).result()
+        with self._in_time():
+            return self.workspace.view(saved)
 
     def drop_segment(self, key: str) -> Ack:
         return self.workspace.drop_segment(key).result()

@@ -16,6 +16,7 @@ from pyarrow import ipc
 from dsl.complete import Completion
 from dsl.describe import Code
 from dsl.problems import DataError, ExpressionError, Problem, Span
+from engine.budget import QueryLimits, TooCostly
 from engine.explanation import Explanation
 from engine.results import Ack, Count, Page, SegmentView
 from engine.why import Why
@@ -31,6 +32,7 @@ from server.running import RunningQuery
 T = TypeVar("T")
 
 ARROW = "application/vnd.apache.arrow.stream"
+EXPRESSION_ERRORS = {Failure.INVALID_EXPRESSION.code: ExpressionError, Failure.TOO_COSTLY.code: TooCostly}
 LOOK_EVERY = 0.2
 """Seconds between two looks at a job."""
 UPLOAD_CHUNK = 1 << 18
@@ -96,6 +98,12 @@ class Remote:
         body = {"expression": question.expression, **_given(params=dict(question.params) or None)}
         answer = self._client.call("POST", self.path("language", "check"), body)
         return tuple(problems_of(answer["problems"]))
+
+    def limits(self) -> QueryLimits:
+        return msgspec.convert(self._client.call("GET", self.path("limits")), QueryLimits)
+
+    def limit(self, budget_ms: float | None) -> QueryLimits:
+        return msgspec.convert(self._client.call("PATCH", self.path("limits"), {"budget_ms": budget_ms}), QueryLimits)
 
     def running(self) -> list[RunningQuery]:
         return msgspec.convert(self._client.call("GET", self.path("queries"))["queries"], list[RunningQuery])
@@ -188,9 +196,10 @@ def told_of(expression: str) -> Iterator[None]:
     try:
         yield
     except Refused as refused:
-        if refused.trouble.code != Failure.INVALID_EXPRESSION.code:
+        kind = EXPRESSION_ERRORS.get(refused.trouble.code)
+        if kind is None:
             raise
-        raise ExpressionError(expression, problems_of(refused.trouble.problems)) from refused
+        raise kind(expression, problems_of(refused.trouble.problems)) from refused
 
 
 def problems_of(documents: Any) -> list[Problem]:

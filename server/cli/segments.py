@@ -36,7 +36,7 @@ def segment_table(views: Sequence[SegmentView]) -> Table:
     """One row a segment."""
     rows = Table("key", "name", "contacts", "parent", "expression", box=SIMPLE_HEAD, pad_edge=False)
     for view in views:
-        rows.add_row(view.key, view.name, f"{view.count:,}", view.parent or "", Text(view.expression or "(static)"))
+        rows.add_row(view.key, view.name, counted(view), view.parent or "", Text(view.expression or "(static)"))
     return rows
 
 
@@ -64,7 +64,12 @@ def segment_tree(views: Sequence[SegmentView]) -> Tree:
 
 def _leaf(view: SegmentView) -> Text:
     name = "" if view.name == view.key else f"  {view.name}"
-    return Text(view.key, style="bold").append(f"{name}  {view.count:,}", style="not bold")
+    return Text(view.key, style="bold").append(f"{name}  {counted(view)}", style="not bold")
+
+
+def counted(view: SegmentView) -> str:
+    """How many members, or that they were not counted."""
+    return "not counted" if view.count is None else f"{view.count:,}"
 
 
 @segments.command(cls=Command)
@@ -149,7 +154,7 @@ def _show(session: Session, view: SegmentView) -> None:
     rows.add_row("description", view.description or "")
     rows.add_row("parent", view.parent or "")
     rows.add_row("expression", Text(view.expression or "(static)"))
-    rows.add_row("contacts", f"{view.count:,}")
+    rows.add_row("contacts", counted(view))
     rows.add_row("updated", view.updated)
     rows.add_row("etag", view.etag)
     session.answer(view, rows)

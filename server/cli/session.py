@@ -77,7 +77,8 @@ class Session:
         if self.server is not None:
             yield Remote(self._client(self.server), self.settings.workspace, self.timeout_ms, create=create)
             return
-        with opened(self.settings.data, create=create) as directory:
+        budget_ms = self.settings.query_budget * 1000
+        with opened(self.settings.data, create=create, budget_ms=budget_ms) as directory:
             workspace = self.settings.workspace
             yield Local(directory.create(workspace) if create else directory.workspace(workspace), self.timeout_ms)
 

@@ -171,7 +171,17 @@ def test_an_export_of_no_field_is_refused(filled):
 def test_an_explanation_counts_every_step(filled):
     body = {"expression": "country != $c and points is not set", "params": {"c": "FR"}}
     answer = ok(filled.post("query/explain", json=body))
-    assert set(answer) == {"expression", "logical", "rules", "rewritten", "physical", "count", "seq"}
+    assert set(answer) == {
+        "expression",
+        "logical",
+        "rules",
+        "rewritten",
+        "physical",
+        "cost_ms",
+        "budget_ms",
+        "count",
+        "seq",
+    }
     assert answer["expression"] == "country != $c and points is not set"
     assert (answer["count"], answer["seq"]) == (1, 2)
     assert answer["rules"] == ["absorb_negations"]

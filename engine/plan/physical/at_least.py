@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
+from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Operator
 
 
@@ -33,6 +34,10 @@ class AtLeast(Operator):
                 reached[level] |= reached[level - 1] & found
             reached[0] |= found
         return reached[-1]
+
+    def cost(self, context: Context, asked: float) -> float:
+        levels = self.needed * len(self.items) * (costs.STEP + costs.BITMAP * asked)
+        return levels + sum(item.cost(context, asked) for item in self.items)
 
     def estimate(self, context: Context) -> int:
         """The k-th most frequent item bounds how many rows can be expected to hold k."""

@@ -8,6 +8,7 @@ from pyroaring import BitMap
 
 from dsl.typed import HasAll, HasAny, IsSet, OneOf, Range
 from engine.deadline import still_wanted
+from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Effort, Operator, Stored
 from engine.plan.physical.predicates import describe_predicate
 from engine.reading import ColumnPredicate
@@ -32,6 +33,9 @@ class ColumnMatch(Operator):
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         still_wanted()
         return _matching(context, self.column, self.predicate, within)
+
+    def cost(self, context: Context, asked: float) -> float:
+        return costs.column_cost(context.space.column(self.column), self.predicate, context.space, asked)
 
     def estimate(self, context: Context) -> int:
         return _estimate(context, self.column, self.predicate)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pyroaring import BitMap
 
 from engine.deadline import still_wanted
+from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Operator
 from engine.plan.physical.space import candidates, few
 
@@ -34,6 +35,12 @@ class OfCompany(Operator):
         chosen = self.item.run(companies, asked)
         still_wanted()
         return link.contacts_of(chosen, within)
+
+    def cost(self, context: Context, asked: float) -> float:
+        companies = context.of_companies()
+        named = min(asked, companies.space.size) if costs.is_few(asked, context.space) else companies.space.size
+        linked = costs.LOOKED_UP * asked if costs.is_few(asked, context.space) else costs.EVENT * context.space.size
+        return costs.STEP + linked + self.item.cost(companies, named)
 
     def estimate(self, context: Context) -> int:
         companies = context.of_companies()

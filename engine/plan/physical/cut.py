@@ -11,6 +11,7 @@ from pyroaring import BitMap
 
 from engine.bitmaps import to_array
 from engine.deadline import still_wanted
+from engine.plan.physical import costs
 from engine.plan.physical.draws import contact_draws
 from engine.plan.physical.numbers import Numbers
 from engine.plan.physical.operator import Context, Effort, Operator
@@ -93,6 +94,12 @@ class TopCut(Operator):
         chosen = [row for _, row in by_id[: self.keep - inside.size]]
         return np.concatenate([inside, np.array(chosen, np.uint32)])
 
+    def cost(self, context: Context, asked: float) -> float:
+        ranked = self.item.estimate(context)
+        places = costs.places(ranked, context.space)
+        rank = costs.RANK_QUOTIENT if self.term.is_quotient else costs.RANK
+        return _whole_cost(self.item, context) + self.term.cost(context, places) + rank * ranked
+
     def estimate(self, context: Context) -> int:
         return min(self.keep, self.item.estimate(context))
 
@@ -137,8 +144,16 @@ class RandomCut(Operator):
         drawn = contact_draws(context, Domain(len(rows), members, rows), self.seed)
         return members, np.lexsort((members, drawn)), drawn
 
+    def cost(self, context: Context, asked: float) -> float:
+        ranked = self.item.estimate(context)
+        return _whole_cost(self.item, context) + (costs.DRAW + costs.RANK) * ranked
+
     def estimate(self, context: Context) -> int:
         return min(self.keep, self.item.estimate(context))
+
+
+def _whole_cost(item: Operator, context: Context) -> float:
+    return costs.STEP + item.cost(Context.of_contacts(context.version), context.space.size)
 
 
 def _whole(item: Operator, context: Context) -> BitMap:

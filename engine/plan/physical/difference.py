@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
+from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Operator
 
 
@@ -31,6 +32,10 @@ class Difference(Operator):
         """|A - B| = |A| - |A and B|."""
         kept = self.keep.run(context, within)
         return len(kept) - self.drop.count(context, kept)
+
+    def cost(self, context: Context, asked: float) -> float:
+        kept = asked * min(1.0, self.keep.estimate(context) / max(1, context.space.size))
+        return costs.STEP + self.keep.cost(context, asked) + self.drop.cost(context, kept)
 
     def estimate(self, context: Context) -> int:
         size = max(1, len(context.space.everything))
@@ -61,6 +66,9 @@ class Complement(Operator):
 
     def without(self, context: Context, rows: BitMap) -> BitMap:
         return self.item.run(context, rows)
+
+    def cost(self, context: Context, asked: float) -> float:
+        return costs.STEP + costs.BITMAP * asked + self.item.cost(context, asked)
 
     def estimate(self, context: Context) -> int:
         return max(0, len(context.space.everything) - self.item.estimate(context))

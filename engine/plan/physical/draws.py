@@ -10,6 +10,7 @@ from pyroaring import BitMap
 
 from dsl.draw import MASK
 from engine.deadline import still_wanted
+from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Effort, Operator
 from engine.plan.physical.space import Domain
 
@@ -49,6 +50,9 @@ class Sample(Operator):
             return context.space.everything if within is None else within
         domain = Domain.of(context.space, within)
         return domain.select(contact_draws(context, domain, self.seed) < np.uint64(self.limit), within)
+
+    def cost(self, context: Context, asked: float) -> float:
+        return costs.STEP + costs.DRAW * costs.places(asked, context.space)
 
     def estimate(self, context: Context) -> int:
         return round(len(context.space.everything) * self.limit / (MASK + 1))

@@ -11,6 +11,7 @@ from pyroaring import BitMap
 
 from engine.bitmaps import from_rows, to_array
 from engine.deadline import still_wanted
+from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Effort, Operator
 from engine.plan.physical.predicates import describe_predicate
 from engine.plan.physical.selection import Picked, Selection
@@ -117,6 +118,10 @@ class EdgeMatch(Operator):
             return np.empty(0, np.uint32)
         rows = from_rows(picked.row_numbers())
         return picked.part.contacts[to_array(column.matching(self.predicate, rows))]
+
+    def cost(self, context: Context, asked: float) -> float:
+        asked = costs.places(asked, context.space)
+        return costs.STEP + self.events.cost(context, asked) + costs.EDGE * self.events.among(context, asked)
 
     def estimate(self, context: Context) -> int:
         return min(len(context.space.everything), self.events.estimate(context)) // 2

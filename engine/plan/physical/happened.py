@@ -9,6 +9,7 @@ from pyroaring import BitMap
 
 from engine.bitmaps import from_rows
 from engine.deadline import still_wanted
+from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Effort, Operator, Stored
 from engine.plan.physical.selection import Selection
 from engine.plan.physical.space import Domain, few
@@ -58,6 +59,13 @@ class ActiveIn(Stored):
         """Whether looking at the events of `contacts` costs less than uniting the time indexes for everyone."""
         return len(contacts) * FOLLOWED < context.space.size
 
+    def cost(self, context: Context, asked: float) -> float:
+        """A union for each part and level of its time index, and what lies at the edges of the window."""
+        if asked * FOLLOWED < context.space.size:
+            return self.events.cost(context, asked)
+        parts = sum(1 for _ in self.events.parts(context.version))
+        return parts * (10 * costs.STEP + costs.BITMAP * context.space.size)
+
     def estimate(self, context: Context) -> int:
         return min(len(context.space.everything), self.events.estimate(context))
 
@@ -91,6 +99,10 @@ class Happened(Operator):
         parts = self.events.parts(context.version)
         found = BitMap.union(*(from_rows(self.events.contacts(context, part)) for part in parts), BitMap())
         return found if within is None else found & within
+
+    def cost(self, context: Context, asked: float) -> float:
+        found = costs.EVENT * self.events.among(context, asked) + costs.BITMAP * context.space.size
+        return costs.STEP + self.events.cost(context, asked) + found
 
     def estimate(self, context: Context) -> int:
         return min(len(context.space.everything), self.events.estimate(context))
@@ -134,6 +146,9 @@ class Frequency(Operator):
         if self.high is not None:
             enough &= counts <= self.high
         return domain.select(enough, within)
+
+    def cost(self, context: Context, asked: float) -> float:
+        return costs.STEP + self.events.counting_cost(context, costs.places(asked, context.space))
 
     def estimate(self, context: Context) -> int:
         """Markov's bound on those with `low` events; about everyone when zero counts too."""

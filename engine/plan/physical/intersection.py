@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
+from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Operator
 
 
@@ -36,6 +37,13 @@ class Intersection(Operator):
             if not left:
                 break
         return left
+
+    def cost(self, context: Context, asked: float) -> float:
+        total, size = costs.STEP, max(1, context.space.size)
+        for item in self.items:
+            total += item.cost(context, asked)
+            asked *= min(1.0, item.estimate(context) / size)
+        return total
 
     def estimate(self, context: Context) -> int:
         """Under independence: the product of the shares."""

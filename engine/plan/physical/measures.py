@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from dsl.typed import AggregateFunction
 from engine.counting import add_each, count_type
-from engine.plan.physical.distinct import distinct
+from engine.plan.physical import costs
+from engine.plan.physical.distinct import distinct, distinct_cost
 from engine.plan.physical.edges import edges
 from engine.plan.physical.numbers import Array, Numbers, largest
 from engine.plan.physical.operator import Context
@@ -48,6 +49,25 @@ class Measure(Term):
         if self.column is None:
             raise TypeError(f"{self.function} is of a property")
         return self.column
+
+    @property
+    def is_quotient(self) -> bool:
+        return self.function is AggregateFunction.AVG
+
+    def cost(self, context: Context, places: float) -> float:
+        if self.function is AggregateFunction.COUNT:
+            return self.events.counting_cost(context, places)
+        each = self._cost_of_event(context, places) * self.events.among(context, places)
+        return self.events.cost(context, places) + each + costs.TERM * places
+
+    def _cost_of_event(self, context: Context, places: float) -> float:
+        match self.function:
+            case AggregateFunction.DISTINCT:
+                return distinct_cost(self.events, self._property, context, places)
+            case AggregateFunction.FIRST | AggregateFunction.LAST if self.column is not None:
+                return costs.EDGE
+            case _:
+                return costs.SUMMED
 
     def numbers(self, context: Context, domain: Domain) -> Numbers:
         match self.function:

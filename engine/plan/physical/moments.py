@@ -35,6 +35,10 @@ class MomentColumn:
     def estimate(self, predicate: ColumnPredicate) -> int:
         return sum(self.part.estimate_between(start, end) for start, end in self._stretches(predicate))
 
+    @property
+    def searched(self) -> int:
+        return 0
+
     def values(self, rows: NDArray[np.uint32]) -> list[type_of_value | None]:
         return list(self.part.at[rows].tolist())
 

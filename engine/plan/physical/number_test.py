@@ -8,6 +8,7 @@ from pyroaring import BitMap
 
 from engine.deadline import still_wanted
 from engine.plan.logical import Interval
+from engine.plan.physical import costs
 from engine.plan.physical.numbers import compare, inside
 from engine.plan.physical.operator import Context, Effort, Operator
 from engine.plan.physical.predicates import describe_interval
@@ -40,6 +41,9 @@ class NumberTest(Operator):
         domain = Domain.of(context.space, within)
         return domain.select(inside(self.term.numbers(context, domain), self.intervals), within)
 
+    def cost(self, context: Context, asked: float) -> float:
+        return costs.STEP + self.term.cost(context, costs.places(asked, context.space))
+
     def estimate(self, context: Context) -> int:
         return len(context.space.everything) // 3
 
@@ -69,6 +73,10 @@ class NumberComparison(Operator):
         domain = Domain.of(context.space, within)
         left, right = self.left.numbers(context, domain), self.right.numbers(context, domain)
         return domain.select(compare(self.operator, left, right), within)
+
+    def cost(self, context: Context, asked: float) -> float:
+        places = costs.places(asked, context.space)
+        return costs.STEP + self.left.cost(context, places) + self.right.cost(context, places) + costs.TERM * places
 
     def estimate(self, context: Context) -> int:
         return len(context.space.everything) // 3

@@ -11,6 +11,7 @@ from typing import Protocol
 from pyroaring import BitMap
 
 from engine.deadline import still_wanted
+from engine.plan.physical import costs
 from engine.plan.physical.space import EntitySpace, PartSpace, Space
 from engine.reading import EventPart, Version
 
@@ -26,12 +27,17 @@ class Effort(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One execution: the data, the rows in scope, what it was asked about, and answers already known."""
+    """One execution: the data, the rows in scope, what it was asked about, and answers already known.
+
+    `expected` and `paid` serve the estimates of what is shared: how many rows it holds, and that its cost was counted.
+    """
 
     version: Version
     space: Space
     asked: BitMap | None = None
     known: dict[Operator, BitMap] = field(default_factory=dict)
+    expected: dict[Operator, int] = field(default_factory=dict)
+    paid: set[Operator] = field(default_factory=set)
 
     @classmethod
     def of_contacts(cls, version: Version, asked: BitMap | None = None) -> Context:
@@ -75,6 +81,10 @@ class Operator(ABC):
     def estimate(self, context: Context) -> int:
         """About how many rows of the space hold; cheap."""
 
+    @abstractmethod
+    def cost(self, context: Context, asked: float) -> float:
+        """About how many nanoseconds `run` takes when asked about so many rows, inputs included; cheap."""
+
     @property
     @abstractmethod
     def label(self) -> str:
@@ -107,6 +117,9 @@ class Stored(Operator):
     @property
     def effort(self) -> Effort:
         return Effort.STORED
+
+    def cost(self, context: Context, asked: float) -> float:
+        return costs.STEP + costs.BITMAP * asked
 
     @abstractmethod
     def whole(self, context: Context) -> BitMap:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pyroaring import BitMap
 
 from engine.plan.logical import Overrides
+from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Operator
 
 
@@ -36,6 +37,9 @@ class Segment(Operator):
             return found
         added = self.overrides.added & (context.space.everything if within is None else within)
         return (found - self.overrides.removed) | added
+
+    def cost(self, context: Context, asked: float) -> float:
+        return costs.STEP + costs.BITMAP * asked + self.rules.cost(context, asked)
 
     def estimate(self, context: Context) -> int:
         by_hand = 0 if self.overrides is None else len(self.overrides.added)

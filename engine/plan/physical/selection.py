@@ -12,6 +12,7 @@ from pyroaring import BitMap
 from engine.bitmaps import from_sorted, to_array
 from engine.counting import Counts, add_each, count_type
 from engine.deadline import still_wanted
+from engine.plan.physical import costs
 from engine.plan.physical.numbers import Array
 from engine.plan.physical.operator import Context, Operator
 from engine.plan.physical.space import Domain, PartSpace
@@ -131,6 +132,29 @@ class Selection:
         if self.end is not None:
             inside &= at < self.end
         return inside
+
+    def cost(self, context: Context, asked: float) -> float:
+        """About how many nanoseconds it takes to select the events of so many contacts."""
+        return sum(self._cost(context, part, asked) for part in self.parts(context.version))
+
+    def _cost(self, context: Context, part: EventPart, asked: float) -> float:
+        if costs.is_few(asked, context.space):
+            looked_at = asked * part.size / max(1, context.space.size)
+            selecting = costs.STEP + costs.FOLLOWED * looked_at
+        else:
+            looked_at = part.estimate_between(self.start, self.end)
+            selecting = costs.STEP
+        return selecting if self.where is None else selecting + self.where.cost(context.of_events(part), looked_at)
+
+    def among(self, context: Context, asked: float) -> float:
+        """About how many events of so many contacts are selected."""
+        return self.estimate(context) * min(1.0, asked / max(1, context.space.size))
+
+    def counting_cost(self, context: Context, asked: float) -> float:
+        """Of `counts`, in nanoseconds: tallies are kept for counting all events of everyone."""
+        tallied = self.where is None and not costs.is_few(asked, context.space)
+        each = costs.TALLY if tallied else costs.EVENT
+        return self.cost(context, asked) + each * self.among(context, asked) + costs.COUNTED * asked
 
     def estimate(self, context: Context) -> int:
         """About how many events are selected."""

@@ -12,6 +12,7 @@ from dsl.schema import Field, Type
 from engine.bitmaps import from_rows
 from engine.deadline import still_wanted
 from engine.plan.logical import Same
+from engine.plan.physical import costs
 from engine.plan.physical.identities import Known
 from engine.plan.physical.operator import Context, Effort, Operator
 from engine.plan.physical.selection import Selection
@@ -68,6 +69,14 @@ class Sequence(Operator):
     @property
     def label(self) -> str:
         return f"did {' then '.join(step.label for step in self.steps)}"
+
+    def cost(self, context: Context, asked: float) -> float:
+        places = costs.places(asked, context.space)
+        return costs.STEP + sum(self._step_cost(step, context, places) for step in self.steps)
+
+    def _step_cost(self, step: Step, context: Context, asked: float) -> float:
+        each = costs.ORDERED + (costs.ABSENT if step.absent else 0) + costs.SAME * len(step.same)
+        return step.events.cost(context, asked) + each * step.events.among(context, asked)
 
     def estimate(self, context: Context) -> int:
         fewest = min(step.events.estimate(context) for step in self.steps if not step.absent)

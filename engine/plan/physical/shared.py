@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
+from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Operator, Stored
 
 
@@ -31,4 +32,15 @@ class Shared(Stored):
         return found
 
     def estimate(self, context: Context) -> int:
-        return self.item.estimate(context)
+        found = context.expected.get(self.item)
+        if found is None:
+            found = context.expected[self.item] = self.item.estimate(context)
+        return found
+
+    def cost(self, context: Context, asked: float) -> float:
+        """That of the item the first time; afterwards its answer is known."""
+        again = costs.STEP + costs.BITMAP * asked
+        if self.item in context.paid:
+            return again
+        context.paid.add(self.item)
+        return again + self.item.cost(context, context.space.size)

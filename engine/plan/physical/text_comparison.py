@@ -11,6 +11,7 @@ from pyroaring import BitMap
 
 from dsl.folding import fold
 from engine.deadline import still_wanted
+from engine.plan.physical import costs
 from engine.plan.physical.edges import edges
 from engine.plan.physical.operator import Context, Effort, Operator
 from engine.plan.physical.selection import Selection
@@ -26,6 +27,10 @@ class TextTerm(ABC):
 
     @abstractmethod
     def texts(self, context: Context, domain: Domain) -> Texts: ...
+
+    @abstractmethod
+    def cost(self, context: Context, places: float) -> float:
+        """About how many nanoseconds `texts` takes for a domain of so many places."""
 
     @property
     @abstractmethod
@@ -43,6 +48,9 @@ class TextValue(TextTerm):
     @property
     def label(self) -> str:
         return self.column
+
+    def cost(self, context: Context, places: float) -> float:
+        return costs.TEXT_TERM * places
 
     def texts(self, context: Context, domain: Domain) -> Texts:
         column = context.space.column(self.column)
@@ -67,6 +75,11 @@ class TextEdge(TextTerm):
     @property
     def selections(self) -> tuple[Selection, ...]:
         return (self.events,)
+
+    def cost(self, context: Context, places: float) -> float:
+        selected = self.events.among(context, places)
+        read = costs.TEXT_TERM * min(selected, places) / 4
+        return self.events.cost(context, places) + costs.EDGE * selected + read
 
     def texts(self, context: Context, domain: Domain) -> Texts:
         found = np.full(domain.size, None, object)
@@ -110,6 +123,10 @@ class TextComparison(Operator):
         left, right = self.left.texts(context, domain), self.right.texts(context, domain)
         same = [text is not None and text == other for text, other in zip(left, right, strict=True)]
         return domain.select(np.array(same, np.bool_), within)
+
+    def cost(self, context: Context, asked: float) -> float:
+        places = costs.places(asked, context.space)
+        return costs.STEP + self.left.cost(context, places) + self.right.cost(context, places)
 
     def estimate(self, context: Context) -> int:
         return len(context.space.everything) // 10

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
+from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Operator
 
 
@@ -30,6 +31,9 @@ class Union(Operator):
         """|A or B| = |A| + |B| - |A and B|."""
         *others, last = (item.run(context, within) for item in self.items)
         return BitMap.union(*others).union_cardinality(last)
+
+    def cost(self, context: Context, asked: float) -> float:
+        return costs.STEP + sum(item.cost(context, asked) + costs.BITMAP * asked for item in self.items)
 
     def estimate(self, context: Context) -> int:
         """Under independence: what is left of the product of the complements' shares."""

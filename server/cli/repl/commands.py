@@ -28,7 +28,7 @@ from server.cli.export import destination
 from server.cli.query import contact_table
 from server.cli.repl.live import Verdict
 from server.cli.schema import schema_table
-from server.cli.segments import segment_table
+from server.cli.segments import counted, segment_table
 from server.cli.session import Session, tell
 from server.cli.why import reason_tree
 from server.cli.writers import form_of, write
@@ -187,7 +187,7 @@ def _save(repl: Repl, rest: str) -> None:
     kept = {} if before is None else {"description": before.description, "parent": before.parent}
     body = {"name": before.name if before else key, **kept, "expression": question.expression}
     view = repl.backend.put_segment(key, body, if_match=before.etag if before else None)
-    repl.session.answer(view, Text(f"saved as segment {view.key}: {view.count:,} contacts"))
+    repl.session.answer(view, Text(f"saved as segment {view.key}: {counted(view)} contacts"))
 
 
 def _export(repl: Repl, rest: str) -> None:
