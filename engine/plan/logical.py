@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from operator import is_
 from typing import Any, TypeVar, cast
 
 from pyroaring import BitMap
@@ -348,10 +349,13 @@ def children(plan: Plan) -> tuple[Plan, ...]:
 def with_children(plan: Plan, change: Callable[[Plan], Plan]) -> Plan:
     """The node with `change` applied to each of its children; the node itself when none changed."""
     match plan:
+        case Match() | Everything() | Nothing() | Sample():
+            return plan
+        case Did(Selected(where=None)) | EdgeMatch(Selected(where=None)):
+            return plan
         case Intersection(items) | Union(items) | AtLeast(_, items):
-            changed = tuple(change(item) for item in items)
-            same = all(new is old for new, old in zip(changed, items, strict=True))
-            return plan if same else replace(plan, items=changed)
+            changed = tuple(map(change, items))
+            return plan if all(map(is_, changed, items)) else replace(plan, items=changed)
         case Complement(item) | OfCompany(item):
             return _with(plan, item=change(item))
         case Difference(keep, drop):
@@ -360,8 +364,7 @@ def with_children(plan: Plan, change: Callable[[Plan], Plan]) -> Plan:
             return _with(plan, selected=_selected(selected, change))
         case Sequence(steps):
             changed_steps = tuple(_with(step, selected=_selected(step.selected, change)) for step in steps)
-            same = all(new is old for new, old in zip(changed_steps, steps, strict=True))
-            return plan if same else replace(plan, steps=changed_steps)
+            return plan if all(map(is_, changed_steps, steps)) else replace(plan, steps=changed_steps)
         case Segment(_, rules):
             return _with(plan, rules=change(rules))
         case Satisfies(term):
@@ -370,8 +373,6 @@ def with_children(plan: Plan, change: Callable[[Plan], Plan]) -> Plan:
             return _with(plan, left=_term(left, change), right=_term(right, change))
         case Cut(item, _, _, term):
             return _with(plan, item=change(item), term=None if term is None else _term(term, change))
-        case Everything() | Nothing() | Match() | Sample():
-            return plan
         case _:
             raise TypeError(f"not a logical plan: {type(plan).__name__}")
 
@@ -380,8 +381,10 @@ Node = TypeVar("Node", bound="Plan | Term | Step")
 
 
 def _with(node: Node, **changes: object) -> Node:
-    same = all(getattr(node, name) is value for name, value in changes.items())
-    return node if same else cast(Node, replace(cast(Any, node), **changes))
+    for name, value in changes.items():
+        if getattr(node, name) is not value:
+            return cast(Node, replace(cast(Any, node), **changes))
+    return node
 
 
 def _selected(selected: Selected, change: Callable[[Plan], Plan]) -> Selected:

@@ -52,8 +52,12 @@ from tests.properties.tally import Tally
 from tests.properties.worlds import SCHEMA, ZONES, Maker, Shape, landmarks
 from tests.subject import Subject, contacts_of_world, events_of_world, stored_contacts, stored_events
 
-POPULATIONS = (1, 3, 8, 20, 20, 40, 60, 150)
-RUN_POPULATIONS = (8, 20, 60, 200, 600)
+POPULATIONS = {
+    Shape.DENSE: (1, 3, 8, 20, 40, 60),
+    Shape.SPARSE: (8, 20, 60, 150),
+    Shape.RUNS: (8, 20, 60, 200, 600),
+    Shape.MIXED: (1, 3, 8, 20, 20, 40, 60, 150),
+}
 CROWD, CROWDED_WORLDS = 2_500, 0.01
 MULTITUDE, TEEMING_WORLDS = 70_000, 0.002
 """Contacts beyond one container of a bitmap, in few worlds: each takes minutes."""
@@ -257,7 +261,7 @@ def population(random: Random, shape: Shape, teeming: float) -> int:
         return MULTITUDE
     if roll < teeming + CROWDED_WORLDS:
         return CROWD
-    return random.choice(RUN_POPULATIONS if shape is Shape.RUNS else POPULATIONS)
+    return random.choice(POPULATIONS[shape])
 
 
 def segments(writer: Writer) -> Iterator[PutSegment]:
