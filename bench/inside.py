@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bench import completion
 from bench.generate import NOW_MS, SCHEMA, SHARES, Files
 from bench.machine import memory_of
 from bench.questions import THE_QUESTION, Question, questions
@@ -81,6 +82,7 @@ def query_all(data: Path, runs: int) -> dict[str, Any]:
         "memory_after_queries": asdict(memory_of()),
         "first_ms": first_seconds * 1000,
         "question": asdict(times),
+        "completion": completion.measure(workspace),
         "answers": [count(workspace, question) for question in asked[:50]],
     }
     tamis.close()

@@ -81,6 +81,8 @@ def rows(result: Result) -> Iterator[tuple[str, str, str]]:
     yield "resident, serving (peak)", gib(http["memory"]), "2 GiB"
     yield "the question, first", f"{inside['first_ms']:.2f} ms", ""
     yield "the question, in process", milliseconds(inside["question"]), "2 ms"
+    yield "completion, at each keystroke", milliseconds(inside["completion"]["again"]), "5 ms"
+    yield "completion, columns asked for the first time", milliseconds(inside["completion"]["first"]), ""
     yield "the question, over HTTP", milliseconds(http["question"]), "3 ms"
     yield "a route that does nothing", milliseconds(http["floor"]), ""
     yield "the question, DuckDB in process", milliseconds(peer["question"]), ""

@@ -29,10 +29,13 @@ class Most:
 
 
 def best(counts: NDArray[Any], places: Places, limit: int) -> Places:
-    """At most `limit` of `places`, those with the highest counts first, of equal ones the first; none counted 0."""
-    places = places[counts[places] > 0]
-    keys = (counts[places].astype(np.int64) << 32) - places
-    if len(keys) > limit:
-        kept = np.argpartition(keys, len(keys) - limit)[-limit:]
-        places, keys = places[kept], keys[kept]
-    return places[np.argsort(-keys)]
+    """At most `limit` of `places`, which ascend: those with the highest counts first, of equal ones the first; none
+    that is counted 0."""
+    held = counts[places]
+    if len(places) > limit:
+        least = np.partition(held, len(held) - limit)[len(held) - limit]
+        above = np.flatnonzero(held > least)
+        kept = np.append(above, np.flatnonzero(held == least)[: limit - len(above)])
+        places, held = places[kept], held[kept]
+    order = np.lexsort((places, -held.astype(np.int64)))
+    return places[order][held[order] > 0]
