@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cached_property
 
 from dsl import typed
 from dsl.moments import Clock
@@ -18,22 +19,26 @@ from tests.oracle.world import World
 
 @dataclass(frozen=True)
 class Kinds:
-    """The number of each contact's kind, in one state of a world: it must not change while this is in use."""
+    """Which contacts are alike, in one state of a world: it must not change while this is in use."""
 
     world: World
     lives: Lives
-    of: dict[str, int]
+    members: tuple[list[str], ...]
 
     @classmethod
     def found(cls, world: World) -> Kinds:
-        lives, numbers = lives_in(world), dict[object, int]()
-        of = {}
+        lives, alike = lives_in(world), dict[object, list[str]]()
         for id, values in world.contacts.items():
             named = frozenset((name, value) for name, value in values.items() if name != "id")
             lived = tuple((event.type, frozenset(event.values.items())) for event in lives.get(id, ()))
             overridden = tuple((id in s.added, id in s.removed) for s in world.segments.values())
-            of[id] = numbers.setdefault((named, world.company_of.get(id), lived, overridden), len(numbers))
-        return cls(world, lives, of)
+            alike.setdefault((named, world.company_of.get(id), lived, overridden), []).append(id)
+        return cls(world, lives, tuple(alike.values()))
+
+    @cached_property
+    def of(self) -> dict[str, int]:
+        """The number of each contact's kind."""
+        return {id: number for number, ids in enumerate(self.members) for id in ids}
 
 
 class OracleOfKinds(Oracle):
@@ -41,15 +46,22 @@ class OracleOfKinds(Oracle):
 
     def __init__(self, kinds: Kinds, clock: Clock) -> None:
         super().__init__(kinds.world, clock, kinds.lives)
-        self.kind_of = kinds.of
+        self.kinds = kinds
         self.decided: dict[tuple[int, int], bool] = {}
         self.personal: dict[int, bool] = {}
+
+    def select(self, selection: typed.Selection) -> set[str]:
+        if self.is_personal(selection.condition):
+            return super().select(selection)
+        kinds = (ids for ids in self.kinds.members if self.holds(selection.condition, self.contact_row(ids[0])))
+        chosen = {id for ids in kinds for id in ids}
+        return chosen if selection.cut is None else self.cut(selection.cut, chosen)
 
     def holds(self, condition: typed.Condition, row: Row) -> bool:
         """Conditions on the rows of events and companies are left to the oracle."""
         if row.contact is None or row.values is not self.world.contacts[row.contact] or self.is_personal(condition):
             return super().holds(condition, row)
-        key = (id(condition), self.kind_of[row.contact])
+        key = (id(condition), self.kinds.of[row.contact])
         decided = self.decided.get(key)
         if decided is None:
             decided = self.decided[key] = super().holds(condition, row)
