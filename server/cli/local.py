@@ -151,7 +151,8 @@ class Local:
         return rejected.imported(ack.accepted, ack.duplicates, ack.seq)
 
     def _in_time(self) -> AbstractContextManager[None]:
-        return kept(Deadline(self._timeout_ms))
+        """Without a time of its own, an answer is wanted as long as whoever asks for it wants it."""
+        return kept(None if self._timeout_ms is None else Deadline(self._timeout_ms))
 
     def _query(self, question: Question) -> Query:
         return self.workspace.query(question.expression, params=question.params, at=self._clock(question.at))

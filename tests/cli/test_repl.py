@@ -18,13 +18,17 @@ from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 from running_tamis import ROOT, Tamis
 
+from dsl.complete import Completion
 from dsl.problems import Problem, Span
+from engine.deadline import QueryCancelled, still_wanted
 from engine.results import Count
+from server.cli.local import Local, opened
 from server.cli.repl.command import entries, words
 from server.cli.repl.completing import ReplCompleter
 from server.cli.repl.highlighting import ExpressionLexer, Look, pieces
 from server.cli.repl.live import Live, Verdict
 from server.cli.repl.prompt import Prompt, history, history_path, is_unfinished, said
+from server.client import Unreachable
 
 ENTER, ALT_ENTER, CTRL_C, CTRL_D, UP = "\r", "\x1b\r", "\x03", "\x04", "\x1b[A"
 
@@ -37,12 +41,26 @@ def judged(text):
     return Verdict(text, Count(len(text), 100, None, None, 1, 0.5))
 
 
+class Conversation:
+    """What completion asks of a conversation: a backend."""
+
+    def __init__(self, backend):
+        self.backend = backend
+
+
+class Silent:
+    """A backend that knows of nothing that may come."""
+
+    def complete(self, expression):
+        return Completion(len(expression), len(expression), ())
+
+
 @contextmanager
 def prompting(judge=judged, past=None, completer=None):
     """A prompt, and a way to type at it."""
     with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
         live = Live(judge, lambda: prompt.refresh(), pause=0.01)
-        prompt = Prompt(live, words, completer or ReplCompleter(None), past or InMemoryHistory())
+        prompt = Prompt(live, words, completer or ReplCompleter(Conversation(Silent())), past or InMemoryHistory())
         with live:
             yield prompt, keys
 
@@ -126,6 +144,47 @@ def test_commands_are_completed():
         assert typed(prompt, keys, ".expl", menu_is_open, "\t", ENTER, ENTER) == ".explain"
 
 
+@pytest.fixture
+def completer(people, tmp_path):
+    """Completion over the people of the other tests."""
+    data = str(tmp_path / "completed")
+    Tamis(["--data", data])("import", str(people), "--kind", "contacts", "--yes")
+    with opened(data, create=False) as directory:
+        yield ReplCompleter(Conversation(Local(directory.workspace("default"))))
+
+
+def completions(completer, text):
+    found = completer.get_completions(Document(text), CompleteEvent())
+    return {text[: len(text) + item.start_position] + item.text: item.display_meta_text for item in found}
+
+
+def test_fields_and_values_are_completed_from_the_data(completer):
+    assert completions(completer, "everyone and poi") == {"everyone and points": "field, number"}
+    values = list(completions(completer, "pays = ").items())
+    assert values[:2] == [('pays = "FR"', "value, 2 contacts"), ('pays = "BE"', "value, 1 contacts")]
+
+
+def test_an_expression_after_a_command_is_completed_where_it_begins(completer):
+    for before in (".show ", ".explain ", ".why ann ", '.export "a file.csv" ', ".save key everyone and "):
+        assert f"{before}points" in completions(completer, f"{before}poin")
+    for before in (".why poin", ".limit poin", ".nonsense poin", ".save poin"):
+        assert completions(completer, before) == {}
+
+
+def test_tab_takes_what_may_come_next(completer):
+    with prompting(completer=completer) as (prompt, keys):
+        menu_is_open = lambda: prompt.buffer.complete_state is not None  # noqa: E731
+        assert typed(prompt, keys, "poin", menu_is_open, "\t", ENTER, " > 3", ENTER) == "points > 3"
+
+
+def test_a_backend_that_is_gone_completes_nothing_and_breaks_nothing():
+    class Gone:
+        def complete(self, expression):
+            raise Unreachable("http://here", "refused")
+
+    assert completions(ReplCompleter(Conversation(Gone())), "poin") == {}
+
+
 # --- the live count -------------------------------------------------------------------------------------------
 
 
@@ -184,6 +243,28 @@ def test_a_verdict_on_a_text_that_has_changed_since_is_thrown_away():
         wait_for(lambda: live.of("second") is not None)
     assert shown == [Verdict("second")]
     assert live.of("first") is None
+
+
+def test_a_judgement_is_cancelled_once_its_text_has_changed():
+    ended = []
+
+    def endless(text):
+        try:
+            while text == "first":
+                still_wanted()
+                time.sleep(0.001)
+        except QueryCancelled:
+            ended.append(text)
+        return Verdict(text)
+
+    with Live(endless, lambda: None, pause=0) as live:
+        live.ask("first")
+        time.sleep(0.05)
+        live.ask("second")
+        wait_for(lambda: live.of("second") is not None)
+        live.ask("first")
+        time.sleep(0.05)
+    assert ended == ["first", "first"], "leaving cancels too"
 
 
 def test_texts_that_change_within_the_pause_are_never_asked_about():

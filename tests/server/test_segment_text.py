@@ -13,8 +13,8 @@ from server.segment_files.writing import dumped
 
 REFERENCE = (Path(__file__).parents[2] / "docs" / "segment-files.md").read_text("utf-8")
 VOCABULARY = """schema segment test at params contacts companies events members use expect under static from type add
-remove timezone identified number text choice points French "x" `y` [a, b] = -> # | , $p 12 2026-01-01 did purchase in french
-everyone nobody and ( ) " ` [ ] é \\"""
+remove timezone identified number text choice points French "x" `y` [a, b] = -> # | , $p 12 2026-01-01 did purchase in
+french everyone nobody and ( ) " ` [ ] é \\"""
 WORDS = VOCABULARY.split()
 
 lines = st.lists(st.tuples(st.sampled_from(["", "  ", "    ", "\t"]), st.lists(st.sampled_from(WORDS), max_size=6)))

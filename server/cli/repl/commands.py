@@ -118,12 +118,13 @@ class Repl:
 
 @dataclass(frozen=True, slots=True)
 class DotCommand:
-    """A command: its name, what follows it, and what it does."""
+    """A command: its name, what follows it, and what it does. An expression may come after so many `words`."""
 
     name: str
     takes: str
     meaning: str
     run: Callable[[Repl, str], None]
+    words: int | None = None
 
     @property
     def usage(self) -> str:
@@ -232,15 +233,17 @@ def _quit(repl: Repl, rest: str) -> None:
 
 COMMANDS = (
     DotCommand(".help", "", "this list", _help),
-    DotCommand(".show", "[EXPRESSION]", "the first members as a table", _show),
-    DotCommand(".explain", "[EXPRESSION]", "how the answer comes about, step by step", _explain),
-    DotCommand(".why", "CONTACT [EXPRESSION]", "why a contact matches, or does not", _why),
-    DotCommand(".describe", "[en|fr] [EXPRESSION]", "the expression in one sentence", _describe),
-    DotCommand(".format", "[EXPRESSION]", "the expression in its canonical form", _format),
+    DotCommand(".show", "[EXPRESSION]", "the first members as a table", _show, 0),
+    DotCommand(".explain", "[EXPRESSION]", "how the answer comes about, step by step", _explain, 0),
+    DotCommand(".why", "CONTACT [EXPRESSION]", "why a contact matches, or does not", _why, 1),
+    DotCommand(".describe", "[en|fr] [EXPRESSION]", "the expression in one sentence", _describe, 0),
+    DotCommand(".format", "[EXPRESSION]", "the expression in its canonical form", _format, 0),
     DotCommand(".schema", "", "the fields of contacts, companies and events", _schema),
     DotCommand(".segments", "", "the saved segments and their counts", _segments),
-    DotCommand(".save", "KEY [EXPRESSION]", "save the expression as a segment", _save),
-    DotCommand(".export", "FILE [EXPRESSION]", "write every member: CSV, NDJSON, Arrow or Parquet by suffix", _export),
+    DotCommand(".save", "KEY [EXPRESSION]", "save the expression as a segment", _save, 1),
+    DotCommand(
+        ".export", "FILE [EXPRESSION]", "write every member: CSV, NDJSON, Arrow or Parquet by suffix", _export, 1
+    ),
     DotCommand(".fields", "[NAME, NAME…]", "the fields that .show and .export give; all without names", _fields),
     DotCommand(".limit", "NUMBER", "how many members .show gives", _limit),
     DotCommand(".at", "[MOMENT]", "the evaluation clock; now without a moment", _at),

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Self
 
 from dsl.problems import Problem
+from engine.deadline import Deadline, kept
 from engine.results import Count
 
 PAUSE = 0.12
@@ -26,7 +27,7 @@ class Verdict:
 
 
 class Live:
-    """Judges the newest text. One judgement runs at a time, and one of a text that has changed since is thrown away.
+    """Judges the newest text. One judgement runs at a time; it is cancelled, and thrown away, once the text changes.
 
     `changed` is called in the thread, whenever `verdict` has become another.
     """
@@ -38,6 +39,7 @@ class Live:
         self._news = threading.Condition()
         self._wanted: str | None = None
         self._judged: str | None = None
+        self._deadline = Deadline()  # of the judgement that is running
         self._closed = False
         self._verdict: Verdict | None = None
         self._thread = threading.Thread(target=self._run, name="live count", daemon=True)
@@ -47,15 +49,18 @@ class Live:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Waits for the judgement that is running: after it nobody asks the backend."""
+        """Cancels the judgement that is running, and waits for its end: after it nobody asks the backend."""
         with self._news:
             self._closed = True
+            self._deadline.cancel()
             self._news.notify()
         self._thread.join()
 
     def ask(self, text: str | None) -> None:
-        """This is what is typed now; None when there is nothing to judge."""
+        """This is what is typed now; None when there is nothing to judge. What was asked before is cancelled."""
         with self._news:
+            if text != self._wanted:
+                self._deadline.cancel()
             self._wanted = text
             if text is None:
                 self._judged = self._verdict = None
@@ -68,7 +73,8 @@ class Live:
 
     def _run(self) -> None:
         while (text := self._next()) is not None:
-            verdict = self._judge(text)
+            with kept(self._deadline):
+                verdict = self._judge(text)
             with self._news:
                 if text != self._wanted:
                     continue
@@ -83,6 +89,7 @@ class Live:
                 if text is None or text == self._judged:
                     self._news.wait()
                 elif not self._news.wait_for(partial(self._moved_on, text), self._pause):
+                    self._deadline = Deadline()
                     return text
         return None
 
