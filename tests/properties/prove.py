@@ -28,6 +28,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import chain, count
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -329,7 +330,7 @@ def in_processes(pairs: int, seed: int, first: int, jobs: int) -> Tally:
     """The same over several processes, a world at a time, from world `first` on; told every ten seconds. Mismatch."""
     tally, said, numbers = Tally(), monotonic(), count(first)
     done: set[int] = set()
-    with ProcessPoolExecutor(jobs, initializer=gc.freeze) as pool:
+    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=gc.freeze) as pool:
         running: dict[Future[Tally], int] = {}
         try:
             while tally.pairs < pairs:

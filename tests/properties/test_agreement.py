@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.properties.limits import SMALL, exists
-from tests.properties.prove import Trial, prove
+from tests.properties.prove import Trial, in_processes, prove, world
 from tests.properties.worlds import SCHEMA, ZONES, Shape
 
 PAIRS = 5_000
@@ -32,6 +32,13 @@ def test_they_agree_on_small_worlds_that_shrink(source: random.Random, zone: str
     with tempfile.TemporaryDirectory() as folder:
         schema = {"timezone": zone, **SCHEMA}
         Trial(source, Path(folder) / "data", schema, source.choice(list(Shape)), population=3).run(most=6)
+
+
+def test_processes_ask_what_one_asks() -> None:
+    alone = world(3, 1)
+    together = in_processes(1, seed=3, first=1, jobs=1)
+    assert together.pairs >= alone.pairs > 0
+    assert together.worlds > 1 or together == alone, "world 1 of seed 3 is always the same"
 
 
 def test_every_limit_that_is_drawn_small_is_one_of_the_engine() -> None:
