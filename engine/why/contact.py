@@ -6,7 +6,7 @@ Everything is asked of the same plans that answer for all contacts, restricted t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
@@ -38,7 +38,11 @@ class Event:
     part: EventPart
     row: int
     at: int
-    order: int
+
+    @property
+    def order(self) -> int:
+        """Ascending in the order of acceptance; dear, and asked for events of one millisecond alone."""
+        return int(self.part.order[self.row])
 
     @property
     def key(self) -> tuple[int, int]:
@@ -57,6 +61,8 @@ class Contact:
     snapshot: Snapshot
     row: int
     clock: Clock
+    known: dict[tuple[typed.Selector, int], list[Event]] = field(default_factory=dict, compare=False)
+    """The events that selectors were found to name, by selector and clock."""
 
     @property
     def id(self) -> str:
@@ -81,8 +87,8 @@ class Contact:
     def value(self, term: typed.Term) -> Found | None:
         """The value of a term; None when it is missing."""
         match term:
-            case typed.FieldTerm(_, scope, field):
-                return self._field(scope, field)
+            case typed.FieldTerm(_, scope, asked):
+                return self._field(scope, asked)
             case typed.Aggregate(_, AggregateFunction.COUNT, selector):
                 return len(self.events(selector))
             case typed.Aggregate(_, AggregateFunction.FIRST | AggregateFunction.LAST, selector, property):
@@ -90,10 +96,10 @@ class Contact:
             case _:
                 return self._number(term)
 
-    def _field(self, scope: typed.Scope, field: Field) -> type_of_value | None:
+    def _field(self, scope: typed.Scope, asked: Field) -> type_of_value | None:
         data = self.snapshot.data
         entities = data.companies if scope is typed.Scope.COMPANIES else data.contacts
-        row, column = self._row_in(scope), entities.column(field.name)
+        row, column = self._row_in(scope), entities.column(asked.name)
         return None if row is None or column is None else column.values(_row(row))[0]
 
     def _row_in(self, scope: typed.Scope) -> int | None:
@@ -126,19 +132,31 @@ class Contact:
     # --- events ---
 
     def events(self, selector: typed.Selector) -> list[Event]:
-        """The events that a selector names, in order of moment and acceptance."""
+        """The events that a selector names, in order of moment and acceptance; not to be changed."""
+        asked = selector, self.clock.now
+        if asked not in self.known:
+            self.known[asked] = in_order(self._found(selector))
+        return self.known[asked]
+
+    def _found(self, selector: typed.Selector) -> list[Event]:
         data = self.snapshot.data
         selection = plan_selection(lower_selector(selector, self.clock, self.snapshot.schema), data)
         context, domain = Context.of_contacts(data), _domain(self.row)
-        found = [event for name in selection.types for event in _picked(name, selection, context, domain)]
-        return sorted(found, key=lambda event: (event.at, event.order))
+        return [event for name in selection.types for event in _picked(name, selection, context, domain)]
+
+
+def in_order(events: list[Event]) -> list[Event]:
+    """By moment, those of one millisecond by acceptance."""
+    if len({event.at for event in events}) == len(events):
+        return sorted(events, key=lambda event: event.at)
+    return sorted(events, key=lambda event: (event.at, event.order))
 
 
 def _picked(type: str, selection: Selection, context: Context, domain: Domain) -> Iterator[Event]:
     for picked in replace(selection, types=(type,)).picked(context, domain):
         rows = picked.row_numbers()
-        for row, at, order in zip(rows.tolist(), picked.part.at[rows], picked.part.order[rows], strict=True):
-            yield Event(type, picked.part, row, int(at), int(order))
+        for row, at in zip(rows.tolist(), picked.part.at[rows].tolist(), strict=True):
+            yield Event(type, picked.part, row, at)
 
 
 def _row(row: int) -> NDArray[np.uint32]:

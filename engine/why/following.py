@@ -172,7 +172,7 @@ class _Following:
 
     def stopped(self, place: int, states: list[State]) -> Followed:
         """Where it ended for the state that was there last."""
-        state = max(states, key=lambda state: (state.event.at, state.event.order))
+        state = max(states, key=lambda state: state.event.at)
         step = self.steps[place]
         intruder = self.intruder(place, state) if step.absent else None
         deadline = min(state.limit, self.until(state.event, step.gap))

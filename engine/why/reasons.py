@@ -80,6 +80,7 @@ class _Reasons:
     words: Words
     truths: dict[int, bool] = field(default_factory=dict)
     kept: list[typed.Condition] = field(default_factory=list)
+    chosen: dict[str, bool] = field(default_factory=dict)
     opened: set[tuple[str, bool, bool]] = field(default_factory=set)
 
     # --- the whole ---
@@ -152,9 +153,24 @@ class _Reasons:
             case typed.Not(item=item):
                 return not self.holds(item)
             case typed.AtLeast(count=count, items=items):
-                return sum([self.holds(item) for item in items]) >= count
+                return sum(self.holds(item) for item in items) >= count
+            case typed.InSegment(segment=key, rules_only=rules_only):
+                return self.selected(key) if rules_only else self.belongs(key)
             case _:
                 return self.contact.holds(condition)
+
+    def belongs(self, key: str) -> bool:
+        """Membership: what was done by hand holds against the rules."""
+        hand = self.by_hand(self.contact.snapshot.segments[key])
+        return self.selected(key) if hand is None else hand is ByHand.ADDED
+
+    def selected(self, key: str) -> bool:
+        """Whether the rules select the contact, among the members of the parent."""
+        if key not in self.chosen:
+            segment = self.contact.snapshot.segments[key]
+            own = segment.condition is not None and self.holds(segment.condition)
+            self.chosen[key] = own and (segment.parent is None or self.belongs(segment.parent))
+        return self.chosen[key]
 
     # --- nodes ---
 

@@ -19,6 +19,7 @@ from dsl.reads import walk
 from dsl.schema import Type
 from dsl.typed import During, Part, Scope, Selector
 from engine.why.contact import Contact, Event
+from engine.why.spans import spans_of
 
 LOOKS = 64
 """Passings looked at before giving up, and saying so."""
@@ -104,7 +105,10 @@ def turning(contact: Contact, condition: typed.Condition) -> Turning | None:
 
 
 def counting(condition: typed.Condition, found: list[Edge]) -> Callable[[Clock], bool] | None:
-    """A quick answer for the commonest case: so many events in one moving period. A negation turns when it does."""
+    """A quick answer for the commonest cases: so many events in one moving period, or so many of the last spans.
+
+    A negation turns when what it denies does.
+    """
     while isinstance(condition, typed.Not):
         condition = condition.item
     match condition:
@@ -112,6 +116,10 @@ def counting(condition: typed.Condition, found: list[Edge]) -> Callable[[Clock],
             if window is not None and not relative(where):
                 marks = found[0].marks
                 return lambda clock: _reaches(_within(marks, window, clock), low, high)
+        case typed.Regularity(selector=selector) as node:
+            if not relative(selector):
+                marks = found[0].marks
+                return lambda clock: _reaches(len(spans_of(marks, node, clock)), node.low, node.high)
     return None
 
 
