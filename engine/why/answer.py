@@ -17,6 +17,7 @@ class Kind(StrEnum):
     NOT = "not"
     QUORUM = "quorum"
     SEGMENT = "segment"
+    RULES = "rules"
     CUT = "cut"
     LEAF = "leaf"
 
@@ -81,10 +82,11 @@ class Change:
     """What would have to change for a leaf to turn out otherwise.
 
     `set` holds values of fields of the contact that do it, in the form of an upsert; `add` an event that does it when
-    it is added `times` times. Both are null where nothing so plain does.
+    it is added `times` times. Both are null where nothing so plain does. Nothing can change what is not `possible`.
     """
 
     sentence: str
+    possible: bool = True
     set: dict[str, Any] | None = None
     add: dict[str, Any] | None = None
     times: int = 1
@@ -115,7 +117,8 @@ class Node:
     """A condition, whether it holds for the contact, and what it is made of.
 
     `text` is its canonical text. `span` is its place in the expression that was asked about or, when `segment` is
-    given, in the expression of that segment; null for a parent, which stands in none. `deciding` conditions are enough
+    given, in the expression of that segment; null for a parent, which stands in none. `key` is that of the segment
+    that is named (kind "rules" for its rules alone). `deciding` conditions are enough
     for the answer: whatever the others were, it would be the same. Of the `items` of a group, `least` to `most` must
     hold. A segment that was opened before, and decided as
     much there, is not opened again.
@@ -127,6 +130,7 @@ class Node:
     segment: str | None
     holds: bool
     deciding: bool
+    key: str | None = None
     least: int | None = None
     most: int | None = None
     found: str | None = None
@@ -143,8 +147,22 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Flip:
+    """A condition that would have to turn, and what makes it."""
+
+    text: str
+    span: Span | None
+    segment: str | None
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
 class Why:
-    """Why a contact matches an expression, or does not, at `at` in the state `seq`. `text` says it for people."""
+    """Why a contact matches an expression, or does not, at `at` in the state `seq`. `text` says it for people.
+
+    `flips` are the fewest conditions that, if they all turned, would turn the answer; none where nothing can. `turn` is
+    when time alone turns it; null when it does not, or when a cut makes it depend on others.
+    """
 
     contact: str
     expression: str
@@ -153,3 +171,5 @@ class Why:
     seq: int
     text: str
     root: Node
+    flips: tuple[Flip, ...]
+    turn: Turn | None

@@ -43,7 +43,8 @@ class Changes:
             return changes[0]
         sets = [change.set for change in changes]
         together = None if None in sets else {name: value for each in sets if each for name, value in each.items()}
-        return Change(sentence, together if together and len(together) == len(sets) else None)
+        possible = all(change.possible for change in changes)
+        return Change(sentence, possible, together if together and len(together) == len(sets) else None)
 
     def written(self, text: str) -> str:
         """A folded text as the expression has it; one that came by a parameter stays folded."""
@@ -77,25 +78,25 @@ class Changes:
             case typed.Sequence():
                 return self.sequence(condition, wanted)
             case typed.Sample():
-                return Change(self.words.say(Phrase.DRAW_STAYS))
+                return Change(self.words.say(Phrase.DRAW_STAYS), possible=False)
             case _:
-                return Change(self.words.say(Phrase.NEVER))
+                return Change(self.words.say(Phrase.NEVER), possible=False)
 
     # --- values ---
 
     def test(self, term: Term, predicate: Predicate, wanted: bool) -> Change:
         if isinstance(term, typed.Bucket):
-            return Change(self.words.say(Phrase.DRAW_STAYS))
+            return Change(self.words.say(Phrase.DRAW_STAYS), possible=False)
         need = self.need(predicate, measure(term), wanted)
         if need is None:
-            return Change(self.words.say(Phrase.NEVER))
+            return Change(self.words.say(Phrase.NEVER), possible=False)
         value = self.contact.value(term)
         return Change(
             self.words.say(
                 Phrase.MUST, term=self.texts.at(term.span), need=need, alternative=self.alternative(predicate, wanted),
                 now=self.now(value, measure(term)),
             ),
-            self.settings(term, predicate, value, wanted),
+            set=self.settings(term, predicate, value, wanted),
         )  # fmt: skip
 
     def alternative(self, predicate: Predicate, wanted: bool) -> str:
@@ -212,11 +213,13 @@ class Changes:
             case typed.StartsWith(text) | typed.EndsWith(text) | typed.Contains(text):
                 return self.written(text) if field.type is Type.TEXT else _fitting_option(field, predicate)
             case typed.Like(pattern):
-                return pattern.replace("%", "").replace("_", "x") if field.type is Type.TEXT else None
+                return self.written(pattern).replace("%", "").replace("_", "x") if field.type is Type.TEXT else None
             case typed.HasAny(values=(first, *_)):
                 return [*_tags(value), self.written(first)]
             case typed.HasAll(values=values):
-                return [*_tags(value), *map(self.written, values)]
+                there = _tags(value)
+                known = {fold(tag) for tag in there}
+                return [*there, *(self.written(tag) for tag in values if tag not in known)]
             case typed.Range():
                 return _nearest(predicate, field, value)
             case typed.During(window):
@@ -261,7 +264,7 @@ class Changes:
         found = len(self.contact.events(did.selector))
         more = needed_more(found, did.low, did.high, wanted)
         if more == 0:
-            return Change(self.words.say(Phrase.NEVER))
+            return Change(self.words.say(Phrase.NEVER), possible=False)
         phrase = Phrase.MORE_EVENTS if more > 0 else Phrase.FEWER_EVENTS
         selector, shown = self.texts.at(did.selector.span), self.words.language.number(Decimal(found))
         sentence = self.words.counted(phrase, abs(more), selector=selector, found=shown)
@@ -280,7 +283,7 @@ class Changes:
     def regularity(self, node: typed.Regularity, wanted: bool) -> Change:
         more = needed_more(len(spans_hit(self.contact, node)), node.low, node.high, wanted)
         if more == 0 or len(spans_hit(self.contact, node)) + more > node.spans:
-            return Change(self.words.say(Phrase.NEVER))
+            return Change(self.words.say(Phrase.NEVER), possible=False)
         phrase = Phrase.MORE_SPANS if more > 0 else Phrase.FEWER_SPANS
         return Change(self.words.counted(phrase, abs(more), selector=self.texts.at(node.selector.span)))
 

@@ -21,7 +21,7 @@ from engine.why.contact import Contact, Event, Found
 from engine.why.following import Followed, followed
 from engine.why.spans import spans_hit
 from engine.why.texts import Texts
-from engine.why.turning import turning
+from engine.why.turning import Turning, turning
 from engine.why.words import Phrase, Words
 
 SHOWN = 5
@@ -81,9 +81,9 @@ class Leaves:
             case typed.OfCompany() if not self.contact.has_company:
                 return words.say(Phrase.NO_COMPANY)
             case _:
-                return words.language.all_of([self.said(value) for value in values])
+                return words.language.all_of([self.told(value) for value in values])
 
-    def said(self, value: Value) -> str:
+    def told(self, value: Value) -> str:
         if value.value is None:
             return self.words.say(Phrase.MISSING, term=value.name)
         return self.words.say(Phrase.IS, term=value.name, value=value.shown)
@@ -189,17 +189,20 @@ class Leaves:
 
     def turn(self, condition: typed.Condition, holds: bool) -> Turn | None:
         turned = turning(self.contact, condition)
-        if turned is None:
-            return None
-        at, zone = self.words.instant(turned.at, self.contact.clock.zone), self.contact.clock.zone
-        if not turned.turns:
-            return Turn(iso_datetime(turned.at), False, self.words.say(Phrase.STAYS, at=at))
-        cause = ""
-        if turned.event is not None:
-            phrase = Phrase.BECAUSE_LEAVES if turned.leaves else Phrase.BECAUSE_ENTERS
-            cause = self.words.say(phrase, event=turned.event.type, of=self.words.instant(turned.event.at, zone))
-        becomes = Phrase.BECOMES_FALSE if holds else Phrase.BECOMES_TRUE
-        return Turn(iso_datetime(turned.at), True, self.words.say(becomes, at=at, cause=cause))
+        return None if turned is None else said(turned, self.contact, holds, self.words)
+
+
+def said(turned: Turning, contact: Contact, holds: bool, words: Words) -> Turn:
+    """A turn of what `holds` now, or does not, in words."""
+    at, zone = words.instant(turned.at, contact.clock.zone), contact.clock.zone
+    if not turned.turns:
+        return Turn(iso_datetime(turned.at), False, words.say(Phrase.STAYS, at=at))
+    cause = ""
+    if turned.event is not None:
+        phrase = Phrase.BECAUSE_LEAVES if turned.leaves else Phrase.BECAUSE_ENTERS
+        cause = words.say(phrase, event=turned.event.type, of=words.instant(turned.event.at, zone))
+    becomes = Phrase.BECOMES_FALSE if holds else Phrase.BECOMES_TRUE
+    return Turn(iso_datetime(turned.at), True, words.say(becomes, at=at, cause=cause))
 
 
 def _bare(condition: typed.Condition) -> typed.Condition:

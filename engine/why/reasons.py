@@ -19,11 +19,13 @@ from engine.plan.physical.cut import RandomCut, Standing, TopCut
 from engine.plan.physical.operator import Context
 from engine.segments import Segment
 from engine.values import iso_datetime
-from engine.why.answer import ByHand, Change, Kind, Node, Rank, Why
+from engine.why.answer import ByHand, Change, Flip, Kind, Node, Rank, Turn, Why
 from engine.why.contact import Contact, number_at
-from engine.why.leaves import Leaves, json_value
+from engine.why.flipping import fewest, place
+from engine.why.leaves import Leaves, json_value, said
 from engine.why.rendering import as_text
 from engine.why.texts import Texts
+from engine.why.turning import first_turning
 from engine.why.words import Phrase, Words
 
 
@@ -32,6 +34,7 @@ def why(contact: Contact, text: str, selection: typed.Selection, words: Words) -
     surface = parse(text)
     reasons = _Reasons(contact, words)
     root = reasons.whole(_Read(Texts.of(text, surface), None), surface, selection)
+    flipping = fewest(root, reasons.opened) or ()
     answer = Why(
         contact.id,
         format(surface).rstrip("\n"),
@@ -40,6 +43,8 @@ def why(contact: Contact, text: str, selection: typed.Selection, words: Words) -
         contact.snapshot.seq,
         "",
         root,
+        tuple(Flip(node.text, node.span, node.segment, node.change) for node in flipping if node.change),
+        None if selection.cut else reasons.turn(selection.condition),
     )
     return replace(answer, text=as_text(answer, words))
 
@@ -81,7 +86,8 @@ class _Reasons:
     truths: dict[int, bool] = field(default_factory=dict)
     kept: list[typed.Condition] = field(default_factory=list)
     chosen: dict[str, bool] = field(default_factory=dict)
-    opened: set[tuple[str, bool, bool]] = field(default_factory=set)
+    opened: dict[tuple[str | None, Kind, bool], Node] = field(default_factory=dict)
+    leaves: dict[int, typed.Condition] = field(default_factory=dict)
 
     # --- the whole ---
 
@@ -185,6 +191,7 @@ class _Reasons:
                 return self.segment(read, surface, condition, deciding)
             case _:
                 node = self.bare(Kind.LEAF, read, surface, self.holds(condition), deciding)
+                self.leaves[id(condition)] = condition
                 return Leaves(self.contact, read.texts, self.words).completed(node, condition)
 
     def bare(self, kind: Kind, read: _Read, surface: tree.Expression, holds: bool, deciding: bool) -> Node:
@@ -202,25 +209,32 @@ class _Reasons:
             return node
         return replace(node, found=self.words.counted(Phrase.HELD, held, total=str(len(truths))))
 
+    # --- time ---
+
+    def turn(self, condition: typed.Condition) -> Turn | None:
+        """When time alone turns the whole."""
+        turned = first_turning(self.contact, tuple(self.leaves.values()), condition)
+        return None if turned is None else said(turned, self.contact, self.holds(condition), self.words)
+
     # --- segments ---
 
     def segment(self, read: _Read, surface: tree.Expression, named: typed.InSegment, deciding: bool) -> Node:
         """A segment opened up: its parent, its rules, and what was done by hand."""
-        node = self.bare(Kind.SEGMENT, read, surface, self.holds(named), deciding)
-        return self.opened_up(node, self.contact.snapshot.segments[named.segment], named.rules_only)
+        kind = Kind.RULES if named.rules_only else Kind.SEGMENT
+        node = self.bare(kind, read, surface, self.holds(named), deciding)
+        return self.opened_up(node, self.contact.snapshot.segments[named.segment])
 
-    def opened_up(self, node: Node, segment: Segment, rules_only: bool) -> Node:
-        hand = None if rules_only else self.by_hand(segment)
-        node = replace(node, by_hand=hand)
-        place = (segment.key, rules_only, node.deciding)
-        if place in self.opened:
+    def opened_up(self, node: Node, segment: Segment) -> Node:
+        hand = self.by_hand(segment) if node.kind is Kind.SEGMENT else None
+        node = replace(node, by_hand=hand, key=segment.key)
+        if place(node) in self.opened:
             return replace(node, opened_before=True, found=self.words.say(Phrase.SEEN_BEFORE))
-        self.opened.add(place)
+        self.opened[place(node)] = node
         # What was done by hand decides alone: against the rules, or whatever they say.
         items = self.rules(segment, node.deciding and hand is None)
-        return replace(
-            node, items=items, found=self.of_segment(segment, hand), change=self.by_hand_change(segment, node)
-        )
+        found, change = self.of_segment(segment, hand), self.by_hand_change(segment, node)
+        self.opened[place(node)] = replace(node, items=items, found=found, change=change)
+        return self.opened[place(node)]
 
     def by_hand(self, segment: Segment) -> ByHand | None:
         if self.contact.row in segment.added:
@@ -240,9 +254,11 @@ class _Reasons:
         """What a hand can do; rules change by themselves."""
         name = self.words.language.quoted(segment.name)
         match node.by_hand:
-            case ByHand.REMOVED | ByHand.ADDED:
-                return Change(self.words.say(Phrase.HAND_RESET, segment=name))
-            case None if segment.condition is None:
+            case ByHand.ADDED:
+                return Change(self.words.say(Phrase.HAND_REMOVE, segment=name))
+            case ByHand.REMOVED:
+                return Change(self.words.say(Phrase.HAND_ADD, segment=name))
+            case None if segment.condition is None and node.kind is Kind.SEGMENT:
                 return Change(self.words.say(Phrase.HAND_ADD, segment=name))
             case None:
                 return None
@@ -263,7 +279,7 @@ class _Reasons:
         segment = self.contact.snapshot.segments[named.segment]
         text = one_line(tree.InSegment(_NO_PLACE, tree.Text(_NO_PLACE, segment.name)))
         node = Node(Kind.SEGMENT, text, None, child.key, self.holds(named), deciding)
-        return self.opened_up(node, segment, False)
+        return self.opened_up(node, segment)
 
 
 _NO_PLACE = Span(0, 0)

@@ -15,7 +15,20 @@ DECIDING, NOT_DECIDING = "→", " "
 def as_text(why: Why, words: Words) -> str:
     """Every condition on a line, what was found below it; changes and time below what decides."""
     verdict = words.say(Phrase.MATCHES if why.holds else Phrase.DOES_NOT_MATCH, contact=why.contact)
-    return "\n".join([verdict, *_lines(why.root, 0)])
+    return "\n".join([verdict, *_lines(why.root, 0), *_in_all(why, words)])
+
+
+def _in_all(why: Why, words: Words) -> Iterator[str]:
+    """What would turn the whole, where that is not said of its only condition."""
+    if not why.root.items:
+        return
+    if why.flips:
+        changes = words.language.all_of([flip.change.sentence for flip in why.flips])
+        yield f"⇄ {words.say(Phrase.IN_ALL, changes=changes)}"
+    else:
+        yield f"⇄ {words.say(Phrase.NOTHING)}"
+    if why.turn is not None:
+        yield f"◷ {why.turn.sentence}"
 
 
 def _lines(node: Node, depth: int) -> Iterator[str]:

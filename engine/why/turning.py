@@ -104,6 +104,26 @@ def turning(contact: Contact, condition: typed.Condition) -> Turning | None:
     return Turning(clock.now, False)
 
 
+def first_turning(contact: Contact, leaves: tuple[typed.Condition, ...], whole: typed.Condition) -> Turning | None:
+    """The first moment at which `whole` turns, which is made of `leaves` and can turn only when one of them does."""
+    coming = {place: turned for place, leaf in enumerate(leaves) if (turned := turning(contact, leaf)) is not None}
+    before, now = contact.holds(whole), contact.clock.now
+    for _ in range(LOOKS):
+        if not coming:
+            return None
+        first = min(coming.values(), key=lambda turned: turned.at)
+        now = first.at
+        if not first.turns:
+            return first
+        later = contact.at(now)
+        if later.holds(whole) is not before:
+            return first
+        for place in [place for place, turned in coming.items() if turned.at == now]:
+            again = turning(later, leaves[place])
+            coming = {p: turned for p, turned in coming.items() if p != place} | ({place: again} if again else {})
+    return Turning(now, False)
+
+
 def counting(condition: typed.Condition, found: list[Edge]) -> Callable[[Clock], bool] | None:
     """A quick answer for the commonest cases: so many events in one moving period, or so many of the last spans.
 

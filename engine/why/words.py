@@ -30,6 +30,8 @@ class Phrase(Enum):
 
     # the whole
     MATCHES = auto()
+    IN_ALL = auto()
+    NOTHING = auto()
     DOES_NOT_MATCH = auto()
     SEEN_BEFORE = auto()
     # what was found
@@ -70,7 +72,6 @@ class Phrase(Enum):
     DRAW_STAYS = auto()
     HAND_ADD = auto()
     HAND_REMOVE = auto()
-    HAND_RESET = auto()
     NEVER = auto()
     HIGHER_RANK = auto()
     # what time does

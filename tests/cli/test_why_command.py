@@ -16,6 +16,7 @@ def test_why_as_plain_text(filled):
         "        ⇄ pays devrait valoir «\u00a0FR\u00a0» (vaut «\u00a0BE\u00a0»)",
         "  → no  points > 30: points vaut 12",
         "        ⇄ points devrait valoir au moins 31 (vaut 12)",
+        "⇄ le moins de changements\u00a0: pays devrait valoir «\u00a0FR\u00a0» (vaut «\u00a0BE\u00a0»)",
     ]
 
 

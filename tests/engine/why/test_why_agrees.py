@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Collection, Iterator
 from datetime import date, datetime
 from fractions import Fraction
 from random import Random
@@ -16,8 +17,9 @@ from dsl.describe import Code
 from dsl.folding import fold
 from dsl.measure import measure
 from dsl.moments import Clock
+from dsl.problems import Span
 from dsl.schema import Type
-from engine.why import Change, Kind, Node, Why
+from engine.why import Change, Kind, Node, Turn, Why
 from tests.oracle.evaluate import Oracle
 from tests.oracle.writes import Contacts, Events
 from tests.properties.prove import Trial, prove
@@ -40,7 +42,8 @@ class Asked(Trial):
             assert answer.holds is (id in members), f"{text} of {id}"
             self.check(answer, text)
             check_values(oracle, selection, answer)
-            self.check_turns(answer.root, text, id, clock)
+            self.check_flips(answer)
+            self.check_turn(answer.turn, text, id, clock)
             self.check_change(answer.root, text, id, clock)
             self.tally.pairs += 1
 
@@ -64,14 +67,20 @@ class Asked(Trial):
                 self.write(write)
             assert self.holds(expression, id, clock.now) is not root.holds, f"{change} does not turn {expression}"
 
-    def check_turns(self, root: Node, expression: str, id: str, clock: Clock) -> None:
-        """The turn is one, and just before it there was none."""
-        turn = root.turn
-        if root.kind is not Kind.LEAF or turn is None or not turn.turns or clock.zone.key != "UTC":
+    def check_flips(self, answer: Why) -> None:
+        """When they turn, the answer does; segments that are opened twice are left out, for they turn twice."""
+        turned = {(flip.text, flip.span, flip.segment) for flip in answer.flips}
+        named = [node.key for node in nodes(answer.root) if node.key is not None]
+        if turned and len(set(named)) == len(named):
+            assert judged(answer.root, self.random, turned) is not answer.holds
+
+    def check_turn(self, turn: Turn | None, expression: str, id: str, clock: Clock) -> None:
+        """The turn is one, and before it there was none. Where clocks change, periods may move back for an hour."""
+        if turn is None or clock.zone.key != "UTC":
             return
-        now = self.holds(expression, id, clock.now)
-        at = milliseconds(turn.at)
-        assert self.holds(expression, id, at) is not now, f"{turn} is no turn of {expression}"
+        now, at = self.holds(expression, id, clock.now), milliseconds(turn.at)
+        if turn.turns:
+            assert self.holds(expression, id, at) is not now, f"{turn} is no turn of {expression}"
         for moment in (at - 1, self.random.randint(clock.now, at - 1)):
             assert self.holds(expression, id, moment) is now, f"{expression} turned before {turn}"
 
@@ -86,9 +95,20 @@ def milliseconds(iso: str) -> int:
     return round(datetime.fromisoformat(iso).timestamp() * 1000)
 
 
-def judged(node: Node, random: Random) -> bool:
-    """The tree worked out again from its leaves, of which those that do not decide are drawn."""
-    parts = [judged(item, random) for item in node.items]
+def nodes(node: Node) -> Iterator[Node]:
+    yield node
+    for item in node.items:
+        yield from nodes(item)
+
+
+Place = tuple[str, Span | None, str | None]
+
+
+def judged(node: Node, random: Random, turned: Collection[Place] = ()) -> bool:
+    """The tree worked out again from its leaves: those that do not decide are drawn, or else some are turned."""
+    if (node.text, node.span, node.segment) in turned:
+        return not node.holds
+    parts = [judged(item, random, turned) for item in node.items]
     match node.kind:
         case Kind.AND | Kind.OR | Kind.QUORUM:
             assert node.least is not None
@@ -97,11 +117,13 @@ def judged(node: Node, random: Random) -> bool:
         case Kind.NOT:
             return not parts[0]
         case Kind.CUT:
-            return parts[0] and (random.random() < 0.5 if node.rank is None else node.rank.rank <= node.rank.kept)
-        case Kind.SEGMENT if node.by_hand is None and parts:
+            return parts[0] and (
+                bool(turned) or random.random() < 0.5 if node.rank is None else node.rank.rank <= node.rank.kept
+            )
+        case Kind.SEGMENT | Kind.RULES if node.by_hand is None and parts:
             return all(parts)
         case _:
-            return node.holds if node.deciding else random.random() < 0.5
+            return node.holds if node.deciding or turned else random.random() < 0.5
 
 
 def check_values(oracle: Oracle, selection: typed.Selection, answer: Why) -> None:
