@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from dsl.problems import Span
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A range of characters of an expression: 0-based offsets, and the 1-based line and column of its start."""
+
+    start: int
+    end: int
+    line: int
+    column: int
 
 
 class Kind(StrEnum):
@@ -126,7 +134,7 @@ class Node:
 
     kind: Kind
     text: str
-    span: Span | None
+    span: Stretch | None
     segment: str | None
     holds: bool
     deciding: bool
@@ -151,15 +159,16 @@ class Flip:
     """A condition that would have to turn, and what makes it."""
 
     text: str
-    span: Span | None
+    span: Stretch | None
     segment: str | None
     change: Change
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """Why a contact matches an expression, or does not, at `at` in the state `seq`. `text` says it for people.
+    """Why a contact matches an expression, or does not, at `at` in the state `seq`.
 
+    `verdict` says it in a few words, `conclusion` what would turn it, line by line, and `text` all of it for people.
     `flips` are the fewest conditions that, if they all turned, would turn the answer; none where nothing can. `turn` is
     when time alone turns it; null when it does not, or when a cut makes it depend on others.
     """
@@ -169,6 +178,8 @@ class Why:
     holds: bool
     at: str
     seq: int
+    verdict: str
+    conclusion: tuple[str, ...]
     text: str
     root: Node
     flips: tuple[Flip, ...]

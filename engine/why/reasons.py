@@ -23,7 +23,7 @@ from engine.why.answer import ByHand, Change, Flip, Kind, Node, Rank, Turn, Why
 from engine.why.contact import Contact, number_at
 from engine.why.flipping import fewest, place
 from engine.why.leaves import Leaves, json_value, said
-from engine.why.rendering import as_text
+from engine.why.rendering import rendered
 from engine.why.texts import Texts
 from engine.why.turning import first_turning
 from engine.why.words import Phrase, Words
@@ -42,11 +42,13 @@ def why(contact: Contact, text: str, selection: typed.Selection, words: Words) -
         iso_datetime(contact.clock.now),
         contact.snapshot.seq,
         "",
+        (),
+        "",
         root,
         tuple(Flip(node.text, node.span, node.segment, node.change) for node in flipping if node.change),
         None if selection.cut else reasons.turn(selection.condition),
     )
-    return replace(answer, text=as_text(answer, words))
+    return rendered(answer, words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class _Reasons:
         chosen, kept = self.holds(selection.condition), self.contact.matches(selection)
         item = self.node(read, surface.condition, selection.condition, kept or not chosen)
         text = format(replace(surface, comments=()))
-        node = Node(Kind.CUT, text, surface.span, read.segment, kept, True, items=(item,))
+        node = Node(Kind.CUT, text, read.texts.stretch(surface.span), read.segment, kept, True, items=(item,))
         if not chosen:
             return node
         rank, found = self.ranked(selection, cut)
@@ -196,7 +198,7 @@ class _Reasons:
 
     def bare(self, kind: Kind, read: _Read, surface: tree.Expression, holds: bool, deciding: bool) -> Node:
         text = f"except {one_line(surface.item)}" if isinstance(surface, tree.Except) else one_line(surface)
-        return Node(kind, text, surface.span, read.segment, holds, deciding)
+        return Node(kind, text, read.texts.stretch(surface.span), read.segment, holds, deciding)
 
     def group(self, read: _Read, surface: tree.Both | tree.Either | tree.Quorum, group: Group, deciding: bool) -> Node:
         truths = [self.holds(item) for item in group.items]

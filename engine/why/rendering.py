@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from engine.why.answer import Events, Happening, Kind, Node, StepFound, Why
 from engine.why.words import Phrase, Words
@@ -12,13 +13,15 @@ MARKS = {True: "yes", False: "no "}
 DECIDING, NOT_DECIDING = "→", " "
 
 
-def as_text(why: Why, words: Words) -> str:
-    """Every condition on a line, what was found below it; changes and time below what decides."""
+def rendered(why: Why, words: Words) -> Why:
+    """The answer with what it says for people: every condition on a line, what was found and would change below it."""
     verdict = words.say(Phrase.MATCHES if why.holds else Phrase.DOES_NOT_MATCH, contact=why.contact)
-    return "\n".join([verdict, *_lines(why.root, 0), *_in_all(why, words)])
+    conclusion = tuple(_conclusion(why, words))
+    text = "\n".join([verdict, *_lines(why.root, 0), *conclusion])
+    return replace(why, verdict=verdict, conclusion=conclusion, text=text)
 
 
-def _in_all(why: Why, words: Words) -> Iterator[str]:
+def _conclusion(why: Why, words: Words) -> Iterator[str]:
     """What would turn the whole, where that is not said of its only condition."""
     if not why.root.items:
         return

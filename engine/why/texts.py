@@ -8,6 +8,7 @@ from dsl import tree
 from dsl.folding import fold
 from dsl.format import one_line
 from dsl.problems import Span
+from engine.why.answer import Stretch
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,11 @@ class Texts:
                 parts.setdefault(node.span, node)  # a node comes before what it is made of
         literals = [node.value for node in parts.values() if isinstance(node, tree.Text)]
         return cls(source, parts, {fold(text): text for text in literals})
+
+    def stretch(self, span: Span) -> Stretch:
+        """A place with the line and column where it begins."""
+        before = self.source[: span.start]
+        return Stretch(span.start, span.end, before.count("\n") + 1, span.start - (before.rfind("\n") + 1) + 1)
 
     def at(self, span: Span) -> str:
         """The canonical text of the part at a place."""

@@ -57,8 +57,8 @@ def why(
 
 
 def reason_tree(answer: Why) -> RenderableType:
-    verdict, *_ = answer.text.splitlines()
-    return Group(Text(verdict, style="bold"), _tree(answer.root))
+    """The verdict, the tree, and what would turn the whole."""
+    return Group(Text(answer.verdict, style="bold"), _tree(answer.root), *map(Text, answer.conclusion))
 
 
 def _tree(node: Node) -> Tree:

@@ -5,6 +5,7 @@ def test_why_for_people(filled):
     said = filled("why", "bob", 'pays = "FR" and points > 30').stdout
     assert said.splitlines()[0] == "bob does not match"
     assert "points would have to be at least 31" in said
+    assert said.splitlines()[-1].startswith("⇄ the fewest changes: ")
 
 
 def test_why_as_plain_text(filled):

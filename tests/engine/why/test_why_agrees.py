@@ -17,9 +17,9 @@ from dsl.describe import Code
 from dsl.folding import fold
 from dsl.measure import measure
 from dsl.moments import Clock
-from dsl.problems import Span
 from dsl.schema import Type
 from engine.why import Change, Kind, Node, Turn, Why
+from engine.why.answer import Stretch
 from tests.oracle.evaluate import Oracle
 from tests.oracle.writes import Contacts, Events
 from tests.properties.prove import Trial, prove
@@ -101,7 +101,7 @@ def nodes(node: Node) -> Iterator[Node]:
         yield from nodes(item)
 
 
-Place = tuple[str, Span | None, str | None]
+Place = tuple[str, Stretch | None, str | None]
 
 
 def judged(node: Node, random: Random, turned: Collection[Place] = ()) -> bool:
