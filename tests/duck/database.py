@@ -16,7 +16,8 @@ from tests.duck.macros import MACROS, calendar_of
 from tests.duck.translate import Translator, Untranslatable
 from tests.oracle.world import World
 
-SETTINGS = ("set threads = 1", "set timezone = 'UTC'")
+SETTINGS = ("set threads = 1", "set timezone = 'UTC'", "set disabled_optimizers = 'join_elimination'")
+"""DuckDB 2.0's elimination of joins fails on some of these queries, with `unordered_map::at`."""
 
 
 @dataclass

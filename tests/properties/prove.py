@@ -49,6 +49,7 @@ from tests.oracle.kinds import Kinds, OracleOfKinds
 from tests.oracle.writes import Companies, Contacts, Events, Json, Members, PutSegment, Write
 from tests.properties import limits
 from tests.properties.expressions import Writer
+from tests.properties.rare import RareWriter
 from tests.properties.tally import Tally
 from tests.properties.worlds import SCHEMA, ZONES, Maker, Shape, landmarks
 from tests.subject import Subject, contacts_of_world, events_of_world, stored_contacts, stored_events
@@ -143,7 +144,7 @@ class Trial:
         """Expressions look from where the data is, or from a landmark of the calendar."""
         schema: Schema = self.subject.world.schema
         now = self.maker.now if self.random.random() < 0.7 else self.random.choice(landmarks(schema))
-        return Writer(self.random, Clock(now, schema.zone))
+        return RareWriter(self.random, Clock(now, schema.zone))
 
     def write(self, write: Write) -> None:
         self.history.append(write)
