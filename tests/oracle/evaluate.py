@@ -252,8 +252,12 @@ class Oracle:
         values = [e.values[term.property.name] for e in events if term.property.name in e.values]
         return combine(term.function, term.property, values)
 
+    def wall(self, type: Type, value: int) -> datetime:
+        """What a clock on the wall shows at a datetime, or as a day begins."""
+        return calendar.local(value, self.clock) if type is Type.DATETIME else midnight(value)
+
     def date_part(self, part: typed.Part, type: Type, value: int) -> int:
-        moment = calendar.local(value, self.clock) if type is Type.DATETIME else midnight(value)
+        moment = self.wall(type, value)
         match part:
             case typed.Part.YEAR:
                 return moment.year
@@ -289,7 +293,7 @@ class Oracle:
                 bounds = calendar.days(window, self.clock) if of_days else self.instants(window)
                 return lies_in(value, *bounds)
             case typed.Anniversary(window=window):
-                return has_anniversary(midnight(value).date(), *calendar.days(window, self.clock))
+                return has_anniversary(self.wall(field_of(term).type, value).date(), *calendar.days(window, self.clock))
             case typed.StartsWith(text=text):
                 return fold(value).startswith(text)
             case typed.EndsWith(text=text):

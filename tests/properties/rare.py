@@ -66,7 +66,9 @@ class RareWriter(Writer):
 
     def yearly(self) -> str:
         field = self.random.choice((*TYPED["date"], *TYPED["datetime"], "last(purchase)", "first(due of purchase)"))
-        return f"{self.no()}{field} anniversary in {self.period()}"
+        return (
+            f"{field} anniversary {self.random.choice((f'{self.no()}in {self.period()}', f'on {self.relative_day()}'))}"
+        )
 
     def between_terms(self) -> str:
         """Ends that vary, or that move with the clock."""
