@@ -1,6 +1,6 @@
 """Random (data, expression) pairs, each asked of the engine and of DuckDB.
 
-    python -m tests.duck.prove --pairs 20000 --seed 7
+    python -m tests.duck.prove --pairs 20000 --seed 7 --jobs 2
 
 Worlds, expressions, layouts and reports of mismatches are those of `tests.properties.prove`; the answer that the
 engine must give is here DuckDB's, over tables of what was written.
@@ -8,10 +8,12 @@ engine must give is here DuckDB's, over tables of what was written.
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache
 from time import monotonic
 
 import click
@@ -22,12 +24,17 @@ from tests.asking import Question
 from tests.duck.database import Duck
 from tests.duck.translate import Untranslatable
 from tests.oracle.evaluate import Oracle
-from tests.properties.prove import Mismatch, Trial, prove
+from tests.properties.prove import Mismatch, Pace, Trial, in_processes
 from tests.properties.tally import Tally
 from tests.subject import Subject
 
-DUCK = Duck()
-"""One for all worlds, which are loaded one after the other."""
+AMPLE = Pace(states=(2, 3, 4), fresh=30, again=10, every_way=False, formatted=0.0)
+
+
+@cache
+def duck() -> Duck:
+    """One in each process for all its worlds, which are loaded one after the other."""
+    return Duck()
 
 
 @dataclass
@@ -53,11 +60,15 @@ class DuckTrial(Trial):
     writes: int = 0
     """How many there had been when the world was loaded."""
 
+    @staticmethod
+    def nothing() -> DuckTally:
+        return DuckTally()
+
     def duck(self, subject: Subject) -> Duck:
-        if DUCK.world is not subject.world or self.writes != len(self.history):
-            DUCK.load(subject.world)
+        if duck().world is not subject.world or self.writes != len(self.history):
+            duck().load(subject.world)
             self.writes = len(self.history)
-        return DUCK
+        return duck()
 
     def ask(self, text: str, selection: typed.Selection, clock: Clock) -> None:
         try:
@@ -83,13 +94,15 @@ class DuckTrial(Trial):
 @click.command()
 @click.option("--pairs", default=20_000, show_default=True)
 @click.option("--seed", type=int, help="Drawn when absent.")
-def main(pairs: int, seed: int | None) -> None:
+@click.option("--first", default=0, show_default=True, help="The number of the first world.")
+@click.option("--jobs", default=os.cpu_count() or 1, help="Processes; the cores there are when absent.")
+def main(pairs: int, seed: int | None, first: int, jobs: int) -> None:
     """Exits with 1 at the first mismatch, printed as a conformance case that DuckDB's answer stands in."""
     seed = random.randrange(1 << 32) if seed is None else seed
-    click.echo(f"seed {seed}")
+    click.echo(f"seed {seed}, from world {first} on, {jobs} processes")
     started = monotonic()
     try:
-        tally = prove(pairs, seed, report=True, trial=DuckTrial)
+        tally = in_processes(pairs, seed, first, jobs, trial=DuckTrial, pace=AMPLE, teeming=0.0)
     except Mismatch as mismatch:
         click.echo(f"MISMATCH {mismatch}")
         sys.exit(1)

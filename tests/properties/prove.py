@@ -123,6 +123,11 @@ class Trial:
         schema, shape = {"timezone": random.choice(ZONES), **SCHEMA}, random.choice(list(Shape))
         return cls(random, folder, schema, shape, population(random, shape, teeming), pace)
 
+    @staticmethod
+    def nothing() -> Tally:
+        """What a proof has covered before its first world."""
+        return Tally()
+
     def run(self, most: int | None = None) -> Tally:
         """Mismatch. At most `most` pairs."""
         self.tally.worlds += 1
@@ -327,9 +332,18 @@ def prove(pairs: int, seed: int, *, trial: type[Trial] = Trial, report: bool = F
     return tally
 
 
-def in_processes(pairs: int, seed: int, first: int, jobs: int) -> Tally:
+def in_processes(
+    pairs: int,
+    seed: int,
+    first: int,
+    jobs: int,
+    *,
+    trial: type[Trial] = Trial,
+    pace: Pace = BROAD,
+    teeming: float = TEEMING_WORLDS,
+) -> Tally:
     """The same over several processes, a world at a time, from world `first` on; told every ten seconds. Mismatch."""
-    tally, said, numbers = Tally(), monotonic(), count(first)
+    tally, said, numbers = trial.nothing(), monotonic(), count(first)
     done: set[int] = set()
     with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=gc.freeze) as pool:
         running: dict[Future[Tally], int] = {}
@@ -337,7 +351,7 @@ def in_processes(pairs: int, seed: int, first: int, jobs: int) -> Tally:
             while tally.pairs < pairs:
                 while len(running) < 2 * jobs:
                     number = next(numbers)
-                    running[pool.submit(world, seed, number, teeming=TEEMING_WORLDS)] = number
+                    running[pool.submit(world, seed, number, trial, pace, teeming)] = number
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     done.add(running.pop(future))
                     tally += future.result()
