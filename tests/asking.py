@@ -150,7 +150,7 @@ def paged(question: Question) -> BitMap:
 
 def streamed(question: Question) -> BitMap:
     """Read as a stream of batches, as an export does."""
-    _, batches = question.query.stream(["id"], rows=question.random.choice((1, 7, 8192)))
+    _, batches = question.query.stream(["id"], rows=question.random.choice((5, 8192)))
     return question.rows_of([id for batch in batches for id in batch.column(0).to_pylist()])
 
 

@@ -111,7 +111,7 @@ class Trial:
     pace: Pace = THOROUGH
     tally: Tally = field(default_factory=Tally)
     history: list[Write] = field(default_factory=list)
-    asked: list[tuple[str, typed.Selection]] = field(default_factory=list)
+    asked: dict[str, typed.Selection] = field(default_factory=dict)
     subject: Subject = field(init=False)
     maker: Maker = field(init=False)
     kinds: Kinds | None = None
@@ -168,7 +168,7 @@ class Trial:
         world = self.subject.world
         self.kinds = Kinds.found(world) if len(world.contacts) >= ALIKE else None
         self.lives = lives_in(world) if self.kinds is None else self.kinds.lives
-        earlier = self.random.sample(self.asked, min(len(self.asked), self.pace.again))
+        earlier = self.random.sample(list(self.asked.items()), min(len(self.asked), self.pace.again))
         for text, selection in chain(earlier, self.fresh()):
             if most is not None and self.tally.pairs >= most:
                 return
@@ -178,16 +178,18 @@ class Trial:
         """Expressions that were not asked yet."""
         for _ in range(self.pace.fresh):
             text = self.writer().expression()
+            if text in self.asked:
+                continue
             try:
-                question = text, self.subject.understand(text)
+                selection = self.subject.understand(text)
             except ExpressionError as error:
                 self.tally.refused[error.problems[0].code] += 1
                 continue
             if self.random.random() < self.pace.formatted:
                 check_format(text)
             self.tally.expressions += 1
-            self.asked.append(question)
-            yield question
+            self.asked[text] = selection
+            yield text, selection
 
     def ask(self, text: str, selection: typed.Selection, clock: Clock) -> None:
         ways = self.ways()
