@@ -123,9 +123,13 @@ class Offers:
         """Signs combine numbers, and move moments that are written out."""
         if not self.reached.allows(("PLUS",)):
             return False
-        operand = self.reached.before("PLUS")
-        moved = isinstance(operand, _MOMENTS) and phrase.terminals[0] in ("PLUS", "MINUS")
-        return moved or subject_of(operand, self.schema, self.slot.ground).is_any(phrase.types)
+        moved = isinstance(self.reached.before("PLUS"), _MOMENTS) and phrase.terminals[0] in ("PLUS", "MINUS")
+        return moved or self._follows_number
+
+    @property
+    def _follows_number(self) -> bool:
+        """Whether a number, or what may be one, stands just before the cursor, where a sign could follow."""
+        return subject_of(self.reached.before("PLUS"), self.schema, self.slot.ground).is_any(NUMERIC)
 
     def _joins(self, phrase: Phrase) -> bool:
         """A subject is a condition when it is true or false."""
@@ -155,11 +159,7 @@ class Offers:
 
     @property
     def _takes_varying(self) -> bool:
-        """Whether a value that differs from row to row can stand here, and not only a constant."""
-        slot: Slot | None = self.slot
-        while slot is not None and slot.want is Want.OPERAND:
-            slot = slot.around
-        return slot is None or slot.want is not Want.VALUE or (slot.verb in _VARIED and not slot.in_list)
+        return _is_varying(self.slot)
 
     def _takes(self, types: frozenset[Type]) -> bool:
         """Whether a value of one of these types could stand in the slot."""
@@ -224,6 +224,10 @@ class Offers:
         top = type_at(self.reached.stack, -1)
         if phrase.terminals in _ONLY_AFTER:
             return top == _ONLY_AFTER[phrase.terminals]
+        if self.slot.around is not None and not _is_varying(self.slot.around):
+            return False
+        if phrase.terminals == ("TIMES",) and self.reached.allows(("PLUS",)):  # `between 2 and 5 times`
+            return self._follows_number
         if phrase.terminals[0] in ("AGO", "FROM"):  # a duration that moves a moment stands as it is
             return type_at(self.reached.stack, -3) not in ("PLUS", "MINUS")
         return self._measured_name is None or self._measured_name in self.schema.events
@@ -257,9 +261,10 @@ class Offers:
         own = self.slot.subject.source.field if self.slot.want is Want.VALUE and self.slot.subject.source else None
         terminals = ("NAME", "DOT", "NAME") if owner else ("NAME",)
         for name, field in fields.items():
-            if (wanted is None or field.type in wanted) and field is not own and (written := _written(name)):
+            if (wanted is None or field.type in wanted) and (written := _written(name)):
                 item = Item(owner + written, kind, field.label, field.type.value)
-                yield Offer(item, terminals, _known_as(owner + name, name, field.label), Rank.NAMES)
+                rank = Rank.LAST if field is own else Rank.NAMES
+                yield Offer(item, terminals, _known_as(owner + name, name, field.label), rank)
 
     def _events(self) -> Iterator[Offer]:
         for event in self.schema.events:
@@ -362,6 +367,19 @@ class Offers:
         for folded, option in options.items():
             if folded not in listed and folded not in counts:
                 yield _text(option, None)
+
+
+def _is_varying(slot: Slot) -> bool:
+    """Whether a value that differs from row to row can stand in a slot, and not only a constant."""
+    match slot.want:
+        case Want.OPERAND if slot.around is not None:
+            return _is_varying(slot.around)
+        case Want.VALUE:
+            return slot.verb in _VARIED and not slot.in_list
+        case Want.TIME | Want.SPAN:
+            return False
+        case _:
+            return True
 
 
 def _text(value: str, held: Held | None) -> Offer:

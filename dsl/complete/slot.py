@@ -168,6 +168,8 @@ class _Reader:
                 return self._owned(stack)
             case "OF":
                 return self._of(stack)
+            case "FUNCTION" | "PART" | "YEARS" | "BUCKET":
+                return Slot(Want.REST, self.ground, around=self.slot(stack[:-1]))
             case _ if top in _BEGINNINGS:
                 return self._wanting(Want.CONDITION)
             case _ if top in _SIGNS:
@@ -251,13 +253,24 @@ class _Reader:
         return Slot(Want.DATED, self.ground, Subject(None, scope=scope), function=stack[-2].value.lower())
 
     def _combined(self, stack: Stack) -> Slot:
-        """After a sign: a number, or a duration that moves a moment."""
-        node = last_of(stack[-2]) if len(stack) > 1 else None
-        subject = subject_of(node, self.schema, self.ground) if _is_operand(node) else UNKNOWN
+        """After a sign: a number, or a duration that moves a moment. One sum is of one kind of rows."""
         place = len(stack) - 1
         while place and not isinstance(stack[place - 1], Token):
             place -= 1
-        return Slot(Want.OPERAND, self.ground, subject, around=self.slot(stack[:place]))
+        around = self.slot(stack[:place])
+        operands = [subject_of(node, self.schema, self.ground) for node in _operands(stack[place:-1])]
+        scopes = (subject.scope for subject in (*operands, around.subject))
+        scope = next((scope for scope in scopes if scope is not None), None)
+        last = operands[-1] if operands else UNKNOWN
+        return Slot(Want.OPERAND, self.ground, replace(last, scope=scope), around=around)
+
+
+def _operands(entries: Stack) -> Iterator[tree.Node]:
+    """The operands among entries of the stack, those still in a run of them too."""
+    for entry in entries:
+        if _is_operand(entry):
+            yield entry
+        yield from _operands(getattr(entry, "children", ()))
 
 
 _WANTS = {
