@@ -17,6 +17,7 @@ from dsl.describe import Code
 from dsl.folding import fold
 from dsl.measure import measure
 from dsl.moments import Clock
+from dsl.problems import ExpressionError
 from dsl.schema import Type
 from engine.why import Change, Kind, Node, Turn, Why
 from engine.why.answer import Stretch
@@ -135,6 +136,8 @@ def check_values(oracle: Oracle, selection: typed.Selection, answer: Why) -> Non
             assert same(answer.root.values[0].value, expected, term), f"{answer.root.values[0]} is not {expected}"
         case typed.Did(selector=selector), Kind.LEAF:
             assert answer.root.events[0].count == len(oracle.selected(selector, row))
+        case typed.Sequence(), Kind.LEAF:
+            assert all(step.holds for step in answer.root.steps) is answer.holds
         case _:
             pass
 
@@ -166,3 +169,21 @@ def test_why_agrees_with_membership() -> None:
     tally = prove(PAIRS, seed, trial=Asked)
     print(tally)
     assert tally.pairs >= PAIRS
+
+
+class Following(Asked):
+    """Asks of sequences alone."""
+
+    def fresh(self) -> Iterator[tuple[str, typed.Selection]]:
+        for _ in range(self.pace.fresh):
+            text = self.writer().sequence()
+            try:
+                yield text, self.subject.understand(text)
+            except ExpressionError:
+                self.tally.refused["refused"] += 1
+
+
+def test_the_steps_found_are_those_of_the_engine() -> None:
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    assert prove(PAIRS // 2, seed, trial=Following).pairs >= PAIRS // 2
