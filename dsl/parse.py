@@ -36,7 +36,7 @@ LIMITS = Limits()
 CACHED_TEXTS = 1_024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Reading:
     """What one pass over a text gave: the tree when parsing reached the end, and every problem met."""
 

@@ -11,7 +11,7 @@ from dsl import typed
 from dsl.moments import Clock
 from dsl.problems import NOWHERE, DataError, ExpressionError, Problem, Span
 from dsl.typed import Condition, Selection
-from engine.plan import Operator, cost, lower, plan, rewrite
+from engine.binding import planned
 from engine.snapshot import Snapshot
 from storage.documents import Documents
 
@@ -60,19 +60,13 @@ class Budget:
         return self.limits()
 
 
-def planned(snapshot: Snapshot, selection: Selection, clock: Clock) -> Operator:
-    """The physical plan of a selection."""
-    logical = lower(selection, clock, snapshot.schema, snapshot.segments.segments)
-    return plan(rewrite(logical), snapshot.data)
-
-
 def too_costly(
     text: str, selection: Selection, snapshot: Snapshot, clock: Clock, cost_ms: float, budget_ms: float
 ) -> TooCostly:
     """What to say of an expression that costs more than the budget: how much, where most of it, and how to mend it."""
 
     def cost_of(part: Selection) -> float:
-        return cost(planned(snapshot, part, clock), snapshot.data)
+        return planned(snapshot, part, clock).cost_ms
 
     parts = [(cost_of(Selection(leaf)), leaf.span, _hint(leaf)) for leaf in _leaves(selection.condition)]
     if selection.cut is not None:

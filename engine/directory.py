@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dsl.problems import DataError, Problem
 from engine.budget import DEFAULT_BUDGET_MS
+from engine.caches import DEFAULT_BYTES
 from engine.errors import UnknownWorkspace
 from engine.workspace import Workspace
 from storage.directory import DataDirectory
@@ -20,9 +21,10 @@ DEFAULT = "default"
 class Tamis:
     """All workspaces of one data directory, held under its lock until `close`."""
 
-    def __init__(self, directory: DataDirectory, budget_ms: float = DEFAULT_BUDGET_MS) -> None:
+    def __init__(self, directory: DataDirectory, budget_ms: float, cache_bytes: int) -> None:
         self._directory = directory
         self._budget_ms = budget_ms
+        self._cache_bytes = cache_bytes
         self._workspaces: dict[str, Workspace] = {}
         self._opening = threading.Lock()
         for name in directory.workspaces():
@@ -30,14 +32,17 @@ class Tamis:
         self.create(DEFAULT)
 
     @classmethod
-    def open(cls, path: Path, *, create: bool = True, budget_ms: float = DEFAULT_BUDGET_MS) -> Tamis:
+    def open(
+        cls, path: Path, *, create: bool = True, budget_ms: float = DEFAULT_BUDGET_MS, cache_bytes: int = DEFAULT_BYTES
+    ) -> Tamis:
         """Take the lock, verify, recover. Locked, NewerFormat, DamageError; NoDataDirectory if not `create`.
 
-        `budget_ms` is what a question may cost in workspaces that have no budget of their own.
+        `budget_ms` is what a question may cost in workspaces that have no budget of their own, `cache_bytes` what the
+        answers that each remembers may take.
         """
         directory = DataDirectory.open(path, create=create)
         try:
-            return cls(directory, budget_ms)
+            return cls(directory, budget_ms, cache_bytes)
         except BaseException:
             directory.close()
             raise
@@ -55,7 +60,7 @@ class Tamis:
         """The workspace of that name, made if it is not there. DataError for a name that cannot be used."""
         with self._opening:
             if name not in self._workspaces:
-                self._workspaces[name] = Workspace(name, self._store(name), self._budget_ms)
+                self._workspaces[name] = Workspace(name, self._store(name), self._budget_ms, self._cache_bytes)
             return self._workspaces[name]
 
     def _store(self, name: str) -> Store:

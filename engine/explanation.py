@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from dsl.format import format
 from dsl.moments import Clock
 from dsl.parse import parse
 from dsl.typed import Selection
+from engine.caches import Cache
 from engine.plan import ExplainNode, cost, describe_logical, explain, lower, plan, rewrite
 from engine.plan.printing import INDENT
 from engine.snapshot import Snapshot
@@ -20,7 +21,8 @@ class Explanation:
 
     `expression` is its canonical text; `logical` and `rewritten` are its logical plan before and after the `rules`,
     which are named in the order in which they fired, each time they did; `physical` is what was run. `cost_ms` is what
-    it was estimated to take, `budget_ms` what it may take by estimate.
+    it was estimated to take, `budget_ms` what it may take by estimate. `served` is what a count would have taken from
+    memory; an explanation does everything again. It changes from run to run, and is left out with the times.
     """
 
     expression: str
@@ -32,9 +34,17 @@ class Explanation:
     budget_ms: float
     count: int
     seq: int
+    served: tuple[Cache, ...] | None
 
 
-def explained(text: str, selection: Selection, snapshot: Snapshot, clock: Clock, budget_ms: float) -> Explanation:
+def explained(
+    text: str,
+    selection: Selection,
+    snapshot: Snapshot,
+    clock: Clock,
+    budget_ms: float,
+    served: tuple[Cache, ...],
+) -> Explanation:
     """Plans a checked expression afresh, and runs every operator by itself. `text` is what it was read from."""
     rules: list[str] = []
     logical = lower(selection, clock, snapshot.schema, snapshot.segments.segments)
@@ -44,12 +54,14 @@ def explained(text: str, selection: Selection, snapshot: Snapshot, clock: Clock,
     root = explain(physical, snapshot.data)
     expression = format(parse(text)).rstrip("\n")
     before, after = describe_logical(logical), describe_logical(rewritten)
-    return Explanation(expression, before, tuple(rules), after, root, costs, budget_ms, root.count, snapshot.seq)
+    return Explanation(
+        expression, before, tuple(rules), after, root, costs, budget_ms, root.count, snapshot.seq, served
+    )
 
 
 def without_times(explanation: Explanation) -> Explanation:
     """The same, but for what differs from one run to the next."""
-    return replace(explanation, physical=_untimed(explanation.physical))
+    return replace(explanation, physical=_untimed(explanation.physical), served=None)
 
 
 def _untimed(node: ExplainNode) -> ExplainNode:
@@ -58,7 +70,7 @@ def _untimed(node: ExplainNode) -> ExplainNode:
 
 def as_text(explanation: Explanation) -> str:
     """Plain text: every part under its name, indented. Without times it is the same to the byte in every run."""
-    parts = {
+    parts: dict[str, Sequence[str]] = {
         "expression": explanation.expression.splitlines(),
         "logical plan": explanation.logical.splitlines(),
         "rules fired": explanation.rules or ("none",),
@@ -67,7 +79,14 @@ def as_text(explanation: Explanation) -> str:
         "cost": (f"{explanation.cost_ms:.2f} ms of a budget of {explanation.budget_ms:.0f} ms, estimated",),
         "answer": (f"count {explanation.count}, seq {explanation.seq}",),
     }
+    if explanation.served is not None:
+        parts["from memory"] = (remembered(explanation.served),)
     return "\n".join("\n".join([name, *(INDENT + line for line in lines)]) for name, lines in parts.items())
+
+
+def remembered(served: tuple[Cache, ...]) -> str:
+    """What a count of the same question need not do again, as people read it."""
+    return ", ".join(served) or "nothing"
 
 
 def _lines(node: ExplainNode, depth: int) -> Iterator[str]:

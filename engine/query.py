@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from time import perf_counter
@@ -16,68 +16,99 @@ from dsl.moments import Clock
 from dsl.problems import NOWHERE, DataError, Problem
 from dsl.schema import Field, Type, type_of_value
 from dsl.typed import FieldTerm, IsSet, Or, Scope, Selection, Test
+from engine.binding import Planned
 from engine.bitmaps import to_array
-from engine.budget import DEFAULT_BUDGET_MS, planned, too_costly
+from engine.budget import too_costly
+from engine.caches import Answers, Cache, Caches
 from engine.cursor import Cursor, decode_cursor, encode_cursor
 from engine.deadline import still_wanted
 from engine.explanation import Explanation, explained
-from engine.plan import Operator, cost, count, execute
+from engine.plan import Operator, count, execute
 from engine.results import Count, Page
 from engine.rows import Rows, arrow_batch, arrow_schema, chosen_fields, contact_objects, field_values
 from engine.snapshot import Snapshot
 
 PAGE_LIMIT = 10_000
 LIGHT_MS = 5.0
+IDENTIFIED = "identified"
+"""What the plan for the identified contacts is remembered by."""
 
 
 @dataclass(frozen=True)
 class Query:
     """The contacts that a physical plan selects in `snapshot` at `clock`. Every answer is of that one state.
 
-    `text` and `selection` are the expression that the plan was made of, `budget_ms` what it may cost.
+    `text` and `selection` are the expression that the plan was made of, `budget_ms` what it may cost; `served` is what
+    was remembered of them, `answers` what is of its answers. `identity` finds the identified contacts, if any can be.
     """
 
     snapshot: Snapshot
     clock: Clock
-    operator: Operator
+    planned: Planned
     text: str
     selection: Selection
-    budget_ms: float = DEFAULT_BUDGET_MS
+    budget_ms: float
+    answers: Answers
+    served: tuple[Cache, ...] = ()
+    identity: Query | None = None
 
-    @cached_property
+    @property
+    def operator(self) -> Operator:
+        return self.planned.operator
+
+    @property
     def cost_ms(self) -> float:
         """What the answer is estimated to take, in milliseconds of one core."""
-        return cost(self.operator, self.snapshot.data)
+        return self.planned.cost_ms
 
     @property
     def light(self) -> bool:
         """Whether the answer is there so soon that it is not worth a thread."""
-        return self.cost_ms < LIGHT_MS
+        return self.cost_ms < LIGHT_MS or self._remembered
+
+    @property
+    def _remembered(self) -> bool:
+        return self.answers.count() is not None or self.answers.members() is not None
 
     @cached_property
     def members(self) -> BitMap:
         """Contact rows; not to be changed in place."""
-        return execute(self.operator, self.snapshot.data)
+        found = self.answers.members()
+        if found is None:
+            found = execute(self.operator, self.snapshot.data)
+            self.answers.keep_members(found)
+        return found
 
     def count(self) -> Count:
         """How many, without building the set where the split by identity does not need it."""
         started = perf_counter()
         data = self.snapshot.data
         total = len(data.contacts.alive)
-        identity = self._identified()
-        if identity is None:
-            number, identified, anonymous = count(self.operator, data), None, None
+        if self.identity is None:
+            number, identified, anonymous = self._number(), None, None
         else:
             number = len(self.members)
-            known = execute(planned(self.snapshot, identity, self.clock), data)
+            known = self.identity.members
             identified = self.members.intersection_cardinality(known)
             anonymous = number - identified
         elapsed = (perf_counter() - started) * 1000
         return Count(number, total, identified, anonymous, self.snapshot.seq, elapsed)
 
+    def _number(self) -> int:
+        found = self.answers.count()
+        if found is None and (members := self.answers.members()) is not None:
+            found = len(members)
+        if found is None:
+            found = count(self.operator, self.snapshot.data)
+            self.answers.keep_count(found)
+        return found
+
     def explain(self) -> Explanation:
         """How the answer comes about: every step of planning, and what each operator holds."""
-        return explained(self.text, self.selection, self.snapshot, self.clock, self.budget_ms)
+        return explained(self.text, self.selection, self.snapshot, self.clock, self.budget_ms, self._served())
+
+    def _served(self) -> tuple[Cache, ...]:
+        return (*self.served, Cache.ANSWER) if self._remembered else self.served
 
     def has(self, row: int) -> bool:
         """Whether one contact matches; costs far less than finding them all."""
@@ -126,23 +157,35 @@ class Query:
             still_wanted()
             yield arrow_batch(self.snapshot.data, chosen, members[start : start + size])
 
-    def _identified(self) -> Selection | None:
-        """The contacts that have a value in a field that identifies them."""
-        schema = self.snapshot.schema
-        fields = [FieldTerm(NOWHERE, Scope.CONTACTS, schema.contacts[name]) for name in schema.identified_by]
-        if not fields:
-            return None
-        return Selection(Or(NOWHERE, tuple(Test(NOWHERE, field, IsSet()) for field in fields)))
-
 
 def bound(
-    snapshot: Snapshot, text: str, selection: Selection, clock: Clock, budget_ms: float = DEFAULT_BUDGET_MS
+    caches: Caches,
+    snapshot: Snapshot,
+    text: str,
+    key: Hashable | None,
+    selection: Selection,
+    clock: Clock,
+    budget_ms: float,
+    served: tuple[Cache, ...] = (),
 ) -> Query:
-    """The query of a checked expression; `text` is what it was read from. TooCostly for what exceeds the budget."""
-    query = Query(snapshot, clock, planned(snapshot, selection, clock), text, selection, budget_ms)
-    if query.cost_ms > budget_ms:
-        raise too_costly(text, selection, snapshot, clock, query.cost_ms, budget_ms)
-    return query
+    """The query of a checked expression, whose plan is remembered by `key`. TooCostly for what exceeds the budget."""
+    planned, remembered = caches.plan(snapshot, key, selection, clock)
+    if planned.cost_ms > budget_ms:
+        raise too_costly(text, selection, snapshot, clock, planned.cost_ms, budget_ms)
+    identity = _identity(caches, snapshot, clock)
+    answers = caches.answers(snapshot, planned)
+    return Query(snapshot, clock, planned, text, selection, budget_ms, answers, (*served, *remembered), identity)
+
+
+def _identity(caches: Caches, snapshot: Snapshot, clock: Clock) -> Query | None:
+    """The contacts that have a value in a field that identifies them."""
+    schema = snapshot.schema
+    fields = [FieldTerm(NOWHERE, Scope.CONTACTS, schema.contacts[name]) for name in schema.identified_by]
+    if not fields:
+        return None
+    selection = Selection(Or(NOWHERE, tuple(Test(NOWHERE, field, IsSet()) for field in fields)))
+    planned, _ = caches.plan(snapshot, IDENTIFIED, selection, clock)
+    return Query(snapshot, clock, planned, "", selection, planned.cost_ms, caches.answers(snapshot, planned))
 
 
 def sort_key(field: Field, value: type_of_value | None) -> str | int | float | None:

@@ -22,7 +22,9 @@ from dsl.problems import NOWHERE, DataError, ExpressionError, Problem, Span
 from dsl.schema import Schema
 from dsl.schema_json import patched, schema_to_json
 from dsl.typed import InSegment, Scope, Selection
-from engine.budget import DEFAULT_BUDGET_MS, Budget, QueryLimits, TooCostly, planned, too_costly
+from engine.binding import planned
+from engine.budget import DEFAULT_BUDGET_MS, Budget, QueryLimits, TooCostly, too_costly
+from engine.caches import DEFAULT_BYTES, Asked, Caches
 from engine.changes import (
     Change,
     ChangeMembers,
@@ -35,7 +37,6 @@ from engine.deadline import QueryStopped
 from engine.errors import PreconditionFailed, StaleRead, UnknownContact, UnknownSegment
 from engine.imports import import_contacts, import_events
 from engine.language import NO_PARAMS, parameters, understand
-from engine.plan import cost
 from engine.query import Query, bound
 from engine.results import Ack, Count, SegmentRef, SegmentView, TimelinePage
 from engine.rows import contact_fields, contact_objects
@@ -64,14 +65,19 @@ def milliseconds_now() -> int:
 class Workspace:
     """One isolated set of contacts, companies, events and segments. Safe to use from many threads."""
 
-    def __init__(self, name: str, store: Store, budget_ms: float = DEFAULT_BUDGET_MS) -> None:
-        """`budget_ms` is what a question may cost where the workspace has no budget of its own."""
+    def __init__(
+        self, name: str, store: Store, budget_ms: float = DEFAULT_BUDGET_MS, cache_bytes: int = DEFAULT_BYTES
+    ) -> None:
+        """`budget_ms` is what a question may cost where the workspace has no budget of its own, `cache_bytes` what
+        remembered answers may take."""
         self.name = name
         self._store = store
         self._budget = Budget(store.documents, budget_ms)
         self._limits = self._budget.limits()
         self._state = WorkspaceState(store)
         self._snapshot = self._state.snapshot
+        self.caches = Caches(cache_bytes)
+        self.caches.begin(self._snapshot)
         self._published = threading.Condition()
         self._state.on_publish = self._take
         self._writer = Writer(store, self._state, name)
@@ -165,7 +171,7 @@ class Workspace:
         try:
             self._members_query(snapshot, segment)
         except TooCostly:
-            costs = cost(planned(snapshot, Selection(InSegment(NOWHERE, key)), clock), snapshot.data)
+            costs = planned(snapshot, Selection(InSegment(NOWHERE, key)), clock).cost_ms
             budget = self._limits.budget_ms
             raise too_costly(text, Selection(condition), snapshot, clock, costs, budget) from None
 
@@ -374,11 +380,13 @@ class Workspace:
     def _take(self, snapshot: Snapshot) -> None:
         with self._published:
             self._snapshot = snapshot
+            self.caches.begin(snapshot)
             self._published.notify_all()
 
     def _bound(self, snapshot: Snapshot, text: str, params: Mapping[str, Any] | None, clock: Clock) -> Query:
-        selection = understand(text, snapshot.schema, snapshot.segments.names, params or NO_PARAMS)
-        return bound(snapshot, text, selection, clock, self._limits.budget_ms)
+        asked = Asked(text, params or NO_PARAMS)
+        selection, served = self.caches.selection(snapshot, asked)
+        return bound(self.caches, snapshot, text, asked.key, selection, clock, self._limits.budget_ms, served)
 
     def _why(self, snapshot: Snapshot, id: str, text: str, selection: Selection, at: int | None, language: Code) -> Why:
         contact = Contact(snapshot, _row(snapshot, id), self._clock(snapshot, at))
@@ -400,8 +408,8 @@ class Workspace:
 
     def _members_query(self, snapshot: Snapshot, segment: Segment) -> Query:
         members = Selection(InSegment(NOWHERE, segment.key))
-        clock = self._clock(snapshot, None)
-        return bound(snapshot, f'in segment "{segment.key}"', members, clock, self._limits.budget_ms)
+        text, key, clock = f'in segment "{segment.key}"', ("segment", segment.key), self._clock(snapshot, None)
+        return bound(self.caches, snapshot, text, key, members, clock, self._limits.budget_ms)
 
     def _view(self, snapshot: Snapshot, segment: Segment) -> SegmentView:
         """The segment with its count; one that costs more than the budget says so instead."""

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, ProcessCollector
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from dsl.parse import read
+from engine.caches import Cache
 from engine.directory import Tamis
 
 SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -30,7 +32,7 @@ class Workspaces(Collector):
     def describe(self) -> Iterator[GaugeMetricFamily]:
         yield from ()
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
         seq = GaugeMetricFamily("tamis_journal_seq", "Sequence number of the newest change", labels=["workspace"])
         healthy = GaugeMetricFamily("tamis_accepts_writes", "1 while writes are accepted", labels=["workspace"])
         types = GaugeMetricFamily("tamis_event_types", "Event types declared", labels=["workspace"])
@@ -40,6 +42,27 @@ class Workspaces(Collector):
             healthy.add_metric([name], workspace.healthy is None)
             types.add_metric([name], len(workspace.schema.events))
         yield from (seq, healthy, types)
+        yield from self._caches()
+
+    def _caches(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+        """What was remembered, and how often that served. Readings of texts belong to the whole server."""
+        by = ["workspace", "cache"]
+        hits = CounterMetricFamily("tamis_cache_hits", "Times that something was remembered", labels=by)
+        misses = CounterMetricFamily("tamis_cache_misses", "Times that nothing was remembered", labels=by)
+        entries = GaugeMetricFamily("tamis_cache_entries", "Things remembered", labels=by)
+        size = GaugeMetricFamily("tamis_cache_bytes", "Bytes that remembered answers take", labels=["workspace"])
+        for name in self.tamis.workspaces():
+            for cache, use in self.tamis.workspace(name).caches.uses:
+                hits.add_metric([name, cache], use.hits)
+                misses.add_metric([name, cache], use.misses)
+                entries.add_metric([name, cache], use.entries)
+                if cache is Cache.ANSWER:
+                    size.add_metric([name], use.size)
+        texts = read.cache_info()
+        hits.add_metric(["", Cache.PARSE], texts.hits)
+        misses.add_metric(["", Cache.PARSE], texts.misses)
+        entries.add_metric(["", Cache.PARSE], texts.currsize)
+        yield from (hits, misses, entries, size)
 
 
 class Meters:

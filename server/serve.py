@@ -16,6 +16,7 @@ from types import FrameType
 import uvicorn
 
 from engine.budget import DEFAULT_BUDGET_MS
+from engine.caches import DEFAULT_BYTES
 from engine.directory import DEFAULT, Tamis
 from server.app import application
 from server.auth import LOOPBACK, Keys
@@ -48,6 +49,7 @@ def serve(
     *,
     limits: Limits | None = None,
     budget_ms: float = DEFAULT_BUDGET_MS,
+    cache_bytes: int = DEFAULT_BYTES,
     hosts: Collection[str] = (),
     say: Say = print,
     ready: Say | None = None,
@@ -58,7 +60,7 @@ def serve(
     once requests are taken. Raises CannotServe, and what opening a data directory raises (`storage.StorageError`).
     """
     with bound(host, port) as listening:
-        tamis = Tamis.open(data, budget_ms=budget_ms)
+        tamis = Tamis.open(data, budget_ms=budget_ms, cache_bytes=cache_bytes)
         try:
             serve_opened(tamis, data, listening, limits=limits, hosts=hosts, say=say, ready=ready)
         finally:

@@ -14,7 +14,7 @@ from dsl import typed
 from dsl.draw import fingerprint, share_limit
 from dsl.moments import Clock, Window, day_of, step_instant
 from dsl.schema import EVENT_SYSTEM_FIELDS, Field, Schema, Type
-from dsl.typed import AggregateFunction
+from dsl.typed import AggregateFunction, Part
 from engine.plan import logical
 from engine.plan.anniversaries import anniversaries
 from engine.plan.logical import Interval, Plan, Selected, Term
@@ -209,7 +209,7 @@ class _Lowering:
             case typed.Arithmetic(_, operator, left, right):
                 return logical.Arithmetic(operator, self.unscaled(left), self.unscaled(right))
             case typed.DatePart(_, part, inner):
-                zone, today = str(self.clock.zone), self.today()
+                zone, today = str(self.clock.zone), self.today() if part is Part.YEARS_SINCE else 0
                 return logical.DatePart(part, self.term(inner), value_type(inner), zone, today)
             case typed.Bucket(_, seed, buckets):
                 return logical.Bucket(fingerprint(seed), buckets)

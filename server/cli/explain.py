@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 from rich.tree import Tree
 
-from engine.explanation import Explanation, as_text, figures, without_times
+from engine.explanation import Explanation, as_text, figures, remembered, without_times
 from engine.plan import ExplainNode
 from server.cli.backend import Question
 from server.cli.command import Command, expression_argument, question_options
@@ -42,7 +42,13 @@ def for_people(explanation: Explanation) -> RenderableType:
         Text(f"rules fired: {rules}", style="dim"),
         _tree(explanation.physical),
         Text(f"{explanation.count:,} contacts"),
+        *_memory(explanation),
     )
+
+
+def _memory(explanation: Explanation) -> list[RenderableType]:
+    served = explanation.served
+    return [] if served is None else [Text(f"from memory: {remembered(served)}", style="dim")]
 
 
 def _tree(node: ExplainNode) -> Tree:

@@ -75,7 +75,7 @@ OF_EVERY_OPERATOR = (
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """Sixty contacts: some columns and parts sealed, some still in their tails."""
-    tamis = Tamis.open(tmp_path_factory.mktemp("deadlines") / "data")
+    tamis = Tamis.open(tmp_path_factory.mktemp("deadlines") / "data", cache_bytes=0)
     workspace = tamis.workspace("default")
     workspace.patch_schema(SCHEMA).result()
     workspace.upsert_companies([{"id": "acme", "industry": "Toys"}]).result()

@@ -179,6 +179,7 @@ def test_an_explanation_counts_every_step(filled):
         "physical",
         "cost_ms",
         "budget_ms",
+        "served",
         "count",
         "seq",
     }
@@ -199,3 +200,24 @@ def test_explanations_heed_the_clock_and_the_state(filled):
     assert ok(filled.post("query/explain", json={**body, "at": "2026-03-12T00:00:00Z"}))["count"] == 0
     refused = problem(filled.post("query/explain", json={"expression": "contry = 1"}), 422, "invalid-expression")
     assert refused["problems"][0]["span"]["column"] == 1
+
+
+def test_what_is_remembered_is_told_and_metered(site, filled):
+    workspace = filled.base_url.path.split("/")[3]
+    question = {"expression": 'country = "FR" and points < 12'}
+
+    def served():
+        return ok(filled.post("query/explain", json=question))["served"]
+
+    assert served() == []
+    assert count(filled, question["expression"]) == 1
+    assert served() == ["parse", "check", "plan", "members"]
+    ok(filled.post("contacts", json={"contacts": [{"id": "c9", "country": "FR", "points": 2}]}))
+    assert served() == ["parse", "check"]
+    assert count(filled, question["expression"]) == 2
+    lines = site.get("/metrics").text.splitlines()
+    metered = dict(line.rsplit(" ", 1) for line in lines if f'workspace="{workspace}"' in line)
+    for name in ("tamis_cache_hits_total", "tamis_cache_misses_total", "tamis_cache_entries"):
+        for cache in ("check", "plan", "members"):
+            assert float(metered[f'{name}{{cache="{cache}",workspace="{workspace}"}}']) >= 1
+    assert float(metered[f'tamis_cache_bytes{{workspace="{workspace}"}}']) >= 64
