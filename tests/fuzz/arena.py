@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 from time import thread_time
 from typing import Any
 from zlib import crc32
 
+from pyroaring import BitMap
+
 from dsl.describe import LANGUAGES, describe
 from dsl.format import format
+from dsl.interop import Form, read_rules, write_rules
 from dsl.json_form import from_json, to_json
 from dsl.moments import Clock
 from dsl.parse import parse, read
@@ -52,6 +56,7 @@ class Arena:
     def survive(self, text: str) -> bool:
         """Whether the text was sound. AssertionError, or whatever was raised, when it did not survive."""
         started = thread_time()
+        self._complete(text)
         sound = self._read(text) and self._ask(text)
         took = thread_time() - started
         if took > PATIENCE:
@@ -81,9 +86,45 @@ class Arena:
         explanation = query.explain()
         assert explanation.count == len(members)
         assert as_text(explanation)
-        row = crc32(text.encode("utf-8", "replace")) % POPULATION
-        assert query.has(row) == (row in members)
+        self._doubt(text, params, members)
+        self._exchange(text, members)
         return True
+
+    def _complete(self, text: str) -> None:
+        """Anywhere in the text, something may come, and says what it replaces."""
+        cursor = drawn(text, len(text) + 1)
+        try:
+            completion = self.subject.workspace.complete(text, cursor)
+        except ExpressionError as error:
+            check_problems(text, error.problems)
+            return
+        assert 0 <= completion.start <= cursor <= completion.end <= len(text)
+        assert all(item.text.strip() for item in completion.items)
+
+    def _doubt(self, text: str, params: Mapping[str, Any], members: BitMap) -> None:
+        """Why one contact is selected, or not, ends in what is so."""
+        row, language = drawn(text, POPULATION), tuple(LANGUAGES)[drawn(text[::-1], len(LANGUAGES))]
+        why = self.subject.workspace.why(f"c{row}", text, params=params, at=self.clock.now, language=language)
+        assert why.holds == (row in members)
+        assert why.text.strip()
+
+    def _exchange(self, text: str, members: BitMap) -> None:
+        """What another form can say, it says of the same contacts; what it cannot, it tells."""
+        schema, selection = self.subject.workspace.schema, parse(text)
+        for form in Form:
+            try:
+                written = write_rules(form, selection, schema, text=text)
+            except ExpressionError as error:
+                check_problems(text, error.problems)
+                continue
+            back = format(read_rules(form, written.document, schema).selection)
+            again = self.subject.workspace.query(back, at=self.clock.now).members
+            assert again == members, f"{form.value} brings back {back!r}"
+
+
+def drawn(text: str, below: int) -> int:
+    """A number that is always the same for a text."""
+    return crc32(text.encode("utf-8", "replace")) % below
 
 
 def check_problems(text: str, problems: tuple[Problem, ...]) -> None:
