@@ -126,10 +126,9 @@ class Node:
 
     `text` is its canonical text. `span` is its place in the expression that was asked about or, when `segment` is
     given, in the expression of that segment; null for a parent, which stands in none. `key` is that of the segment
-    that is named (kind "rules" for its rules alone). `deciding` conditions are enough
-    for the answer: whatever the others were, it would be the same. Of the `items` of a group, `least` to `most` must
-    hold. A segment that was opened before, and decided as
-    much there, is not opened again.
+    that is named (kind "rules" for its rules alone). `deciding` conditions are enough for the answer: whatever the
+    others were, it would be the same. `needed` says in a sentence for whom a leaf holds. Of the `items` of a group,
+    `least` to `most` must hold. A segment that was opened before, and decided as much there, is not opened again.
     """
 
     kind: Kind

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from dsl import tree, typed
+from dsl.describe import describe
 from dsl.format import format, one_line
 from dsl.measure import measure
 from dsl.parse import parse
@@ -194,6 +195,8 @@ class _Reasons:
             case _:
                 node = self.bare(Kind.LEAF, read, surface, self.holds(condition), deciding)
                 self.leaves[id(condition)] = condition
+                schema, asked = self.contact.snapshot.schema, tree.Selection(surface.span, surface)
+                node = replace(node, needed=describe(asked, self.words.language, schema=schema))
                 return Leaves(self.contact, read.texts, self.words).completed(node, condition)
 
     def bare(self, kind: Kind, read: _Read, surface: tree.Expression, holds: bool, deciding: bool) -> Node:

@@ -29,6 +29,7 @@ def test_the_condition_that_fails_decides(filled):
     assert points["values"] == [{"name": "points", "value": 10, "shown": "10"}]
     assert EXPRESSION[points["span"]["start"] : points["span"]["end"]] == points["text"] == "points > 30"
     assert (points["span"]["line"], points["span"]["column"]) == (1, 20)
+    assert points["needed"] == "Contacts whose points are more than 30."
     assert points["change"]["set"] == {"points": 31}
     assert points["change"]["sentence"] == "points would have to be at least 31 (it is 10)"
 
