@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import select
+import subprocess
 import sys
 import threading
 import time
@@ -23,11 +24,12 @@ from dsl.problems import Problem, Span
 from engine.deadline import QueryCancelled, still_wanted
 from engine.results import Count
 from server.cli.local import Local, opened
-from server.cli.repl.command import entries, words
 from server.cli.repl.completing import ReplCompleter
+from server.cli.repl.entries import entries, is_unfinished
 from server.cli.repl.highlighting import ExpressionLexer, Look, pieces
 from server.cli.repl.live import Live, Verdict
-from server.cli.repl.prompt import Prompt, history, history_path, is_unfinished, said
+from server.cli.repl.prompt import Prompt, history, history_path, said
+from server.cli.repl.terminal import words
 from server.client import Unreachable
 
 ENTER, ALT_ENTER, CTRL_C, CTRL_D, UP = "\r", "\x1b\r", "\x03", "\x04", "\x1b[A"
@@ -430,10 +432,10 @@ def test_commands_have_what_the_line_under_the_prompt_says():
 class Terminal:
     """`tamis repl` on a pseudo-terminal."""
 
-    def __init__(self, arguments, state):
+    def __init__(self, arguments, state, kind="xterm"):
         self.pid, self.master = pty.fork()
         if self.pid == 0:
-            environment = {**os.environ, "TERM": "xterm", "XDG_STATE_HOME": str(state), "PYTHONPATH": str(ROOT)}
+            environment = {**os.environ, "TERM": kind, "XDG_STATE_HOME": str(state), "PYTHONPATH": str(ROOT)}
             os.execve(sys.executable, [sys.executable, "-m", "server.cli", "repl", *arguments], environment)
         self.seen = ""
 
@@ -477,3 +479,22 @@ def test_a_journey_on_a_real_terminal(tmp_path, people):
     terminal.type(CTRL_D)
     assert terminal.end() == 0
     assert '+pays = "FR"' in (tmp_path / "state" / "tamis" / "history").read_text().splitlines()
+
+
+def test_a_terminal_that_cannot_move_its_cursor_gets_plain_lines(tmp_path, people):
+    data = str(tmp_path / "data")
+    Tamis(["--data", data])("import", str(people), "--kind", "contacts", "--yes")
+    terminal = Terminal(["--data", data], tmp_path / "state", "dumb")
+    terminal.until("tamis> ")
+    terminal.type('pays = "FR"\n')
+    terminal.until("2 of 3 contacts (66.7%)")
+    terminal.until("tamis> ")
+    terminal.type("contry" + CTRL_C)
+    terminal.until("tamis> ")
+    terminal.type(".quit\n")
+    assert terminal.end() == 0
+
+
+def test_other_commands_do_not_wait_for_the_prompt_to_load():
+    code = "import sys, server.cli; sys.exit('prompt_toolkit' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
-from collections.abc import Iterable, Iterator
 
 import click
-from prompt_toolkit.formatted_text import StyleAndTextTuples
 
-from server.cli.backend import Backend
 from server.cli.command import Command
-from server.cli.repl.commands import BY_NAME, COMMANDS, Repl
-from server.cli.repl.completing import ReplCompleter
-from server.cli.repl.live import Live
-from server.cli.repl.prompt import PROMPT, Prompt, history, history_path, is_unfinished
+from server.cli.repl.commands import Repl
+from server.cli.repl.entries import entries, lines
 from server.cli.session import Session
 
-WELCOME = "Enter an expression to count it; .help lists what else can be asked; Ctrl-D leaves."
+TERMINAL = "server.cli.repl.terminal"
+"""Loaded when somebody is at one: it takes longer than most commands."""
 
 
 @click.command(cls=Command)
@@ -32,9 +29,9 @@ def repl(session: Session, at: str | None) -> None:
     with session.backend() as backend:
         conversation = Repl(session, backend, at)
         if sys.stdin.isatty() and not _is_dumb():
-            converse(conversation, backend)
+            importlib.import_module(TERMINAL).converse(conversation)
         else:
-            follow(conversation, entries(_lines()))
+            follow(conversation)
 
 
 def _is_dumb() -> bool:
@@ -42,57 +39,8 @@ def _is_dumb() -> bool:
     return os.environ.get("TERM", "dumb") in ("dumb", "unknown")
 
 
-def converse(conversation: Repl, backend: Backend) -> None:
-    """Prompts until the user leaves."""
-    conversation.session.remark(WELCOME)
-    live = Live(conversation.judge, lambda: prompt.refresh())
-    prompt = Prompt(live, words, ReplCompleter(conversation), history(history_path()))
-    with live:
-        while True:
-            try:
-                text = prompt.ask()
-            except EOFError:
-                return
-            live.ask(None)
-            if not conversation.enter(text):
-                return
-
-
-def words(text: str) -> StyleAndTextTuples:
-    """The line under a prompt that holds no expression: how the command that is being typed is used."""
-    name = text.strip().partition(" ")[0].lower()
-    if name in BY_NAME:
-        return [("class:live", f"{BY_NAME[name].usage}: {BY_NAME[name].meaning}")]
-    fitting = [command.name for command in COMMANDS if name and command.name.startswith(name)]
-    return [("class:live", " ".join(fitting) or ".help lists what can be asked; Ctrl-D leaves")]
-
-
-def follow(conversation: Repl, texts: Iterable[str]) -> None:
-    """Enters one text after the other."""
-    for text in texts:
+def follow(conversation: Repl) -> None:
+    """Enters what standard input says until it ends, or until it says so."""
+    for text in entries(lines()):
         if not conversation.enter(text):
             return
-
-
-def _lines() -> Iterator[str]:
-    """The lines of standard input; somebody at a terminal is shown that it is their turn."""
-    while True:
-        if sys.stdin.isatty():
-            click.echo(PROMPT, nl=False, err=True)
-        line = sys.stdin.readline()
-        if not line:
-            return
-        yield line.rstrip("\n")
-
-
-def entries(lines: Iterable[str]) -> Iterator[str]:
-    """Lines joined while what they say is unfinished. A blank line ends what was begun."""
-    begun: list[str] = []
-    for line in lines:
-        begun.append(line)
-        text = "\n".join(begun)
-        if not is_unfinished(text):
-            yield text
-            begun = []
-    if begun:
-        yield "\n".join(begun)

@@ -11,7 +11,7 @@ from prompt_toolkit.document import Document
 from dsl.complete import Item
 from server.cli.exits import KNOWN
 from server.cli.repl.commands import BY_NAME, COMMANDS, Repl
-from server.cli.repl.prompt import is_command
+from server.cli.repl.entries import is_command
 
 
 class ReplCompleter(Completer):

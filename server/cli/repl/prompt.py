@@ -38,27 +38,15 @@ from prompt_toolkit.layout.utils import explode_text_fragments
 from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import SearchToolbar
 
-from dsl.parse import read
+from server.cli.repl.entries import PROMPT, is_command, is_unfinished
 from server.cli.repl.highlighting import STYLES, ExpressionLexer, Look
 from server.cli.repl.live import Live, Verdict
 
-PROMPT = "tamis> "
 MORE = "  ...> "
 MENU_LINES = 8
 
 Words = Callable[[str], StyleAndTextTuples]
 """What the line under a text says, where no verdict on it is due."""
-
-
-def is_command(text: str) -> bool:
-    return text.lstrip().startswith(".")
-
-
-def is_unfinished(text: str) -> bool:
-    """Whether the text may still become an expression: it ends too soon, and its last line is not blank."""
-    if is_command(text) or not text.rpartition("\n")[2].strip():
-        return False
-    return any(problem.code == "unexpected-end" for problem in read(text).problems)
 
 
 def history(path: Path) -> History:
