@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
 from dsl.automaton import Automaton, Reduction, Run, Stack, automaton
 from dsl.lexing import END, UNREADABLE, WORDS, Token, next_token
+from dsl.parse import LIMITS, PREFIXES, SIGNS
 
 _CONDITION = "EVERYONE"
 """A terminal that is a whole condition: it stands for one that cannot be read."""
@@ -84,7 +86,7 @@ def reached(text: str, named: Callable[[str], bool]) -> list[Reached]:
 
     Where its last word may be a keyword or a name, depending on what follows, it is the keyword, and also the name
     when `named` says there is one. What cannot be read is skipped: up to the next word that ends a condition when one
-    comes, and then the condition counts as whole.
+    comes, and then the condition counts as whole. Nothing can come where the text nests beyond the limit.
     """
     stack = Stack(automaton())
     keywords: list[Reached] = []
@@ -101,9 +103,18 @@ def reached(text: str, named: Callable[[str], bool]) -> list[Reached]:
             if keywords:
                 return keywords
             offset = _resume(stack, token, text)
+        if len(stack.values) > LIMITS.nesting and _nested(stack.values) > LIMITS.nesting:
+            return []
     if keywords and last.type == "NAME" and not named(last.value):
         return keywords
     return [*keywords, Reached(stack)]
+
+
+def _nested(values: Sequence[Any]) -> int:
+    """The levels that are open: whoever looks at what is on the stack may recurse."""
+    types = [value.type if isinstance(value, Token) else None for value in values]
+    signs = sum(type in SIGNS and before in SIGNS for before, type in pairwise(types))
+    return signs + sum(type == "LPAR" or type in PREFIXES for type in types)
 
 
 def _joint(token: Token, named: Callable[[str], bool]) -> Token:

@@ -317,11 +317,35 @@ def test_no_text_is_too_broken(seed, wounds, share):
     assert 0 <= found.start <= cursor <= found.end <= len(text)
 
 
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "(",
+        "1 + (",
+        "(1 + ",
+        "month of ",
+        "sum(",
+        "- ",
+        "not ",
+        "a = -(",
+        "did a(",
+        "in (a, ",
+        "any of (",
+        "did a then ",
+        "1 + ",
+    ],
+)
+def test_the_deepest_nests_are_no_trouble(piece):
+    for closing in ("", "x ", "x" + ")" * 1000 + " "):
+        text = piece * 1000 + closing
+        assert len(complete(text, len(text), SCHEMA, Data()).items) <= 20
+
+
 OF_THE_USER = frozenset({"STRING", "NUMBER", "MINUS", "REGEX", "DAY", "MONTH", "INSTANT", "DOT"})
 """Tokens that are not offered, or, like the sign of a number, not everywhere."""
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seeds)
 def test_the_words_and_names_of_an_expression_are_offered_where_they_stand(seed):
     """Completion is complete: of every right expression, it offers each next word, name or sign."""
@@ -360,7 +384,7 @@ def own_values(text: str) -> list[str]:
 UNFINISHED = ("condition-needed", "whole-number-needed", "out-of-range", "unknown-option")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(seeds)
 def test_expressions_written_by_completion_alone_are_right(seed):
     """Whoever chooses any items, and numbers, dates and texts of their own, meets no problem of names or types."""
