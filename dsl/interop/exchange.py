@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -97,15 +98,23 @@ def write_rules(form: Form, selection: tree.Selection, schema: Schema, *, text: 
     `text` is what was parsed, for the problems.
     """
     report = Report()
+    document = None
+    with suppress(Halt):
+        document = _document(form, selection, schema, report, text)
+    _stop(report, text)
+    return Written(document, tuple(report.notes))
+
+
+def _document(form: Form, selection: tree.Selection, schema: Schema, report: Report, text: str) -> Any:
+    """The document, where everything could be said; Halt when very much could not."""
     for found in tree.walk(selection):
         if isinstance(found, tree.Parameter):
             report.unsaid(found.span, f"the parameter ${found.name} cannot be said", "write its value in its place")
-    _stop(report, text)
+    if report.problems:
+        return None
     check(selection, schema, segments=_segments(selection), text=text)
     plain = Plain(schema, report).selection(selection)
-    document = None if plain is None else EXCHANGES[form].write(Fields(schema), report, plain)
-    _stop(report, text)
-    return Written(document, tuple(report.notes))
+    return None if plain is None else EXCHANGES[form].write(Fields(schema), report, plain)
 
 
 def _segments(selection: tree.Selection) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from dsl import tree
 from dsl.interop.fields import Fields, Place
-from dsl.interop.literals import literal, plain_number, said
+from dsl.interop.literals import bad, literal, plain_number, said
 from dsl.interop.report import TEXT_DIFFERS, Report
 from dsl.interop.rule_groups import (
     COMBINATORS,
@@ -141,11 +141,9 @@ class Reading:
     def _rule(self, form: Mapping[Any, Any], path: str) -> tree.Expression | None:
         self._unread(form, RULE_KEYS, path)
         place = self._field(form.get("field"), f"{path}.field")
-        operator = self._operator(form.get("operator"), f"{path}.operator")
         if form.get("match") is not None:
-            hint = "use `contains`, `in` or `notIn` on the tags"
-            self.report.bad(f"{path}.match", "match modes ask about parts that values here do not have", hint)
-            return None
+            return None if place is None else self._matched(place, form, path)
+        operator = self._operator(form.get("operator"), f"{path}.operator")
         if place is None or operator is None:
             return None
         node = self._said(place, operator, form, path)
@@ -215,6 +213,37 @@ class Reading:
             message = "the ends stand the wrong way round: nothing lies between them here"
             self.report.note(message, "swap them, if that is what was meant", path)
 
+    # --- match modes ---
+
+    def _matched(self, place: Place, form: Mapping[Any, Any], path: str) -> tree.Expression | None:
+        """Some of the tags, or none, are among those that the rules of the value name; the operator says nothing."""
+        negated = self._mode(form["match"], f"{path}.match")
+        texts = self.report.attempt(partial(_elements, form.get("value")), f"{path}.value")
+        if negated is None or texts is None:
+            return None
+        if place.type is not Type.TAGS:
+            self.report.bad(f"{path}.match", f"{place.name!r} holds one value, and no list", "take the match mode out")
+            return None
+        values = [self.report.attempt(partial(self._literal, place, text), f"{path}.value") for text in texts]
+        literals = [value for value in values if value is not None]
+        if len(literals) < len(values):
+            return None
+        self.report.note(TEXT_DIFFERS)
+        return _among(place, literals, negated, with_field=False)
+
+    def _mode(self, match: object, path: str) -> bool | None:
+        """Whether a match mode asks for none rather than some; None, and told, when it asks for anything else."""
+        asked = (match.get("mode"), match.get("threshold")) if isinstance(match, Mapping) else (None, None)
+        match asked:
+            case ("some", _) | ("atLeast", 1):
+                return False
+            case ("none", _) | ("atMost" | "exactly", 0):
+                return True
+            case _:
+                hint = "the modes 'some' and 'none' can be read, 'atLeast' 1, and 'atMost' 0"
+                self.report.bad(path, "how many of the tags match cannot be asked, only whether some or none do", hint)
+                return None
+
     # --- values ---
 
     def _values(self, place: Place, operator: str, form: Mapping[Any, Any], path: str) -> list[tree.Expression] | None:
@@ -247,6 +276,27 @@ class Reading:
         if not isinstance(value, str):
             raise Flaw(Problem("bad-rules", f"found {said(value)}, where the name of a field is needed"))
         return self.fields.named(value).node
+
+
+def _elements(form: object) -> list[object]:
+    """The texts that a match mode's rules allow an element to be: `=` and `in`, joined by `or`."""
+    shaped = form if isinstance(form, Mapping) and isinstance(form.get("rules"), list | tuple) else {}
+    rules = [rule for rule in shaped.get("rules", ()) if rule != "or"]
+    texts = [text for rule in rules for text in _element(rule)]
+    joint = shaped.get("combinator", "or")
+    if not texts or shaped.get("not") or (len(rules) > 1 and joint != "or"):
+        raise bad("only which tags are there can be asked", "use the operators = and in, joined by or")
+    return texts
+
+
+def _element(rule: object) -> list[object]:
+    """The texts of one rule about an element, which has no field of its own."""
+    if isinstance(rule, Mapping) and rule.get("field") in (None, "", "~") and rule.get("valueSource") != "field":
+        if rule.get("operator") == "=":
+            return [rule.get("value")]
+        if rule.get("operator") == "in":
+            return _several(rule.get("value"))
+    raise bad("only which tags are there can be asked", "use the operators = and in, joined by or")
 
 
 def _several(value: object) -> list[object]:

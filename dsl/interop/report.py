@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 
 class Halt(Exception):
-    """A document is larger than any expression may be: reading stops. The problem is told."""
+    """What is translated is larger than any expression may be, or has MOST_PROBLEMS: nobody reads more. It is told."""
 
 
 @dataclass(slots=True)
@@ -37,8 +37,10 @@ class Report:
         raise Halt
 
     def tell(self, problem: Problem) -> None:
-        if len(self.problems) < MOST_PROBLEMS and problem not in self.problems:
+        if problem not in self.problems:
             self.problems.append(problem)
+        if len(self.problems) >= MOST_PROBLEMS:
+            raise Halt
 
     def bad(self, path: str, message: str, hint: str | None = None) -> None:
         """A part of a document that has no meaning here."""

@@ -6,7 +6,7 @@ from language_examples import SCHEMA
 from dsl.format import format
 from dsl.interop import Form, read_rules, write_rules
 from dsl.parse import LIMITS, parse
-from dsl.problems import DataError, ExpressionError, Problem, Span
+from dsl.problems import MOST_PROBLEMS, DataError, ExpressionError, Problem, Span
 
 GROUPS, INDEPENDENT, LOGIC = Form.RULE_GROUPS, Form.RULE_GROUPS_IC, Form.JSON_LOGIC
 
@@ -120,7 +120,7 @@ def test_what_cannot_be_read_is_told_with_its_path():
         rule("plan", "=", "Gold"),
         rule("age", "between", "18"),
         group(rule("expires", "=", "2026-02-30"), rule("points", "contains", "3"), group()),
-        rule("interests", "=", "ski", match={"mode": "all"}),
+        rule("interests", "=", group(rule("", "=", "ski")), match={"mode": "all"}),
         rule("~", "~"),
         "and",
         combinator="and",
@@ -141,6 +141,51 @@ def test_what_cannot_be_read_is_told_with_its_path():
         "$.rules[8]": "bad-rules",
     }
     assert found["$.rules[0].field"].hint == "did you mean 'country'?"
+
+
+def tags(mode, *rules, threshold=None, **more):
+    value = group(*rules, **{"combinator": "or", **more})
+    return group(rule("interests", "=", value, match={"mode": mode, "threshold": threshold}))
+
+
+SKI, MORE = rule("", "=", "ski"), rule("", "in", "vtt, golf")
+
+
+@pytest.mark.parametrize(
+    ("document", "expression"),
+    [
+        (tags("some", SKI), 'interests has any ("ski")'),
+        (tags("some", SKI, MORE), 'interests has any ("ski", "vtt", "golf")'),
+        (tags("atLeast", SKI, threshold=1), 'interests has any ("ski")'),
+        (tags("none", MORE), 'interests not has any ("vtt", "golf")'),
+        (tags("atMost", SKI, threshold=0), 'interests not has any ("ski")'),
+    ],
+)
+def test_match_modes_ask_which_tags_are_there(document, expression):
+    assert read(GROUPS, document) == expression
+
+
+@pytest.mark.parametrize(
+    ("document", "part"),
+    [
+        (tags("all", SKI), "match"),
+        (tags("atLeast", SKI, threshold=2), "match"),
+        (tags("some", SKI, MORE, combinator="and"), "value"),
+        (tags("some", rule("", "contains", "s")), "value"),
+        (tags("some"), "value"),
+        (group(rule("country", "=", group(SKI), match={"mode": "some"})), "match"),
+    ],
+)
+def test_other_match_modes_are_told(document, part):
+    assert list(refused(GROUPS, document)) == [f"$.rules[0].{part}"]
+
+
+def test_very_many_problems_are_not_all_told():
+    many = group(*[rule(f"countr{n}", "=", "FR") for n in range(1_000)])
+    assert len(refused(GROUPS, many)) == MOST_PROBLEMS
+    with pytest.raises(ExpressionError) as caught:
+        write(LOGIC, " or ".join(f"did open at least {n} times" for n in range(1, 200)))
+    assert len(caught.value.problems) == MOST_PROBLEMS
 
 
 def test_a_combinator_that_is_none_is_told():

@@ -21,7 +21,7 @@ from tests.oracle.evaluate import select
 from tests.oracle.world import World
 from tests.oracle.writes import Companies, Contacts, apply
 from tests.properties.expressions import SEGMENTS, Writer
-from tests.properties.worlds import SCHEMA, Maker
+from tests.properties.worlds import SCHEMA, Maker, Shape
 
 RANDOMS = st.randoms(use_true_random=False)
 QUIET = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -35,7 +35,7 @@ EVERYTHING = schema_of(SCHEMA)
 
 
 def world_of(source: Random, schema: Schema) -> tuple[World, Clock]:
-    maker = Maker.draw(source, schema, 12)
+    maker = Maker.draw(source, schema, source.choice(list(Shape)), 12)
     world = World(schema)
     for write in maker.first_writes():
         apply(world, write)
@@ -331,6 +331,7 @@ RULES = st.fixed_dictionaries(
         "value": JSON | st.sampled_from(("1,2", "gold", "2026-01-01", "true", "points")),
         "valueSource": st.sampled_from(("value", "field")) | JSON,
         "muted": st.booleans(),
+        "match": JSON | st.fixed_dictionaries({"mode": st.sampled_from(("some", "none", "all"))}),
     },
 )
 GROUPS = st.recursive(
