@@ -33,7 +33,7 @@ class Entry:
         """The expression as it is saved: without the indentation it has in the file."""
         if self.expression is None:
             return None
-        return textwrap.dedent(" " * self.expression.indent + str(self.expression))
+        return textwrap.dedent(" " * self.expression.indent + str(self.expression)).strip()
 
     @property
     def body(self) -> dict[str, Any]:

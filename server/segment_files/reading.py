@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from dsl.problems import did_you_mean
@@ -95,7 +95,7 @@ class _Reader:
             case "test":
                 self._test(block)
             case keyword if keyword in GIVENS:
-                self.givens.append(_given(block))
+                self.givens.append(_given(block, self.findings))
             case _:
                 raise _unknown(block, OUTERMOST)
 
@@ -125,7 +125,7 @@ class _Reader:
         steps: list[Step] = []
 
         def step(inner: Block) -> None:
-            steps.append(_expectation(inner) if inner.keyword == "expect" else _given(inner))
+            steps.append(_expectation(inner) if inner.keyword == "expect" else _given(inner, self.findings))
 
         for inner in blocks(block.body):
             self._attempt(step, inner)
@@ -195,7 +195,8 @@ def _description(block: Block) -> str | None:
 # --- tests ---------------------------------------------------------------------------------------------------
 
 
-def _given(block: Block) -> Given:
+def _given(block: Block, findings: list[Finding]) -> Given:
+    """What a block gives; rows that cannot be read are left out of it, and noted."""
     match block.keyword:
         case "at":
             return ClockSet(block.rest)
@@ -205,15 +206,15 @@ def _given(block: Block) -> Given:
         case "members":
             return _overrides(block)
         case "contacts" | "companies" | "events" as kind:
-            return _rows(block, Kind(kind))
+            return _rows(block, Kind(kind), findings)
         case _:
             raise _unknown(block, ("expect", *GIVENS))
 
 
-def _rows(block: Block, kind: Kind) -> Rows | RowsFile:
+def _rows(block: Block, kind: Kind, findings: list[Finding]) -> Rows | RowsFile:
     match [str(word) for word in words(block.rest)]:
         case []:
-            return Rows(kind, _all_rows(block, kind))
+            return Rows(kind, tuple(_readable(block, kind, findings)))
         case ["from", _]:
             return RowsFile(block.rest, kind, _beside(_word(block, 1)))
         case ["from", _, "type", event] if kind is Kind.EVENTS:
@@ -227,17 +228,12 @@ def _word(block: Block, number: int) -> Slice:
     return words(block.rest)[number]
 
 
-def _all_rows(block: Block, kind: Kind) -> tuple[Row, ...]:
-    rows: list[Row] = []
-    findings: list[Finding] = []
+def _readable(block: Block, kind: Kind, findings: list[Finding]) -> Iterator[Row]:
     for line in block.lines:
         try:
-            rows.append(row(kind, line))
+            yield row(kind, line)
         except FileProblems as error:
             findings.extend(error.findings)
-    if findings:
-        raise FileProblems(findings)
-    return tuple(rows)
 
 
 def _overrides(block: Block) -> Overrides:

@@ -106,6 +106,23 @@ segment d
     assert "d -> d" in found[1]["message"]
 
 
+def test_bad_rows_are_told_together(alone, write):
+    rows = "contacts\n  ann points\n  bob points=x\n  = 3\nevents\n  ann open\n  ann open 2026-01-01\n"
+    name = write(SCHEMA + rows + "at 2026-01-01\ntest t\n  expect everyone -> ann\n")
+    assert [found[1:] for found in problems(alone, name)] == [
+        (6, 7, "segment-file"),
+        (7, 14, "bad-value"),
+        (8, 3, "segment-file"),
+        (10, 3, "segment-file"),
+        (11, 7, "unknown-event-type"),
+    ]
+
+
+def test_an_expression_may_begin_deeper_than_it_goes_on(filled, write):
+    filled("segments", "apply", write("segment x\n      points > 1\n  and points < 9\n"))
+    assert filled.json("segments", "show", "x")["expression"] == "points > 1\nand points < 9"
+
+
 def test_segments_may_name_one_another_in_any_order(alone, write):
     name = write(
         SCHEMA + 'segment a under b\n  in segment "Third"\nsegment b\n  everyone\nsegment c "Third"\n  everyone\n'
