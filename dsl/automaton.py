@@ -163,23 +163,50 @@ class Stack:
                 del states[-size:]
                 states.append(gotos[states[-1]][action.origin])
 
+    def reduce(self, reduction: Reduction) -> None:
+        """Make one value of the last ones."""
+        size = reduction.size
+        values = self.values[-size:]
+        self.values[-size:] = (values[0] if reduction.passes else reduction.make(values),)
+        del self.states[-size:]
+        self.states.append(self.automaton.gotos[self.states[-1]][reduction.origin])
+
     def finish(self) -> bool:
         """Reduce all there is to the one value of the whole text. False when something is wanting."""
         while self.states[-1] != self.automaton.end:
             action = self.row.get(END)
             if not isinstance(action, Reduction):
                 return False
-            self.values[-action.size :] = (action.make(self.values[-action.size :]),)
-            del self.states[-action.size :]
-            self.states.append(self.automaton.gotos[self.states[-1]][action.origin])
+            self.reduce(action)
         return True
 
-    def accepts(self, terminal: str) -> bool:
-        """Whether `terminal` can come, and be taken."""
-        states = self.states.copy()
-        while True:
-            action = self.automaton.rows[states[-1]].get(terminal)
-            if not isinstance(action, Reduction):
-                return action is not None or (terminal == END and states[-1] == self.automaton.end)
-            del states[-action.size :]
-            states.append(self.automaton.gotos[states[-1]][action.origin])
+    def accepts(self, *terminals: str) -> bool:
+        """Whether these terminals could be taken, one after the other. Nothing changes."""
+        states: list[int] | None = self.states
+        for terminal in terminals:
+            states = advanced(self.automaton, states, terminal) if states else None
+        return states is not None
+
+    def opened(self) -> int:
+        """How many parentheses are open."""
+        return sum(1 for value in self.values if isinstance(value, Token) and value.type == "LPAR")
+
+    def copy(self) -> Stack:
+        """Another stack with the same states and values, to be fed apart."""
+        other = Stack(self.automaton)
+        other.states, other.values = self.states.copy(), self.values.copy()
+        return other
+
+
+def advanced(automaton: Automaton, states: list[int], terminal: str) -> list[int] | None:
+    """The states after `terminal`, for whoever needs no values; None where it cannot come."""
+    states = states.copy()
+    while terminal != END or states[-1] != automaton.end:
+        action = automaton.rows[states[-1]].get(terminal)
+        if action is None:
+            return None
+        if isinstance(action, int):
+            return [*states, action]
+        del states[-action.size :]
+        states.append(automaton.gotos[states[-1]][action.origin])
+    return states

@@ -74,7 +74,14 @@ class _Enough(Exception):
 
 
 def _in_order(problems: list[Problem]) -> list[Problem]:
-    return sorted(dict.fromkeys(problems), key=lambda p: p.span.start if p.span else -1)
+    """From the beginning of the text on. Where the form is another language's, nothing else is told."""
+    foreign = [p.span for p in problems if p.code == "foreign-form" and p.span]
+    told = [p for p in problems if p.code == "foreign-form" or not _within(p.span, foreign)]
+    return sorted(dict.fromkeys(told), key=lambda p: p.span.start if p.span else -1)
+
+
+def _within(span: Span | None, others: list[Span]) -> bool:
+    return span is not None and any(other.start <= span.start and span.end <= other.end for other in others)
 
 
 class _Checker:
@@ -114,9 +121,12 @@ class _Checker:
 
     def _parameters(self, node: tree.Selection) -> None:
         """Parameters and their values must be the same names."""
-        asked = {found.name: found.span for found in tree.walk(node) if isinstance(found, tree.Parameter)}
+        nodes = list(tree.walk(node))
+        asked = {found.name: found.span for found in nodes if isinstance(found, tree.Parameter)}
         for name in asked.keys() - self.params.keys():
             self.problems.append(Problem("missing-parameter", f"no value is given for ${name}", span=asked[name]))
+        if any(isinstance(found, tree.Broken) for found in nodes):
+            return  # the others may stand in what could not be read
         for name in self.params.keys() - asked.keys():
             message = f"the parameter {name!r} is given a value, and ${name} stands nowhere"
             self.problems.append(Problem("unused-parameter", message))
@@ -153,8 +163,26 @@ class _Checker:
                 return typed.Nobody(node.span)
             case tree.Did() | tree.Regularity() | tree.Sequence() | tree.InSegment() | tree.Sample():
                 return self._of_contacts(node, ground)
+            case tree.Broken():
+                self._look_up(node, ground)
+                raise Flaw(None)
             case _:
                 return self.predicates.test(node, ground)
+
+    def _look_up(self, node: tree.Node, ground: Ground) -> None:
+        """Look up the names in what is broken. The rest of it may be wrong for no other reason than that."""
+        match node:
+            case tree.FieldName():
+                self.attempt(lambda: self.names.field(node, ground))
+            case tree.InSegment(segment=segment):
+                self.attempt(lambda: self.names.segment(segment))
+            case tree.Selector(event=event, where=where):
+                found = self.attempt(lambda: self.names.event(event)) if event else None
+                if where is not None and found is not None:
+                    self._look_up(where, Ground(Scope.EVENTS, found))
+            case _:
+                for child in tree.children(node):
+                    self._look_up(child, ground)
 
     def _joined(self, node: tree.Expression, ground: Ground) -> Condition:
         if isinstance(node, tree.Except):

@@ -68,6 +68,8 @@ def is_constant(node: tree.Expression) -> bool:
 
 def mismatch(node: tree.Node, needed: str, hint: str | None = None) -> Flaw:
     """The flaw of a value that is of another kind than its place needs."""
+    if isinstance(node, tree.Broken):
+        return Flaw(None)
     found = NAMES.get(type(node), "a condition")
     return Flaw(Problem("type-mismatch", f"found {found}, where {needed} is needed", hint, node.span))
 

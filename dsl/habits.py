@@ -1,12 +1,14 @@
 """Foreign habits: how other languages would say it, and how Tamis does.
 
-SPELLINGS are taken in by the grammar, so that parsing goes on and every other problem is found too.
-WORDS are looked up where parsing stopped.
+SPELLINGS are taken in by the grammar, so that they are told and otherwise change nothing. Where reading meets a
+mistake, FORMS say what to write instead, and WORDS give advice. NAMES can only be told once names are looked up.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from dsl.lexing import Token
@@ -34,44 +36,118 @@ SPELLINGS: Mapping[tuple[str, str], str] = MappingProxyType(
 )
 """(terminal, what was written in lower case) -> the right form."""
 
+
+def _form(pattern: str, form: str) -> tuple[re.Pattern[str], str]:
+    return re.compile(pattern, re.IGNORECASE), form
+
+
+_TEXT = r"""("[^"\n]{0,80}"|'[^'\n]{0,80}')"""
+_ITEM = r"\s*+([^();,\n]{1,80}?)\s*+"
+_UNITS = {"heures": "hours", "jours": "days", "semaines": "weeks", "mois": "months", "ans": "years", "années": "years"}
+_LAST = r"(?:\bdans )?\bles (\d{1,9}) derni(?:er|ère)s"
+_DEEDS = {"acheté": "purchase", "ouvert": "open", "cliqué": "click", "visité": "visit"}
+
+FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # SQL
+    _form(r"\bselect\b[^\n]{0,80}?\bwhere\b", ""),
+    _form(r"\bwhere\b", ""),
+    _form(
+        r"\b(?:(?:now|current_timestamp) ?(?:\( ?\))?|current_date) ?- ?interval ?'?(\d{1,9}) ?(\w{3,6}?)s?\b'?",
+        r"\1 \2s ago",
+    ),
+    _form(r"\b(?:new Date|Date\.now) ?\( ?\)", "now"),
+    _form(r"\b(?:now|getdate|current_timestamp) ?\( ?\)", "now"),
+    _form(r"\b(?:current_date|curdate|today) ?\( ?\)", "today"),
+    _form(r"\b(?:date|timestamp) ?'(\d{4}-\d\d-\d\d)'", r"\1"),
+    _form(r"\bcount ?\( ?\* ?\)", "count(any event)"),
+    _form(r"\bexists ?\([^()\n]{0,80}\)", "did any event"),
+    _form(r"\bilike\b", "like"),
+    _form(r"\b(?:regexp|rlike)\b", "matches"),
+    _form(r"'([^'\n]{1,80})''([^'\n]{1,80})'", '"\\1\'\\2"'),
+    # Lucene, Elasticsearch
+    _form(r"\b(\w{1,80}+) ?: ?\[ ?(\S{1,40}) to (\S{1,40}?) ?\]", r"\1 between \2 and \3"),
+    _form(r"\b(\w{1,80}+) ?: ?(\w{1,80})\*", r'\1 starts with "\2"'),
+    _form(r"\b(\w{1,80}+) ?: ?(\w{1,80})~\d?", r'\1 contains "\2"'),
+    _form(r"\+(\w{1,80}) -(\w{1,80})", r"\1 and not \2"),
+    # JavaScript
+    _form(rf"\b(\w{{1,80}}+)\??\.includes\({_TEXT}\)", r"\1 contains \2"),
+    _form(rf"\b(\w{{1,80}}+)\??\.startsWith\({_TEXT}\)", r"\1 starts with \2"),
+    _form(rf"\b(\w{{1,80}}+)\??\.endsWith\({_TEXT}\)", r"\1 ends with \2"),
+    _form(r"\b(\w{1,80}+)\?\.(\w{1,80})", r"\1.\2"),
+    _form(r"\bnew Date\( ?['\"](\d{4}-\d\d-\d\d)['\"] ?\)", r"\1"),
+    _form(r"\beq\b|\bequals\b", "="),
+    _form(r"\bne\b(?! \w+ pas)", "!="),
+    _form(r"\bgte\b", ">="),
+    _form(r"\bgt\b", ">"),
+    _form(r"\blte\b", "<="),
+    _form(r"\blt\b", "<"),
+    _form(r"=>", ">="),
+    _form(r"=<", "<="),
+    _form(r"=!", "!="),
+    _form(r">>", ">"),
+    _form(r"<<", "<"),
+    _form(r"=~|~", "matches"),
+    # spreadsheets
+    _form(rf"\b(?:and|et) ?\({_ITEM}[;,]{_ITEM}\)", r"(\1 and \2)"),
+    _form(rf"\b(?:or|ou) ?\({_ITEM}[;,]{_ITEM}\)", r"(\1 or \2)"),
+    _form(rf"\b(?:if|si) ?\({_ITEM}[;,][^()\n]{{0,80}}\)", r"(\1)"),
+    _form(r"\b(?:true|vrai) ?\( ?\)", "true"),
+    _form(r"\b(?:false|faux) ?\( ?\)", "false"),
+    _form(r"\bcountifs? ?\( ?(\w{1,80})[^()\n]{0,80}\)", r"count(\1)"),
+    _form(r"\bsumifs? ?\( ?(\w{1,80}) ?[;,] ?(\w{1,80})[^()\n]{0,80}\)", r"sum(\1 of \2)"),
+    _form(r"\A\s*+=", ""),
+    _form(r";\s*+\Z", ""),
+    # French
+    _form(r"\bne contient pas\b", "not contains"),
+    _form(r"\bcontient\b", "contains"),
+    _form(r"\bcommence par\b", "starts with"),
+    _form(r"\b(?:finit|se termine) par\b", "ends with"),
+    _form(r"\b(?:pas|non) dans\b", "not in"),
+    _form(r"\bentre ([\w.-]{1,40}) et ([\w.-]{1,40})", r"between \1 and \2"),
+    _form(r"\bn'est pas vide\b", "is set"),
+    _form(r"\best vide\b", "is not set"),
+    _form(r"\best (?:vrai|vraie)\b", "= true"),
+    _form(r"\best (?:faux|fausse)\b", "= false"),
+    _form(r"\bn'est pas\b", "!="),
+    _form(r"\best\b", "="),
+    _form(r"\baujourd['’]hui\b", "today"),
+    _form(r"\bdepuis\b", "since"),
+    _form(r"\bavant\b", "before"),
+    _form(r"\baprès\b", "after"),
+    *(
+        _form(rf"(?:\bdans )?\bles (\d{{1,9}}) derni(?:er|ère)s {french}\b", rf"in last \1 {unit}")
+        for french, unit in _UNITS.items()
+    ),
+    *(_form(rf"\bil y a (\d{{1,9}}) {french}\b", rf"\1 {unit} ago") for french, unit in _UNITS.items()),
+    *(_form(rf"{_LAST} {french}\b", rf"in last \1 {unit}") for french, unit in _UNITS.items()),
+    *(_form(rf"\bn'a pas {deed}\b", f"did not {event}") for deed, event in _DEEDS.items()),
+    *(_form(rf"\ba {deed}\b", f"did {event}") for deed, event in _DEEDS.items()),
+    _form(r"\bdans\b", "in"),
+    _form(r"\b(?:pas|non)\b", "not"),
+)
+"""What is written in other languages -> what to write in its place. The first that stands at a mistake is meant."""
+
+NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "hier": "yesterday",
+        "demain": "tomorrow",
+        "maintenant": "now",
+        "vrai": "true",
+        "faux": "false",
+        "current_date": "today",
+        "current_timestamp": "now",
+        "sysdate": "now",
+    }
+)
+"""What the grammar reads as a name, in lower case, and other languages know as a value -> that value here."""
+
 WORDS: Mapping[str, str] = MappingProxyType(
     {
-        "pas": "write `not`",
-        "non": "write `not`",
-        "et": "write `and`",
-        "ou": "write `or`",
-        "dans": "write `in`",
-        "sauf": "write `except`",
-        "contient": "write `contains`",
-        "est": "write `=`, or `is set`",
-        "depuis": "write `since`",
-        "avant": "write `before`",
-        "après": "write `after`",
-        "entre": "write `between … and …`",
-        "vrai": "write `true`",
-        "faux": "write `false`",
         "xor": "write `exactly 1 of (…, …)`",
-        "equals": "write `=`",
-        "eq": "write `=`",
-        "ne": "write `!=`",
-        "gt": "write `>`",
-        "gte": "write `>=`",
-        "lt": "write `<`",
-        "lte": "write `<=`",
-        "ilike": "write `like`: case never counts",
-        "regexp": "write `matches /…/`",
-        "rlike": "write `matches /…/`",
-        "~": "write `matches /…/`",
-        "=~": "write `matches /…/`",
-        "where": "leave out `select` and `where`: write the condition alone",
         "select": "leave out `select` and `where`: write the condition alone",
-        "exists": "write `did …`, or `is set`",
         "limit": 'write `top 100 by …` or `random 100 seed "…"`',
         "order": "write `top 100 by …`",
-        "countif": "write `count(…)`",
-        "countifs": "write `count(…)`",
-        "sumif": "write `sum(… of …)`",
-        "sumifs": "write `sum(… of …)`",
+        "top": "a cut comes last: `everyone top 10 by points`",
         "<": "write `age between 18 and 25` for two bounds",
         "<=": "write `age between 18 and 25` for two bounds",
         ">": "write `age between 18 and 25` for two bounds",
@@ -88,9 +164,36 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "//": "write comments after `#`",
     }
 )
-"""What stands where parsing stopped, or just before, in lower case -> the right form."""
+"""What stands where parsing stopped, or just before, in lower case -> advice."""
 
-_CALLS = frozenset({"and", "or", "not", "if"})
+_ANY_FORM = re.compile("|".join(f"(?:{pattern.pattern})" for pattern, _ in FORMS), re.IGNORECASE)
+_WORD = re.compile(r"\w++|[^\w\s]")
+
+BEFORE, AFTER = 100, 200
+"""How many characters around a mistake are looked at for a form of another language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """A form of another language at `[start, end)`, and how to mend it."""
+
+    start: int
+    end: int
+    hint: str
+
+
+def habit_at(text: str, offset: int) -> Habit | None:
+    """The form of another language that a mistake at `offset` is part of, or comes right after."""
+    low, high = max(0, offset - BEFORE), min(len(text), offset + AFTER)
+    begins = {low, *(word.start() for word in _WORD.finditer(text, low, offset + 1))}
+    begun = sorted(begin for begin in begins if _ANY_FORM.match(text, begin, high))
+    for pattern, form in FORMS if begun else ():
+        for begin in begun:
+            match = pattern.match(text, begin, high)
+            if match and match.end() + 1 >= offset:
+                written = match.expand(form)
+                return Habit(begin, match.end(), f"write `{written}`" if written else "leave it out")
+    return None
 
 
 def spelling_hint(token: Token) -> str | None:
@@ -123,9 +226,5 @@ def like_hint(literal: str) -> str:
 
 
 def word_hint(previous: str | None, current: str) -> str | None:
-    """The right form of what stands where parsing stopped, given the word before it."""
-    if current == "(" and previous is not None and previous.lower() in _CALLS:
-        return "write `a and b`, `a or b`, `not a`: these are words between conditions, not functions"
-    if previous is None and current == "=":
-        return "leave out the first `=`: an expression is not a formula"
-    return WORDS.get(current.lower()) or (WORDS.get(previous.lower()) if previous else None)
+    """Advice about what stands where parsing stopped, given the word before it."""
+    return WORDS.get(current.lower()) or (WORDS.get(previous.lower()) if previous and previous.isalpha() else None)

@@ -80,7 +80,7 @@ KINDS: Mapping[str, type[tree.Node]] = MappingProxyType(
 
 KIND_OF: Mapping[type[tree.Node], str] = MappingProxyType({node: kind for kind, node in KINDS.items()})
 
-EXPRESSIONS = frozenset(get_args(tree.Expression)) - {tree.Except}
+EXPRESSIONS = frozenset(get_args(tree.Expression)) - {tree.Except, tree.Broken}
 """What may stand wherever a condition or a value may; `except` stands among the items of an `and` alone."""
 
 # --- plain values --------------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def _member(owner: type[tree.Node], found: Field[Any], hint: Any) -> Member:
         member = _member(owner, found, get_args(hint)[0])
         return replace(member, least=2 if owner in (tree.Both, tree.Either) else 1)
     given = set(get_args(hint)) if isinstance(hint, UnionType) else {hint}
-    parts = given - {NoneType}
+    parts = given - {NoneType, tree.Broken}  # nothing broken is written
     nodes = {part for part in parts if part in KIND_OF}
     if nodes >= EXPRESSIONS and owner is not tree.Both:
         nodes -= {tree.Except}

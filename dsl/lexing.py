@@ -130,6 +130,9 @@ def _words() -> dict[str, tuple[Reading, ...]]:
 WORDS: Mapping[str, tuple[Reading, ...]] = _words()
 """Every word that may be a keyword somewhere, in lower case -> what it can be, first choice first."""
 
+RESERVED: Mapping[str, str] = {"and": "AND", "or": "OR", "not": "NOT", "except": "EXCEPT", "then": "THEN"}
+"""Words that are keywords even where the parser cannot take them: `points > and` lacks a value, not a field."""
+
 SIGNS: Mapping[str, str] = {
     "=": "EQUAL",
     "==": "EQUAL",
@@ -198,10 +201,13 @@ def next_token(text: str, offset: int, acceptable: Container[str]) -> Token:
     start, end = match.span(kind)
     value = text[start:end]
     if kind == _WORD:
-        for terminal, follows in WORDS.get(value.lower(), ()):
+        readings = WORDS.get(value.lower())
+        if readings is None:
+            return Token("NAME", value, start, end)
+        for terminal, follows in readings:
             if terminal in acceptable and (follows is None or follows(text, end)):
                 return Token(terminal, value, start, end)
-        return Token("NAME", value, start, end)
+        return Token(RESERVED.get(value.lower(), "NAME"), value, start, end)
     if kind != _SIGN:
         return Token(_KINDS[kind], value, start, end)
     if value == "/" and "REGEX" in acceptable:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from dsl import tree
 from dsl.folding import fold
+from dsl.habits import NAMES as VALUES
 from dsl.literals import quoted
 from dsl.problems import Flaw, Problem, Span, did_you_mean
 from dsl.schema import (
@@ -83,6 +84,8 @@ class Names:
         hint: str | None
         if fold(name) in NULLS:
             hint = "a missing value is asked for with `is set` or `is not set`"
+        elif name.lower() in VALUES:
+            hint = f"write `{VALUES[name.lower()]}`"
         elif ground.scope is Scope.EVENTS:
             hint = did_you_mean(name, known) or _in_parentheses(name, self.schema.contacts)
             return Problem("unknown-field", f"{_events(ground.event)} no property {name!r}", hint, node.span)

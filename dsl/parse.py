@@ -1,4 +1,4 @@
-"""Parsing: text -> surface tree, and the problems of its form."""
+"""Parsing: text -> surface tree, and every problem of its form."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from types import MappingProxyType
 from dsl import tree
 from dsl.automaton import Stack, automaton
 from dsl.build import token_span
-from dsl.habits import SPELLINGS, like_hint, spelling_hint, word_hint
+from dsl.habits import SPELLINGS, Habit, habit_at, like_hint, spelling_hint, word_hint
 from dsl.lexing import END, UNREADABLE, Token, next_token
 from dsl.literals import bad_escapes
 from dsl.problems import MOST_PROBLEMS, ExpressionError, Problem, Span
+from dsl.recovery import BOUNDARIES, recover
 from dsl.vocabulary import TERMINALS, continuations
 
 
@@ -38,7 +39,10 @@ CACHED_TEXTS = 1_024
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class Reading:
-    """What one pass over a text gave: the tree when parsing reached the end, and every problem met."""
+    """What one pass over a text gave: the tree, with `Broken` where something could not be read, and every problem met.
+
+    There is no tree when a limit was passed.
+    """
 
     selection: tree.Selection | None
     problems: tuple[Problem, ...]
@@ -65,8 +69,8 @@ def read(text: str) -> Reading:
     return _Pass(text).run()
 
 
-class _TooLarge(Exception):
-    """A limit was passed; reading stops there."""
+class _Enough(Exception):
+    """A limit was passed, or too many mistakes were met; reading stops there."""
 
 
 NESTING = frozenset({"LPAR", "RPAR", "NOT", "MINUS", "PART", "YEARS", "OF", "SINCE"})
@@ -99,47 +103,78 @@ class _Pass:
         self.prefixes = 0  # since the last token that is none
         self.level = 0  # the deepest nest met
         self.comments: list[Span] = []
+        self.room = LIMITS.nodes  # for words, values, signs and comments
+        self.mistakes = 0
+        self.resumed: Token | None = None  # the last token that ended what could not be read
 
     def run(self) -> Reading:
         try:
-            selection = self._selection() if self._feed() else None
-        except _TooLarge:
+            self._feed()
+            selection = self._selection()
+        except _Enough:
             selection = None
         return Reading(selection, tuple(self.problems))
 
-    def _feed(self) -> bool:
-        """Feed the parser the whole text; False when it stopped before the end."""
+    def _feed(self) -> None:
+        """Feed the parser the whole text, behind what cannot be read too."""
         text, stack, commented = self.text, self.stack, "#" in self.text
-        rows, states, room = stack.automaton.rows, stack.states, LIMITS.nodes
+        rows, states = stack.automaton.rows, stack.states
         offset = 0
         while True:
             token = next_token(text, offset, rows[states[-1]])
             terminal = token.type
             if commented:
-                room -= self._gap(offset, token.start, room)
+                self._gap(offset, token.start)
             if terminal == END:
-                return self._end(token)
-            room -= 1
-            if room < 0:
-                message = f"the expression has more than {LIMITS.nodes:,} words, values, signs and comments"
-                self._too_large("too-many-nodes", message, token_span(token))
+                self._end(token)
+                return
+            self.room -= 1
+            if self.room < 0:
+                self._too_many(token)
             if terminal in NESTING:
                 self._nest(token)
             elif self.prefixes:
                 self.prefixes = 0
             if not stack.feed(token):
-                self._stopped(token)
-                return False
-            if terminal in ODD and token.value not in PLAIN and len(self.problems) < MOST_PROBLEMS:
+                token = self._go_on(token)
+                if token.type == END:
+                    return
+            elif terminal in ODD and token.value not in PLAIN and len(self.problems) < MOST_PROBLEMS:
                 self.problems.extend(islice(self._oddities(token), MOST_PROBLEMS))
             self.previous, offset = token, token.end
 
-    def _end(self, token: Token) -> bool:
-        if self.stack.finish():
-            return True
-        expected = self._expected()
-        self._add_stop("unexpected-end", "the expression ends too soon", Span(token.start, token.end), expected)
-        return False
+    def _end(self, end: Token) -> None:
+        if not self.stack.finish():
+            self._go_on(end)
+
+    # --- behind a mistake ---
+
+    def _go_on(self, mistake: Token) -> Token:
+        """Tell what is wrong, and give the token after which reading goes on: `END` at the end of all."""
+        beyond = mistake.end
+        if self.resumed is None or self.previous is not self.resumed or mistake.type not in BOUNDARIES:
+            beyond = self._tell(mistake)
+        self.mistakes += 1
+        if self.mistakes == MOST_PROBLEMS:
+            raise _Enough
+        if mistake.type == "RPAR" and not self.stack.opened():
+            self.resumed = mistake
+        else:
+            self.resumed, passed = recover(self.stack, self.text, mistake, beyond, self.room)
+            self.room -= passed
+            if self.room < 0:
+                self._too_many(self.resumed)
+            self._nest_again()
+        if self.resumed.type == END:
+            self.stack.finish()
+        return self.resumed
+
+    def _nest_again(self) -> None:
+        """What is open, now that some was taken off the stack."""
+        self.open, self.prefixes = [], 0
+        for token in self.stack.values:
+            if isinstance(token, Token) and token.type in NESTING:
+                self._nest(token)
 
     def _selection(self) -> tree.Selection:
         selection: tree.Selection = self.stack.values[-1]
@@ -149,13 +184,13 @@ class _Pass:
 
     # --- comments ---
 
-    def _gap(self, start: int, end: int, most: int) -> int:
-        """Note the comments between two tokens, and give their number: no more than `most` and one."""
-        if end - start < 2:
-            return 0
-        found = [Span(*match.span()) for match in islice(_COMMENT.finditer(self.text, start, end), most + 1)]
-        self.comments += found
-        return len(found)
+    def _gap(self, start: int, end: int) -> None:
+        """Note the comments between two tokens, as far as there is room for them."""
+        if end - start > 1:
+            found = islice(_COMMENT.finditer(self.text, start, end), self.room + 1)
+            noted = len(self.comments)
+            self.comments.extend(Span(*match.span()) for match in found)
+            self.room -= len(self.comments) - noted
 
     def _comment(self, span: Span) -> tree.Comment:
         line = self.text.rfind("\n", 0, span.start) + 1
@@ -180,12 +215,16 @@ class _Pass:
             self._too_large("too-deep", f"the expression nests more than {LIMITS.nesting} levels", token_span(token))
         self.level = max(self.level, level)
 
+    def _too_many(self, token: Token) -> None:
+        message = f"the expression has more than {LIMITS.nodes:,} words, values, signs and comments"
+        self._too_large("too-many-nodes", message, token_span(token))
+
     def _follows_sign(self) -> bool:
         return self.previous is not None and self.previous.type in SIGNS
 
     def _too_large(self, code: str, message: str, span: Span) -> None:
         self.problems.append(Problem(code, message, "save parts of it as segments", span=span))
-        raise _TooLarge
+        raise _Enough
 
     def _oddities(self, token: Token) -> Iterator[Problem]:
         hint = spelling_hint(token)
@@ -212,32 +251,53 @@ class _Pass:
                 span=Span(start, start + len(written)),
             )
 
-    # --- where parsing stopped ---
+    # --- mistakes ---
 
-    def _stopped(self, token: Token) -> None:
-        if token.type == UNREADABLE and token.value in _CLOSING:
-            self._unterminated(token)
-            return
+    def _tell(self, mistake: Token) -> int:
+        """Tell what is wrong, and give where what it makes unreadable ends."""
+        habit = habit_at(self.text, mistake.start)
+        if habit is not None:
+            return self._tell_habit(habit)
+        if mistake.type == UNREADABLE and mistake.value in _CLOSING:
+            return self._tell_unterminated(mistake)
+        if mistake.type == END:
+            self._add("unexpected-end", "the expression ends too soon", token_span(mistake), self._expected())
+        else:
+            self._tell_unexpected(mistake)
+        return mistake.end
+
+    def _tell_habit(self, habit: Habit) -> int:
+        """What was told of parts of it is not told again."""
+        span = Span(habit.start, habit.end)
+        self.problems = [problem for problem in self.problems if problem.span and problem.span.end <= span.start]
+        message = f"{self.text[span.start : span.end].strip()!r} is not said so here"
+        self.problems.append(Problem("foreign-form", message, habit.hint, span, expected=self._expected()))
+        return habit.end
+
+    def _tell_unterminated(self, mistake: Token) -> int:
+        """A text that is not closed goes to the end of its line."""
+        line_end = self.text.find("\n", mistake.start)
+        span = Span(mistake.start, len(self.text) if line_end < 0 else line_end)
+        what = "name" if mistake.value == "`" else "text"
+        self._add(
+            "unterminated-text", f"this {what} is not closed", span, (), f"close it with {_CLOSING[mistake.value]}"
+        )
+        return span.end
+
+    def _tell_unexpected(self, mistake: Token) -> None:
         before = self.previous.value if self.previous else None
-        habit = _HABIT.match(self.text, token.start)
-        written = habit[0] if habit else token.value
+        habit = _HABIT.match(self.text, mistake.start)
+        written = habit[0] if habit else mistake.value
         hint = word_hint(before, written)
-        self._add_stop("unexpected", f"unexpected {written!r}", token_span(token), self._expected(), hint)
-
-    def _unterminated(self, token: Token) -> None:
-        end = self.text.find("\n", token.start)
-        span = Span(token.start, len(self.text) if end < 0 else end)
-        what = "name" if token.value == "`" else "text"
-        hint = f"close it with {_CLOSING[token.value]}"
-        self._add_stop("unterminated-text", f"this {what} is not closed", span, (), hint)
+        if mistake.type == "RPAR" and not self.stack.opened():
+            hint = "leave it out: no parenthesis is open here"
+        self._add("unexpected", f"unexpected {written!r}", token_span(mistake), self._expected(), hint)
 
     def _expected(self) -> tuple[str, ...]:
         """What could come, in words."""
         return continuations(filter(self.stack.accepts, TERMINALS))
 
-    def _add_stop(
-        self, code: str, message: str, span: Span, expected: tuple[str, ...], hint: str | None = None
-    ) -> None:
+    def _add(self, code: str, message: str, span: Span, expected: tuple[str, ...], hint: str | None = None) -> None:
         self.problems.append(Problem(code, message, hint or _listed(expected), span, expected=expected))
 
 

@@ -73,6 +73,8 @@ class Terms:
             case tree.Same():
                 hint = "it stands in a later step of a sequence, as in `open(campaign = same campaign)`"
                 raise Flaw(Problem("not-here", "`same` cannot stand here", hint, node.span))
+            case tree.Broken():
+                raise Flaw(None)
             case _ if is_constant(node):
                 raise mismatch(node, "a field")
             case _:

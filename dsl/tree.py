@@ -423,6 +423,16 @@ class Sequence(Node):
     negated: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Broken(Node):
+    """What could not be read, where a value or a condition must stand; `items` are the parts of it that could be.
+
+    Only a tree that comes with a problem has any.
+    """
+
+    items: tuple[Node, ...]
+
+
 Expression = (
     Text
     | Number
@@ -465,6 +475,7 @@ Expression = (
     | Did
     | Regularity
     | Sequence
+    | Broken
 )
 
 # --- the whole -----------------------------------------------------------------------------------------------

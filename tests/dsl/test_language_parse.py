@@ -92,7 +92,7 @@ def test_a_parsed_text_is_remembered():
         ("a = " + "(-" * (LIMITS.length // 3), "too-deep"),
         ("a or " * (LIMITS.length // 5), "too-many-nodes"),
         ("points > 1" + "+1" * 30_000, "too-many-nodes"),
-        ('"' * LIMITS.length, "unexpected"),
+        ('"' * LIMITS.length, "too-many-nodes"),
         ("a = '" + "\\" * 60_000, "unterminated-text"),
         ("points > " + "9" * 31, "number-too-long"),
         ("email matches /" + "a" * 1_001 + "/", "regex-too-long"),
