@@ -42,16 +42,15 @@ _ONLY_AFTER: Mapping[tuple[str, ...], str] = MappingProxyType({("OF",): "PART", 
 """Words that go on with one other only."""
 _KEEPING = frozenset({"first", "last", "min", "max"})
 """Functions whose value is one of the property's."""
-_COUNTED = frozenset({Want.VALUE, Want.OPERAND, Want.TIME, Want.SPAN, Want.REST})
-
-
+_PARAMETRIC = frozenset({Want.VALUE, Want.OPERAND, Want.TIME, Want.SPAN, Want.REST})
+"""Where a parameter may stand."""
 _MOMENTS = (tree.Day, tree.Instant, tree.Ago, tree.NamedMoment, tree.Duration)
 """What durations can move, or be added to."""
 
 
 @dataclass(frozen=True)
 class Offers:
-    """Everything that fits one slot. `typed` is folded: it only keeps the data from being asked for all it has."""
+    """Everything that fits one slot. `typed`, folded, tells the data which values to look for; it filters no others."""
 
     reached: Reached
     slot: Slot
@@ -334,7 +333,7 @@ class Offers:
             yield Offer(item, ("STRING",), (name, key), Rank.NAMES)
 
     def _parameters(self, names: Sequence[str]) -> Iterator[Offer]:
-        if self.slot.want in _COUNTED and not self.slot.subject.is_constant:
+        if self.slot.want in _PARAMETRIC and not self.slot.subject.is_constant:
             for name in names:
                 yield Offer(Item(f"${name}", Kind.PARAMETER), ("PARAMETER",), (name, f"${name}"), Rank.FIRST)
 
