@@ -1,10 +1,18 @@
 """Rule groups and JsonLogic: what each part becomes, and what is told of the rest."""
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 from language_examples import SCHEMA
 
 from dsl.format import format
 from dsl.interop import Form, read_rules, write_rules
+from dsl.interop.logic_operands import VALUES
+from dsl.interop.logic_reading import JOINTS
+from dsl.interop.logic_tests import TESTS
+from dsl.interop.rule_groups import OPERATORS
 from dsl.parse import LIMITS, parse
 from dsl.problems import MOST_PROBLEMS, DataError, ExpressionError, Problem, Span
 
@@ -382,3 +390,22 @@ def test_documents_hold_only_so_many_parts(form):
     many = LIMITS.nodes + 1
     document = {"and": [True] * many} if form is LOGIC else group(*[A] * many)
     assert [problem.code for problem in refused(form, document).values()] == ["too-many-nodes"]
+
+
+# --- docs/other-rules.md ---------------------------------------------------------------------------------------
+
+REFERENCE = (Path(__file__).parents[2] / "docs" / "other-rules.md").read_text()
+
+
+def test_the_reference_names_every_form_operator_and_operation():
+    groups, _, logic = REFERENCE.partition("## JsonLogic")
+    assert set(Form) <= set(re.findall(r"^\| `([\w-]+)` \|", groups, re.MULTILINE))
+    named = set(re.findall(r"`([^`]+)`", groups))
+    assert {name for name in OPERATORS if not name.startswith("doesNot")} <= named
+    assert {*JOINTS, *TESTS, *VALUES} <= set(re.findall(r"`([^`]+)`", logic))
+
+
+def test_the_guard_of_the_reference_is_what_it_says():
+    [document] = re.findall(r"```json\n(.*?)```", REFERENCE, re.DOTALL)
+    assert read(LOGIC, json.loads(document)) == "points < 30"
+    assert write(LOGIC, "points < 30") == json.loads(document)
