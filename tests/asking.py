@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from random import Random
 
 import numpy as np
@@ -13,6 +14,7 @@ from pyroaring import BitMap
 from dsl import typed
 from dsl.moments import Clock
 from dsl.problems import NOWHERE
+from engine.caches import Caches
 from engine.plan import Operator, count, execute, lower, plan, rewrite
 from engine.plan.logical import Plan
 from engine.plan.rewrites import RULES
@@ -53,7 +55,7 @@ class Question:
     @cached_property
     def query(self) -> Query:
         """What the server and the command line answer from."""
-        return bound(self.snapshot, "", self.selection, self.clock)
+        return bound(Caches(0), self.snapshot, "", None, self.selection, self.clock, inf)
 
     def executed(self, logical: Plan) -> BitMap:
         return execute(plan(logical, self.snapshot.data), self.snapshot.data)

@@ -302,6 +302,7 @@ class Maker:
         return Members(key, picked[:third], picked[third : 2 * third], picked[2 * third :])
 
 
+DAY, QUARTER = 86_400_000, 900_000
 AMOUNTS = (0, 1, 1, 2, 3, 4, 7, 12, 24, 30, 60, 90, 365)
 
 
@@ -311,7 +312,9 @@ def midnight_of(instant: int, clock: Clock) -> int:
 
 
 def landmarks(schema: Schema) -> list[int]:
-    """Instants where calendars go wrong: leap days, month ends, New Year, and every change of clocks nearby."""
+    """Instants where calendars go wrong: leap days, month ends, New Year, every change of clocks nearby, and a day
+    after it the times of day that it skipped or that came twice.
+    """
     zone = schema.zone
     walls = (
         "2026-11-22T12:00", "2024-02-29T12:00", "2024-02-29T23:59:59.999", "2025-02-28T00:00", "2026-03-31T08:00",
@@ -319,7 +322,8 @@ def landmarks(schema: Schema) -> list[int]:
         "2026-07-15T13:37:11.123",
     )  # fmt: skip
     fixed = [calendar.to_milliseconds(datetime.fromisoformat(wall).replace(tzinfo=zone)) for wall in walls]
-    return fixed + clock_changes(schema)
+    changes = clock_changes(schema)
+    return fixed + changes + [change + DAY + aside for change in changes for aside in (-QUARTER, QUARTER)]
 
 
 def clock_changes(schema: Schema) -> list[int]:
