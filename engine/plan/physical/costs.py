@@ -28,7 +28,7 @@ COUNTED = 1.0
 """A contact whose events are counted."""
 RANK = 25.0
 """A contact that is ranked by a number."""
-RANK_QUOTIENT = 10_000.0
+RANK_QUOTIENT = 300.0
 """A contact that is ranked by an exact quotient."""
 TALLY = 0.2
 """An event that is counted by a tally kept for that."""

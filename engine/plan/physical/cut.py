@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from engine.bitmaps import to_array
 from engine.deadline import still_wanted
 from engine.plan.physical import costs
 from engine.plan.physical.draws import contact_draws
-from engine.plan.physical.numbers import Numbers
+from engine.plan.physical.numbers import Numbers, largest
 from engine.plan.physical.operator import Context, Effort, Operator
 from engine.plan.physical.selection import Selection
 from engine.plan.physical.space import Domain, candidates
@@ -32,6 +33,10 @@ class Standing:
     own: int
     edge: int
     numbers: Numbers | None = None
+
+
+EXACT_IN_FLOATS = 1 << 53
+"""Whole numbers up to this are floats exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +169,30 @@ def _whole(item: Operator, context: Context) -> BitMap:
 
 def _ranks(numbers: Numbers, largest: bool) -> NDArray[np.int64]:
     """The rank of each number, equal for equal numbers: 0 for the first in the order asked for; missing ones last."""
-    exact = isinstance(numbers.denominator, int)
-    values = numbers.numerator[numbers.present] if exact else _fractions(numbers)
+    values = numbers.numerator[numbers.present] if isinstance(numbers.denominator, int) else _quotients(numbers)
+    still_wanted()
     different, found = np.unique(values, return_inverse=True)
     ranks = np.full(numbers.present.size, different.size, np.int64)
     ranks[numbers.present] = different.size - 1 - found if largest else found
     return ranks
+
+
+def _quotients(numbers: Numbers) -> NDArray[Any]:
+    """Values that stand in the order of the quotients: floats where they tell apart all that differ.
+
+    Division rounds to the nearest float, which keeps order: only quotients that round to one float need another look.
+    """
+    top, bottom = numbers.numerator[numbers.present], np.asarray(numbers.denominator)[numbers.present]
+    if max(largest(top), largest(bottom)) > EXACT_IN_FLOATS:
+        return _fractions(numbers)
+    divisor = np.gcd(top.astype(np.int64), bottom.astype(np.int64))
+    lowest = np.stack([top // divisor, bottom // divisor])
+    floats = np.asarray(top / bottom, np.float64)
+    still_wanted()
+    order = np.argsort(floats)
+    same = floats[order[1:]] == floats[order[:-1]]
+    differs = (lowest[:, order[1:]] != lowest[:, order[:-1]]).any(axis=0)
+    return _fractions(numbers) if (same & differs).any() else floats
 
 
 def _fractions(numbers: Numbers) -> NDArray[np.object_]:

@@ -15,7 +15,7 @@ from engine.plan.physical.identities import Known, compact, text_identities
 from engine.plan.physical.numbers import Array
 from engine.plan.physical.operator import Context
 from engine.plan.physical.selection import Picked, Places, Selection
-from engine.plan.physical.space import Domain, PartSpace
+from engine.plan.physical.space import Domain, PartSpace, in_stretches
 from engine.reading import Column
 
 WORDS_AT_MOST = 1 << 23
@@ -113,13 +113,25 @@ def _distinct_pairs(pieces: list[tuple[Places, Array]], domain: Domain) -> NDArr
     if not pieces:
         return np.zeros(domain.size, np.int64)
     places = np.concatenate([places for places, _ in pieces]).astype(np.int64)
-    values = compact(np.concatenate([values for _, values in pieces]))
+    values = np.concatenate([values for _, values in pieces])
+    counts = np.zeros(domain.size, np.int64)
+    for [chosen] in in_stretches([places], domain.size):
+        found = _distinct_of_some(places[chosen], values[chosen], domain.size)
+        counts[: found.size] += found
+    return counts
+
+
+def _distinct_of_some(places: NDArray[np.int64], values: Array, size: int) -> NDArray[np.int64]:
+    """The same for all pairs of some of the places, the last of which ends the array."""
+    if not places.size:
+        return np.zeros(0, np.int64)
+    values = compact(values)
     width = int(values.max()) + 1
     words = -(-width // 64)
-    if domain.size * words <= WORDS_AT_MOST:
-        return _distinct_by_bits(places * words + (values >> 6), values & 63, domain.size, words)
+    if size * words <= WORDS_AT_MOST:
+        return _distinct_by_bits(places * words + (values >> 6), values & 63, size, words)
     pairs: NDArray[np.int64] = np.unique(places * width + values)
-    return np.bincount(pairs // width, minlength=domain.size).astype(np.int64, copy=False)
+    return np.bincount(pairs // width).astype(np.int64, copy=False)
 
 
 def _distinct_by_bits(cells: NDArray[np.int64], bits: NDArray[np.int64], size: int, words: int) -> NDArray[np.int64]:

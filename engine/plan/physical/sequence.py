@@ -16,7 +16,19 @@ from engine.plan.physical import costs
 from engine.plan.physical.identities import Known
 from engine.plan.physical.operator import Context, Effort, Operator
 from engine.plan.physical.selection import Selection
-from engine.plan.physical.trails import Gathered, Ints, Line, Slot, Trail, Values, gather, grouped, in_decimals, spread
+from engine.plan.physical.trails import (
+    Gathered,
+    Ints,
+    Line,
+    Slot,
+    Trail,
+    Values,
+    gather,
+    grouped,
+    in_decimals,
+    of_some,
+    spread,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +98,13 @@ class Sequence(Operator):
         still_wanted()
         gathered = self._gathered(context, within)
         if gathered is None:
+            return BitMap()
+        found = [self._followed(context, events) for events in of_some(gathered, context.space.size)]
+        return BitMap.union(BitMap(), *found)
+
+    def _followed(self, context: Context, gathered: list[Gathered]) -> BitMap:
+        """The contacts whose events hold the steps, of all events of some contacts."""
+        if not gathered[0].at.size:
             return BitMap()
         line = Line.of(gathered, self._groups(context, gathered), self.zone)
         found = _Chain(self.steps, line, line.trail(gathered[0])).followed(gathered)

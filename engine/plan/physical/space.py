@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from engine.bitmaps import from_mask, to_array
+from engine.deadline import still_wanted
 from engine.plan.physical.moments import MomentColumn
 from engine.reading import Column, Entities, EventPart
 
@@ -78,6 +80,35 @@ def candidates(space: Space) -> BitMap | None:
 
 def few(within: BitMap | None, space: Space) -> bool:
     return within is not None and len(within) * SPARSE < space.size
+
+
+STRETCH_EVENTS = 1 << 17
+"""Events of so many are worked on between two looks at the deadline."""
+
+
+def in_stretches(owners: Sequence[NDArray[np.integer]], size: int) -> Iterator[list[NDArray[np.intp] | slice]]:
+    """The positions of events in several arrays, stretch by stretch of their owners (contacts, or places) below `size`.
+
+    No owner's events lie in two stretches, and positions ascend.
+    """
+    stretches = sum(each.size for each in owners) // STRETCH_EVENTS + 1
+    width = size // stretches + 1
+    if stretches == 1:
+        yield [slice(None)] * len(owners)
+        return
+    ordered = [_by_stretch(each, width) for each in owners]
+    for stretch in range(-(-size // width)):
+        still_wanted()
+        yield [order[ends[stretch] : ends[stretch + 1]] for order, ends in ordered]
+
+
+def _by_stretch(owners: NDArray[np.integer], width: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Positions stretch by stretch, and where each stretch begins."""
+    still_wanted()
+    stretch = (owners // width).astype(np.uint16)
+    ends = np.append(0, np.cumsum(np.bincount(stretch, minlength=1 << 16)))
+    still_wanted()
+    return np.argsort(stretch, kind="stable"), ends
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dsl.schema import Type
 from dsl.typed import Operator as Arithmetic
 from dsl.typed import Part
+from engine.deadline import still_wanted
 from engine.plan.physical import costs
 from engine.plan.physical.calendar import date_part, local_days, local_hours, month_day
 from engine.plan.physical.draws import contact_draws
@@ -64,6 +65,7 @@ class Value(Term):
         return self.column
 
     def numbers(self, context: Context, domain: Domain) -> Numbers:
+        still_wanted()
         column = context.space.column(self.column)
         if column is None:
             return nothing(domain)
@@ -129,6 +131,7 @@ class Combined(Term):
         return self.operator is Arithmetic.DIVIDE or self.left.is_quotient or self.right.is_quotient
 
     def numbers(self, context: Context, domain: Domain) -> Numbers:
+        still_wanted()
         return combine(self.operator, self.left.numbers(context, domain), self.right.numbers(context, domain))
 
 

@@ -18,6 +18,9 @@ from engine.plan.physical.selection import Selection
 from engine.plan.physical.space import Domain, PartSpace
 from engine.reading import Column
 
+AT_ONCE = 1 << 13
+"""So many texts are folded between two looks at the deadline."""
+
 Texts = NDArray[np.object_]
 """Folded text at each place of a domain; None where missing."""
 
@@ -91,11 +94,13 @@ class TextEdge(TextTerm):
 
 
 def _folded(column: Column, rows: NDArray[np.uint32]) -> list[str | None]:
-    known: dict[object, str | None] = {None: None}
-    values = column.values(rows)
-    for value in set(values):
-        known[value] = None if value is None else fold(str(value))
-    return [known[value] for value in values]
+    found: list[str | None] = []
+    for begin in range(0, rows.size, AT_ONCE):
+        still_wanted()
+        values = column.values(rows[begin : begin + AT_ONCE])
+        known = {value: None if value is None else fold(str(value)) for value in set(values)}
+        found += [known[value] for value in values]
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +126,12 @@ class TextComparison(Operator):
         still_wanted()
         domain = Domain.of(context.space, within)
         left, right = self.left.texts(context, domain), self.right.texts(context, domain)
-        same = [text is not None and text == other for text, other in zip(left, right, strict=True)]
-        return domain.select(np.array(same, np.bool_), within)
+        same = np.zeros(domain.size, np.bool_)
+        for begin in range(0, domain.size, AT_ONCE):
+            still_wanted()
+            ours, theirs = left[begin : begin + AT_ONCE], right[begin : begin + AT_ONCE]
+            same[begin : begin + AT_ONCE] = (ours == theirs) & (ours != np.array(None))
+        return domain.select(same, within)
 
     def cost(self, context: Context, asked: float) -> float:
         places = costs.places(asked, context.space)

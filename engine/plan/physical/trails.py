@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -18,7 +18,7 @@ from engine.plan.physical.identities import Known, compact, tag_set_identities, 
 from engine.plan.physical.numbers import Array
 from engine.plan.physical.operator import Context
 from engine.plan.physical.selection import Picked, Selection
-from engine.plan.physical.space import Domain, PartSpace
+from engine.plan.physical.space import Domain, PartSpace, in_stretches
 from engine.tables.groups import spans
 
 Ints = NDArray[np.int64]
@@ -37,7 +37,7 @@ class Values:
     numbers: Array
     present: Mask
 
-    def at(self, chosen: Mask | NDArray[np.integer]) -> Values:
+    def at(self, chosen: Mask | NDArray[np.integer] | slice) -> Values:
         return Values(self.numbers[chosen], self.present[chosen])
 
     def codes(self, missing: int) -> Array:
@@ -88,10 +88,17 @@ class Gathered:
     def of(self, contacts: BitMap, size: int) -> Gathered:
         """The events of some contacts, of rows below `size`."""
         kept = to_mask(contacts, size)[self.contacts]
-        if kept.all():
-            return self
-        values = {slot: values.at(kept) for slot, values in self.values.items()}
-        return Gathered(self.contacts[kept], self.at[kept], values)
+        return self if kept.all() else self.chosen(kept)
+
+    def chosen(self, rows: Mask | NDArray[np.integer] | slice) -> Gathered:
+        values = {slot: values.at(rows) for slot, values in self.values.items()}
+        return Gathered(self.contacts[rows], self.at[rows], values)
+
+
+def of_some(gathered: Sequence[Gathered], size: int) -> Iterator[list[Gathered]]:
+    """The events of all steps, of so few contacts (all below `size`) at a time that joining them is soon done."""
+    for chosen in in_stretches([events.contacts for events in gathered], size):
+        yield [events.chosen(rows) for events, rows in zip(gathered, chosen, strict=True)]
 
 
 def gather(
