@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.table import Table
 
-from bench import duckdb_peer, language, over_http
+from bench import duckdb_peer, language, over_http, safety
 from bench.generate import Files, Size
 from bench.machine import facts
 
@@ -34,6 +34,7 @@ def measure(size: Size, files: Files, runs: int, seconds: float, work: Path | No
         result["language"] = language.measure()
         result["import"] = inside("import", str(files.folder), str(data))
         result["in_process"] = inside("query", str(data), str(runs))
+        result["safety"] = run_alone("bench.safety", str(data), str(runs))
         result["duckdb"] = duckdb_peer.measure(files, folder / "peer.duckdb", runs)
         compare_answers(result)
         result["http"] = over_http.measure(data, runs, seconds)
@@ -44,7 +45,11 @@ def measure(size: Size, files: Files, runs: int, seconds: float, work: Path | No
 
 def inside(*arguments: str) -> Result:
     """What `bench.inside` measured, in a process of its own."""
-    done = subprocess.run([sys.executable, "-m", "bench.inside", *arguments], stdout=subprocess.PIPE, check=True)
+    return run_alone("bench.inside", *arguments)
+
+
+def run_alone(module: str, *arguments: str) -> Result:
+    done = subprocess.run([sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE, check=True)
     result: Result = json.loads(done.stdout)
     return result
 
@@ -85,6 +90,8 @@ def rows(result: Result) -> Iterator[tuple[str, str, str]]:
     yield "completion, columns asked for the first time", milliseconds(inside["completion"]["first"]), ""
     yield "the question, over HTTP", milliseconds(http["question"]), "3 ms"
     yield "a route that does nothing", milliseconds(http["floor"]), ""
+    yield "the question again, over HTTP", milliseconds(http["again"]), ""
+    yield from safety.rows(result["safety"])
     yield "the question, DuckDB in process", milliseconds(peer["question"]), ""
     for name, what, target in (
         ("batches", "durable events in batches", "30,000/s"),

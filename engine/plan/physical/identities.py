@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.folding import fold
+from engine.deadline import still_wanted
 from engine.plan.physical.numbers import Array
 from engine.reading import Column
 
@@ -20,8 +21,10 @@ def text_identities(
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """The identity of each row's folded text and where there is one; `known` grows by the texts it had not."""
     codes, present = column.numbers(rows)
+    still_wanted()
     identities = np.zeros(rows.size, np.int64)
     if present.any():
+        still_wanted()
         held = codes[present].astype(np.int64)
         identities[present] = _of_codes(column, rows[present], held, known)[held]
     return identities, present

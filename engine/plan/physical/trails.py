@@ -13,6 +13,7 @@ from pyroaring import BitMap
 from dsl.moments import Duration, Unit
 from dsl.schema import Field, Type
 from engine.bitmaps import from_rows, to_mask
+from engine.deadline import still_wanted
 from engine.plan.physical.calendar import months_later
 from engine.plan.physical.identities import Known, compact, tag_set_identities, text_identities
 from engine.plan.physical.numbers import Array
@@ -83,11 +84,14 @@ class Gathered:
 
     @property
     def everyone(self) -> BitMap:
+        still_wanted()
         return from_rows(self.contacts)
 
     def of(self, contacts: BitMap, size: int) -> Gathered:
         """The events of some contacts, of rows below `size`."""
+        still_wanted()
         kept = to_mask(contacts, size)[self.contacts]
+        still_wanted()
         return self if kept.all() else self.chosen(kept)
 
     def chosen(self, rows: Mask | NDArray[np.integer] | slice) -> Gathered:
@@ -106,9 +110,11 @@ def gather(
 ) -> Gathered:
     """The selected events and their properties: of those in `within` alone when these are few, else of all."""
     parts = list(events.picked(context, Domain.of(context.space, within)))
+    still_wanted()
     contacts = [np.asarray(picked.part.contacts[picked.rows]) for picked in parts]
     at = [np.asarray(picked.part.at[picked.rows]) for picked in parts]
     values = {slot: _values([_part_values(p, field, known) for p in parts]) for slot, field in properties.items()}
+    still_wanted()
     return Gathered(
         np.concatenate([np.empty(0, np.uint32), *contacts]), np.concatenate([np.empty(0, np.int64), *at]), values
     )
@@ -120,6 +126,7 @@ def _values(parts: list[Values]) -> Values:
 
 
 def _part_values(picked: Picked, field: Field, known: Known) -> Values:
+    still_wanted()
     rows = picked.row_numbers()
     column = PartSpace(picked.part).column(field.name)
     if column is None:
