@@ -23,7 +23,7 @@ from engine.caches import Answers, Cache, Caches
 from engine.cursor import Cursor, decode_cursor, encode_cursor
 from engine.deadline import still_wanted
 from engine.explanation import Explanation, explained
-from engine.plan import Operator, count, execute
+from engine.plan import Effort, Operator, count, execute
 from engine.results import Count, Page
 from engine.rows import Rows, arrow_batch, arrow_schema, chosen_fields, contact_objects, field_values
 from engine.snapshot import Snapshot
@@ -63,8 +63,8 @@ class Query:
 
     @property
     def light(self) -> bool:
-        """Whether the answer is there so soon that it is not worth a thread."""
-        return self.cost_ms < LIGHT_MS or self._remembered
+        """Whether the answer is remembered, or soon given by indexes alone: then it is not worth a thread."""
+        return self._remembered or (self.cost_ms < LIGHT_MS and _by_indexes(self.operator))
 
     @property
     def _remembered(self) -> bool:
@@ -156,6 +156,10 @@ class Query:
         for start in range(0, len(members), size):
             still_wanted()
             yield arrow_batch(self.snapshot.data, chosen, members[start : start + size])
+
+
+def _by_indexes(operator: Operator) -> bool:
+    return operator.effort < Effort.SCANNED and all(map(_by_indexes, operator.inputs))
 
 
 def bound(
