@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sys
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from random import Random
@@ -9,6 +12,7 @@ from time import thread_time
 from typing import Any
 from zlib import crc32
 
+import click
 from pyroaring import BitMap
 
 from dsl.describe import LANGUAGES, describe
@@ -34,6 +38,26 @@ BINDINGS: tuple[Any, ...] = ("FR", 3, -2.5, True, ["FR", "BE"], [1, 2], "2026-06
 
 class Hang(AssertionError):
     """A text took longer than anybody waits."""
+
+
+class Finds:
+    """What did not survive: the first text for each place where something broke."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+
+    def note(self, text: str, error: Exception) -> None:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        what = f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
+        if what not in self.texts:
+            self.texts[what] = text
+            click.echo(f"FOUND {what}: {error}\n{json.dumps(text)}", err=True)
+
+    def end(self) -> None:
+        """Exits with 1 when there are any."""
+        click.echo(f"{len(self.texts)} did not survive")
+        if self.texts:
+            sys.exit(1)
 
 
 class Arena:

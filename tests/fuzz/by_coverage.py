@@ -2,12 +2,14 @@
 
     python -m tests.fuzz.by_coverage --seconds 3600 --corpus .data/fuzz
 
-The corpus is kept, so that a later run goes on where this one stopped. What does not survive is shown with its
-traceback and kept beside the corpus as `crash-…` or `timeout-…`.
+The corpus is kept, so that a later run goes on where this one stopped. What does not survive is shown, and the run
+goes on; what hangs or kills the process ends it, and is kept beside the corpus as `timeout-…` or `crash-…`.
 """
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -17,7 +19,7 @@ import atheris
 import click
 
 with atheris.instrument_imports(include=["dsl", "engine.plan", "engine.language", "engine.query"]):
-    from tests.fuzz.arena import Arena
+    from tests.fuzz.arena import Arena, Finds
     from tests.properties.expressions import Writer
 
 from tests.fuzz.by_grammar import words
@@ -44,11 +46,20 @@ def escaped(word: str) -> str:
     return "".join(f"\\x{byte:02x}" for byte in word.encode("utf-8", "replace"))
 
 
+def end(finds: Finds) -> None:
+    """libFuzzer leaves with 0 whatever was found."""
+    try:
+        finds.end()
+    except SystemExit as left:
+        sys.stdout.flush()
+        os._exit(int(str(left.code)))
+
+
 @click.command()
 @click.option("--seconds", default=3600, show_default=True)
 @click.option("--corpus", type=click.Path(path_type=Path), default=Path(".data/fuzz"), show_default=True)
 def main(seconds: int, corpus: Path) -> None:
-    """Ends by itself after --seconds, or at the first text that does not survive."""
+    """Ends by itself after --seconds; exits with 1 when a text did not survive."""
     texts = corpus / "corpus"
     texts.mkdir(parents=True, exist_ok=True)
     arena = Arena(Path(tempfile.mkdtemp(prefix="tamis-fuzz-")))
@@ -56,8 +67,16 @@ def main(seconds: int, corpus: Path) -> None:
         sow(texts, arena)
     dictionary(corpus / "words.dict")
 
+    finds = Finds()
+    # libFuzzer ends the process by itself, so what is to be said at the end is said on the way out.
+    atexit.register(end, finds)
+
     def survive(data: bytes) -> None:
-        arena.survive(data.decode("utf-8", "replace"))
+        text = data.decode("utf-8", "replace")
+        try:
+            arena.survive(text)
+        except Exception as error:
+            finds.note(text, error)
 
     flags = [
         f"-max_total_time={seconds}",

@@ -9,7 +9,7 @@ import pytest
 from dsl.parse import LIMITS
 from tests.cli.running_tamis import start_server
 from tests.fuzz import by_grammar, over_http
-from tests.fuzz.arena import Arena
+from tests.fuzz.arena import Arena, Finds
 
 SECONDS = 4
 FINDS = [json.loads(line) for line in Path(__file__).with_name("finds.txt").read_text("utf-8").splitlines()]
@@ -37,7 +37,9 @@ def test_large_texts_survive(arena, text):
 def test_texts_from_the_grammar_survive(arena):
     seed = randrange(1 << 32)
     print(f"seed {seed}")
-    tally = by_grammar.fuzz(arena, Random(seed), SECONDS)
+    finds = Finds()
+    tally = by_grammar.fuzz(arena, Random(seed), SECONDS, finds)
+    assert finds.texts == {}
     assert tally["sound"] > 10, "too few texts mean anything: what is evaluated is hardly tried"
     assert tally["refused"] > 10, "too few texts are refused: the problems are hardly tried"
 
