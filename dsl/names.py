@@ -9,7 +9,7 @@ from dsl import tree
 from dsl.folding import fold
 from dsl.habits import NAMES as VALUES
 from dsl.literals import quoted
-from dsl.problems import Flaw, Problem, Span, did_you_mean
+from dsl.problems import Flaw, Problem, Span, did_you_mean, names_there
 from dsl.schema import (
     COMPANY_SYSTEM_FIELDS,
     CONTACT_SYSTEM_FIELDS,
@@ -68,7 +68,7 @@ class Names:
         name = node.name.name
         field = self.schema.companies.get(name) or COMPANY_SYSTEM_FIELDS.get(name)
         if field is None:
-            hint = did_you_mean(name, [*self.schema.companies, *COMPANY_SYSTEM_FIELDS])
+            hint = names_there(name, [*self.schema.companies, *COMPANY_SYSTEM_FIELDS], "company fields")
             raise Flaw(Problem("unknown-field", f"unknown company field {name!r}", hint, node.name.span))
         return FieldTerm(node.span, Scope.COMPANIES, field)
 
@@ -87,17 +87,19 @@ class Names:
         elif name.lower() in VALUES:
             hint = f"write `{VALUES[name.lower()]}`"
         elif ground.scope is Scope.EVENTS:
-            hint = did_you_mean(name, known) or _in_parentheses(name, self.schema.contacts)
+            other = None if did_you_mean(name, known) else _in_parentheses(name, self.schema.contacts)
+            hint = other or names_there(name, known, "properties")
             return Problem("unknown-field", f"{_events(ground.event)} no property {name!r}", hint, node.span)
         else:
-            hint = f"it is an event type: `did {name}`" if name in self.schema.events else did_you_mean(name, known)
+            event = f"it is an event type: `did {name}`" if name in self.schema.events else None
+            hint = event or names_there(name, known, "fields")
         return Problem("unknown-field", f"unknown field {name!r}", hint, node.span)
 
     def event(self, identifier: tree.Identifier) -> str:
         """The event type a name stands for; Flaw when there is none."""
         if identifier.name in self.schema.events:
             return identifier.name
-        hint = did_you_mean(identifier.name, self.schema.events)
+        hint = names_there(identifier.name, self.schema.events, "event types")
         raise Flaw(Problem("unknown-event", f"unknown event type {identifier.name!r}", hint, identifier.span))
 
     def property(self, event: str | None, identifier: tree.Identifier) -> Field:
@@ -131,7 +133,8 @@ class Names:
         if keys:
             told = f"say its key: {', '.join(quoted(key) for key in keys)}"
             return Problem("ambiguous-segment", f"{len(keys)} segments are called {said!r}", told, span)
-        hint = did_you_mean(said, [*self.segments.values(), *self.segments], quote='"')
+        close = did_you_mean(said, [*self.segments.values(), *self.segments], quote='"')
+        hint = close or names_there(said, self.segments.values(), "segments", quote='"')
         return Problem("unknown-segment", f"unknown segment {said!r}", hint, span)
 
 

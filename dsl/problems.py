@@ -144,6 +144,20 @@ def did_you_mean(name: str, known: Iterable[str], quote: str = "'") -> str | Non
     return f"did you mean {listed(matches, 'or')}?" if matches else None
 
 
+NAMED = 8
+"""At most this many names are listed in a hint."""
+
+
+def names_there(name: str, known: Iterable[str], what: str, quote: str = "'") -> str | None:
+    """The hint that names the closest ones; when none is close, it lists the first few of `what` there are."""
+    names = list(known)
+    shown = ", ".join(f"{quote}{there}{quote}" for there in names[:NAMED])
+    rest = "…" if len(names) > NAMED else ""
+    return did_you_mean(name, names, quote) or (
+        f"the {what} are {shown}{rest}" if names else f"there are no {what} yet"
+    )
+
+
 def listed(items: Sequence[str], joint: str) -> str:
     """`a, b or c`."""
     return f"{', '.join(items[:-1])} {joint} {items[-1]}" if len(items) > 1 else "".join(items)
