@@ -58,6 +58,9 @@ FIRST_DAY = date(1, 1, 2).toordinal() - EPOCH_ORDINAL
 LAST_DAY = date(9999, 12, 30).toordinal() - EPOCH_ORDINAL
 """The days that exist: moving past them stops there. One day is left at each end for the zone's offset."""
 
+CALENDAR = range(date.min.toordinal() - EPOCH_ORDINAL, date.max.toordinal() - EPOCH_ORDINAL + 1)
+"""Every day that can be written, from 0001-01-01 to 9999-12-31."""
+
 UNIT_MS = {
     Unit.SECOND: 1_000,
     Unit.MINUTE: 60_000,
@@ -66,6 +69,9 @@ UNIT_MS = {
     Unit.WEEK: 7 * 86_400_000,
 }
 """The length of units that always have the same; days and weeks only where a sequence counts elapsed time."""
+
+TIMELINE = range(CALENDAR.start * UNIT_MS[Unit.DAY], CALENDAR.stop * UNIT_MS[Unit.DAY])
+"""Every instant that can be written: the milliseconds of those days in UTC."""
 
 CLOCK_UNITS = frozenset({Unit.SECOND, Unit.MINUTE, Unit.HOUR})
 """Units that are exact lengths of time; the others are steps of the calendar."""
@@ -83,10 +89,13 @@ def local_ms(moment: datetime, zone: ZoneInfo) -> int:
 
 
 def local_time(instant: int, zone: ZoneInfo) -> datetime:
-    """The naive local time of an instant, to the millisecond."""
-    return (
-        (EPOCH + _possible(instant) * MILLISECOND).replace(tzinfo=ZoneInfo("UTC")).astimezone(zone).replace(tzinfo=None)
-    )
+    """The naive local time of an instant, to the millisecond; at either end of the calendar as `midnight` has it."""
+    near = _possible(instant)
+    local = (EPOCH + near * MILLISECOND).replace(tzinfo=ZoneInfo("UTC")).astimezone(zone).replace(tzinfo=None)
+    if near == instant:
+        return local
+    wall = (local - EPOCH) // MILLISECOND + instant - near
+    return EPOCH + min(max(wall, TIMELINE.start), TIMELINE.stop - 1) * MILLISECOND
 
 
 def day_of(instant: int, zone: ZoneInfo) -> int:
@@ -95,8 +104,9 @@ def day_of(instant: int, zone: ZoneInfo) -> int:
 
 
 def midnight(day: int, zone: ZoneInfo) -> int:
-    """The instant a local day begins."""
-    return local_ms(datetime.fromordinal(_existing(day) + EPOCH_ORDINAL), zone)
+    """The instant a local day begins; at either end of the calendar, by the offset of the day next to it."""
+    day, near = min(max(day, CALENDAR.start), CALENDAR.stop), _existing(day)
+    return local_ms(datetime.fromordinal(near + EPOCH_ORDINAL), zone) + (day - near) * UNIT_MS[Unit.DAY]
 
 
 def step_day(day: int, count: int, unit: Unit) -> int:

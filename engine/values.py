@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dsl.folding import fold
+from dsl.moments import TIMELINE
 from dsl.schema import Field, Type, type_of_value
 from engine.changes import Value
 
@@ -151,13 +152,22 @@ def _date_value(value: Any) -> int:
 
 def datetime_value(value: Any, zone: ZoneInfo) -> int:
     """Milliseconds since 1970 UTC of an ISO 8601 text; without an offset it is in `zone`."""
-    if type(value) is str and len(value) >= 10:
-        try:
-            moment = datetime.fromisoformat(value)
-            return to_milliseconds(moment if moment.tzinfo is not None else moment.replace(tzinfo=zone))
-        except (ValueError, OverflowError):
-            pass
-    raise BadValue(f"{_shown(value)} is not a date and time", "write it as 2026-06-30T14:00:05Z")
+    instant = _instant(value, zone) if type(value) is str and len(value) >= 10 else None
+    if instant is None:
+        raise BadValue(f"{_shown(value)} is not a date and time", "write it as 2026-06-30T14:00:05Z")
+    if instant not in TIMELINE:
+        raise BadValue(
+            f"{_shown(value)} lies outside of the years 1 to 9999 in UTC", "leave it out where there is none"
+        )
+    return instant
+
+
+def _instant(text: str, zone: ZoneInfo) -> int | None:
+    try:
+        moment = datetime.fromisoformat(text)
+        return to_milliseconds(moment if moment.tzinfo is not None else moment.replace(tzinfo=zone))
+    except (ValueError, OverflowError):
+        return None
 
 
 def to_milliseconds(moment: datetime) -> int:

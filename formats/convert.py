@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 from dsl.folding import fold
+from dsl.moments import CALENDAR, TIMELINE
 from dsl.problems import Problem
 from dsl.schema import Field, Type
 from formats.inferred import Dialect
@@ -175,6 +176,10 @@ def _float(array: pa.Array, field: Field, manner: Manner) -> Converted:
 
 
 def _date(array: pa.Array, field: Field, manner: Manner) -> Converted:
+    return _among(CALENDAR, _days(array, manner))
+
+
+def _days(array: pa.Array, manner: Manner) -> Converted:
     if kinds.is_string(array.type):
         return days_from_text(array, manner.dialect.date_order)
     if kinds.is_date(array.type):
@@ -185,6 +190,10 @@ def _date(array: pa.Array, field: Field, manner: Manner) -> Converted:
 
 
 def _datetime(array: pa.Array, field: Field, manner: Manner) -> Converted:
+    return _among(TIMELINE, _instants(array, manner))
+
+
+def _instants(array: pa.Array, manner: Manner) -> Converted:
     if kinds.is_string(array.type):
         return instants_from_text(array, manner.dialect.date_order, manner.zone)
     if kinds.is_timestamp(array.type):
@@ -192,6 +201,14 @@ def _datetime(array: pa.Array, field: Field, manner: Manner) -> Converted:
     if kinds.is_date(array.type):
         return instants_from_dates(array, manner.zone), none_bad(array)
     return pa.nulls(len(array), pa.int64()), valid(array)
+
+
+def _among(existing: range, converted: Converted) -> Converted:
+    """Days and instants that can be written again; the others do not fit."""
+    values, bad = converted
+    numbers = pc.fill_null(values, 0).to_numpy(zero_copy_only=False)
+    outside = (numbers < existing.start) | (numbers >= existing.stop)
+    return (without(values, outside), bad | outside) if outside.any() else converted
 
 
 def _tags(array: pa.Array, field: Field, manner: Manner) -> Converted:

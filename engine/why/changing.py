@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 from math import inf, nextafter
 from typing import Any
 
 from dsl import typed
 from dsl.folding import fold
 from dsl.measure import Measure, measure
-from dsl.moments import midnight
+from dsl.moments import CALENDAR, TIMELINE, Window, midnight
 from dsl.schema import CONTACT_SYSTEM_FIELDS, Field, Type
 from dsl.typed import FieldTerm, Predicate, Scope, Term
 from engine.values import iso_datetime, to_json
@@ -93,15 +92,16 @@ class Changes:
         value = self.contact.value(term)
         return Change(
             self.words.say(
-                Phrase.MUST, term=self.texts.at(term.span), need=need, alternative=self.alternative(predicate, wanted),
+                Phrase.MUST, term=self.texts.at(term.span), need=need, alternative=self.alternative(need, wanted),
                 now=self.now(value, measure(term)),
             ),
             set=self.settings(term, predicate, value, wanted),
         )  # fmt: skip
 
-    def alternative(self, predicate: Predicate, wanted: bool) -> str:
+    def alternative(self, need: str, wanted: bool) -> str:
         """A missing value is as good as a contrary one."""
-        return "" if wanted or isinstance(predicate, typed.IsSet) else self.words.say(Phrase.OR_MISSING)
+        alone = wanted or need == self.words.need(Need.SET, wanted)
+        return "" if alone else self.words.say(Phrase.OR_MISSING)
 
     def now(self, value: Found | None, found: Measure) -> str:
         if value is None:
@@ -117,24 +117,20 @@ class Changes:
         match predicate:
             case typed.OneOf(values=()) | typed.ExactlyOneOf(values=()) | typed.HasAny(values=()):
                 return None
+            case typed.OneOf(values=values) if found.is_temporal and not _existing(values, found.type):
+                return None
             case typed.OneOf(values=(value,)):
                 return words.need(Need.EQUAL, wanted, value=self.literal(value, found))
             case typed.OneOf(values=values):
                 return words.need(Need.ONE_OF, wanted, value=self.either(values, found, wanted))
             case typed.ExactlyOneOf(values=values):
                 return words.need(Need.EXACTLY, wanted, value=self.either(values, found, wanted))
+            case typed.Range() | typed.During() if found.is_temporal:
+                return self.during(self.period(predicate, found.type), found, wanted)
             case typed.Range():
                 return self.ranged(predicate, found, wanted)
-            case typed.During(window):
-                days = found.type is Type.DATE
-                ends = window.days(self.contact.clock) if days else window.instants(self.contact.clock)
-                return self.during(*ends, found, wanted)
             case typed.Anniversary(window):
-                start, end = window.days(self.contact.clock)
-                if start is None or end is None:
-                    return words.need(Need.SET, wanted)
-                low, high = words.day(start), words.day(end)
-                return words.need(Need.ANNIVERSARY, wanted, low=low, high=high) if start < end else None
+                return self.anniversary(window, wanted)
             case typed.StartsWith(text) | typed.EndsWith(text) | typed.Contains(text) | typed.Like(text):
                 return words.need(_TEXTUAL[type(predicate)], wanted, value=words.language.quoted(self.written(text)))
             case typed.Matches(pattern):
@@ -160,8 +156,6 @@ class Changes:
     def ranged(self, bounds: typed.Range, found: Measure, wanted: bool) -> str | None:
         low = "" if bounds.low is None else self.shown(bounds.low, found)
         high = "" if bounds.high is None else self.shown(bounds.high, found)
-        if found.is_temporal:
-            return self.during(_whole(bounds.low), _after(bounds.high), found, wanted)
         match bounds.low, bounds.high:
             case None, None:
                 return self.words.need(Need.SET, wanted)
@@ -174,21 +168,40 @@ class Changes:
             case _:
                 return self.words.need(Need.BETWEEN, wanted, low=low, high=high)
 
-    def during(self, start: int | None, end: int | None, found: Measure, wanted: bool) -> str | None:
-        """Of a date or datetime in [start, end)."""
-        low = "" if start is None else self.shown(start, found)
-        high = "" if end is None else self.shown(end, found)
-        match start, end:
-            case None, None:
+    def during(self, period: range, found: Measure, wanted: bool) -> str | None:
+        """Of a date or datetime; a period that ends where time does has no end to tell."""
+        ever = _ever(found.type)
+        if not period:
+            return None
+        match period.start > ever.start, period.stop < ever.stop:
+            case False, False:
                 return self.words.need(Need.SET, wanted)
-            case _, None:
-                return self.words.need(Need.FROM, wanted, low=low)
-            case None, _:
-                return self.words.need(Need.UNTIL, wanted, high=high)
-            case bottom, top if bottom >= top:
-                return None
+            case True, False:
+                return self.words.need(Need.FROM, wanted, low=self.shown(period.start, found))
+            case False, True:
+                return self.words.need(Need.UNTIL, wanted, high=self.shown(period.stop, found))
             case _:
+                low, high = self.shown(period.start, found), self.shown(period.stop, found)
                 return self.words.need(Need.DURING, wanted, low=low, high=high)
+
+    def period(self, predicate: typed.Range | typed.During, type: Type) -> range:
+        """The days or the instants that satisfy a predicate, of all that there are."""
+        match predicate:
+            case typed.Range(low, high):
+                return _within(None if low is None else int(low), None if high is None else int(high) + 1, _ever(type))
+            case typed.During(window):
+                clock = self.contact.clock
+                return _within(*(window.days(clock) if type is Type.DATE else window.instants(clock)), _ever(type))
+
+    def anniversary(self, window: Window, wanted: bool) -> str | None:
+        start, end = window.days(self.contact.clock)
+        if start is None or end is None:
+            return self.words.need(Need.SET, wanted)
+        if start >= end:
+            return None
+        if end == CALENDAR.stop:
+            return self.words.need(Need.ANNIVERSARY_FROM, wanted, low=self.words.day(start))
+        return self.words.need(Need.ANNIVERSARY, wanted, low=self.words.day(start), high=self.words.day(end))
 
     # --- values that would do ---
 
@@ -206,6 +219,8 @@ class Changes:
     def fitting(self, field: Field, predicate: Predicate, value: Found | None) -> Any:
         """A physical value that satisfies the predicate, near to the one there is; None where none is at hand."""
         match predicate:
+            case typed.OneOf(values=values) if field.type in (Type.DATE, Type.DATETIME):
+                return next(iter(_existing(values, field.type)), None)
             case typed.OneOf(values=(first, *_)):
                 return _option(field, self.written(first) if isinstance(first, str) else first)
             case typed.ExactlyOneOf(values=(first, *_)):
@@ -220,12 +235,10 @@ class Changes:
                 there = _tags(value)
                 known = {fold(tag) for tag in there}
                 return [*there, *(self.written(tag) for tag in values if tag not in known)]
+            case typed.Range() | typed.During() if field.type in (Type.DATE, Type.DATETIME):
+                return _nearest_time(self.period(predicate, field.type), _ever(field.type), value)
             case typed.Range():
                 return _nearest(predicate, field, value)
-            case typed.During(window):
-                days = field.type is Type.DATE
-                start, end = window.days(self.contact.clock) if days else window.instants(self.contact.clock)
-                return start if start is not None else None if end is None else end - 1
             case typed.Anniversary(window):
                 start, end = window.days(self.contact.clock)
                 day = start if start is not None else None if end is None else end - 1
@@ -325,12 +338,21 @@ _TEXTUAL = {
 }
 
 
-def _whole(bound: int | float | Fraction | None) -> int | None:
-    return None if bound is None else int(bound)
+def _ever(type: Type) -> range:
+    """Every day, or every instant, that there is."""
+    return CALENDAR if type is Type.DATE else TIMELINE
 
 
-def _after(bound: int | float | Fraction | None) -> int | None:
-    return None if bound is None else int(bound) + 1
+def _existing(values: Iterable[Any], type: Type) -> list[int]:
+    """The days or the instants that there are, of those given."""
+    return [value for value in values if value in _ever(type)]
+
+
+def _within(start: int | None, end: int | None, ever: range) -> range:
+    """[start, end), as far as it lies within `ever`; absent ends are those of `ever`."""
+    return range(
+        ever.start if start is None else max(start, ever.start), ever.stop if end is None else min(end, ever.stop)
+    )
 
 
 def _tags(value: Found | None) -> list[str]:
@@ -369,3 +391,13 @@ def _nearest(bounds: typed.Range, field: Field, value: Found | None) -> Any:
         return high if high is not None else 0
     above = isinstance(value, int | float) and value > low
     return high if above and high is not None else low
+
+
+def _nearest_time(period: range, ever: range, value: Found | None) -> int | None:
+    """The end of a period that a day or an instant is nearest to."""
+    if not period:
+        return None
+    if period.start == ever.start:
+        return 0 if period.stop == ever.stop else period[-1]
+    above = isinstance(value, int) and value > period.start
+    return period[-1] if above and period.stop < ever.stop else period.start

@@ -72,6 +72,7 @@ ENGLISH_WORDS = Words(
             "have its anniversary on {low} or later, and before {high}",
             "have its anniversary before {low}, or on {high} or later",
         ),
+        Need.ANNIVERSARY_FROM: ("have its anniversary on {low} or later", "have its anniversary before {low}"),
         Need.STARTS: ("start with {value}", "start otherwise than with {value}"),
         Need.ENDS: ("end with {value}", "end otherwise than with {value}"),
         Need.CONTAINS: ("contain {value}", "be without {value}"),

@@ -75,6 +75,7 @@ FRENCH_WORDS = Words(
             "avoir son anniversaire {low} ou plus tard, et avant {high}",
             "avoir son anniversaire avant {low}, ou bien {high} ou plus tard",
         ),
+        Need.ANNIVERSARY_FROM: ("avoir son anniversaire {low} ou plus tard", "avoir son anniversaire avant {low}"),
         Need.STARTS: ("commencer par {value}", "ne pas commencer par {value}"),
         Need.ENDS: ("se terminer par {value}", "ne pas se terminer par {value}"),
         Need.CONTAINS: ("contenir {value}", "ne pas contenir {value}"),

@@ -97,6 +97,7 @@ class Need(Enum):
     UNTIL = auto()
     DURING = auto()
     ANNIVERSARY = auto()
+    ANNIVERSARY_FROM = auto()
     STARTS = auto()
     ENDS = auto()
     CONTAINS = auto()

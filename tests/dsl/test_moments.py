@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from language_examples import SCHEMA
 
 from dsl.check import understand
-from dsl.moments import Clock, Rolling, Unit, step_day
+from dsl.moments import Clock, Rolling, Unit, day_of, midnight, step_day
 from dsl.typed import Did
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -156,3 +156,17 @@ def test_the_ends_of_the_calendar(bound, zone):
     clock = Clock(ms("2026-01-01T00:00"), ZoneInfo(zone))
     for start, end in (found.instants(clock), found.days(clock)):
         assert start is None or end is None or start <= end
+
+
+@pytest.mark.parametrize(
+    ("day", "zone", "begins"),
+    [
+        ("9999-12-31", "UTC", "9999-12-31T00:00"),
+        ("9999-12-31", "America/New_York", "9999-12-31T05:00"),
+        ("0001-01-01", "UTC", "0001-01-01T00:00"),
+    ],
+)
+def test_the_first_and_the_last_day_begin_when_they_do(day, zone, begins):
+    instant = ms(f"{begins}+00:00")
+    assert midnight(days(day), ZoneInfo(zone)) == instant
+    assert day_of(instant, ZoneInfo(zone)) == days(day)

@@ -40,6 +40,8 @@ def test_a_number_keeps_its_cents_where_binary_fractions_do_not() -> None:
         (Type.DATE, "2026-02-30", "'2026-02-30' is not a date"),
         (Type.DATE, "2026-06-30T10:00", "not a date"),
         (Type.DATETIME, "yesterday", "not a date and time"),
+        (Type.DATETIME, "0001-01-01T00:00+14:00", "outside of the years 1 to 9999"),
+        (Type.DATETIME, "9999-12-31T23:59:59-00:01", "outside of the years 1 to 9999"),
         (Type.TAGS, "ski", "found text where a list of texts is needed"),
         (Type.FLOAT, 10**400, "too large"),
     ],

@@ -214,3 +214,16 @@ def test_what_only_looks_like_parquet(content):
 def test_rejects_go_to_json():
     _, _, rejects = load(as_parquet(shop()), Kind.EVENTS, event="purchase")
     assert msgspec.to_builtins(rejects[0])["problem"]["code"] == "missing-id"
+
+
+def test_a_moment_outside_of_the_years_1_to_9999_is_rejected():
+    _, (batch,), rejects = load(
+        ndjson(
+            {"id": "a", "at": "2026-01-02T10:00:00Z"},
+            {"id": "b", "at": "9999-12-31T23:59:59-12:00"},
+            {"id": "c", "at": "0001-01-01T00:00:00+14:00"},
+            {"id": "d", "at": "9999-12-31T23:59:59Z"},
+        )
+    )
+    assert batch.keys.to_pylist() == ["a", "d"]
+    assert len(rejects) == 2

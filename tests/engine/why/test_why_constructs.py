@@ -78,6 +78,31 @@ def values(node):
 
 
 @pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("birthdate before 0001-01-01", "nothing can change it"),
+        ("birthdate > 9999-12-31", "nothing can change it"),
+        ("birthdate between 0001-01-01 and 9999-12-31", "birthdate would have to have a value (it has no value)"),
+        ("birthdate in 9999", "birthdate would have to be 1 January 9999 or later (it has no value)"),
+        (
+            "birthdate anniversary in 9999-12-31",
+            "birthdate would have to have its anniversary on 31 December 9999 or later (it has no value)",
+        ),
+        ("seen before 0001-01-01", "nothing can change it"),
+        ("seen after 9999-12-31", "nothing can change it"),
+        ("seen > 9999-12-31T23:59-12:00", "nothing can change it"),
+        ("seen = 0001-01-01T00:00+14:00", "nothing can change it"),
+        (
+            "seen in 9999-12-31",
+            "seen would have to be 31 December 9999 at 00:00 or later (it has no value)",
+        ),
+    ],
+)
+def test_what_lies_beyond_the_calendar_is_not_asked_for(leaf, text, sentence):
+    assert leaf("dan", text).change.sentence == sentence
+
+
+@pytest.mark.parametrize(
     ("id", "text", "holds", "found", "set"),
     [
         ("ann", "points > 30", False, 12, {"points": 31}),
