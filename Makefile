@@ -12,7 +12,7 @@ SIZE ?= M
 # Wheels alone: an installation never needs a compiler.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -c constraints.txt
 
-.PHONY: help install demo demo-check lint test prove duck crash fuzz bench clean
+.PHONY: help install demo demo-check lint test prove duck crash fuzz bench race clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -69,6 +69,9 @@ fuzz: $(VENV)/.installed-fuzz ## an hour each of texts by coverage, texts by gra
 
 bench: $(VENV)/.installed-test ## generate data and measure on it, beside DuckDB: SIZE=S or M
 	$(BIN)/python -m bench measure --size $(SIZE) --files .data/bench --json .data/bench/$(SIZE).json
+
+race: $(VENV)/.installed-test ## 60 queries of Tamis and its peers, answers first: SIZE=
+	$(BIN)/python -m bench run --size $(SIZE) --files .data/bench --work .data/race --json .data/race/$(SIZE).json
 
 clean: ## remove what these targets made, the demo's data included
 	rm -rf $(VENV) .data build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

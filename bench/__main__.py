@@ -1,4 +1,4 @@
-"""`python -m bench`: generate the data, and measure Tamis on it."""
+"""`python -m bench`: generate the data, measure Tamis on it, and race it against its peers."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from rich.console import Console
 
 from bench.generate import Size, generate
 from bench.measure import measure, table
+from bench.race import PEERS, Course, Disagreement, Result, race
+from bench.workload import families, queries
 
 FILES = Path("bench-data")
 
 
 @click.group()
 def main() -> None:
-    """Generate data and measure Tamis on it."""
+    """Generate data, measure Tamis on it, and race it against its peers."""
 
 
 @main.command("generate")
@@ -43,6 +45,49 @@ def measure_command(size: str, files: Path, target: Path | None, runs: int, seco
     if target is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(json.dumps(result, indent=1) + "\n")
+
+
+@main.command("run")
+@click.option("--size", type=click.Choice([size.name for size in Size]), default="S", show_default=True)
+@click.option("--peers", default=",".join(PEERS), show_default=True, help="Who races, separated by commas.")
+@click.option("--family", "chosen", multiple=True, type=click.Choice(families()), help="Only these; all by default.")
+@click.option("--seconds", default=1.0, show_default=True, help="How long each contender is asked each query.")
+@click.option("--files", type=click.Path(file_okay=False, path_type=Path), default=FILES, show_default=True)
+@click.option("--work", type=click.Path(file_okay=False, path_type=Path), help="Where loaded data are kept for later.")
+@click.option("-o", "--json", "target", type=click.Path(dir_okay=False, path_type=Path), help="Where the run goes.")
+def run_command(
+    size: str, peers: str, chosen: tuple[str, ...], seconds: float, files: Path, work: Path | None, target: Path | None
+) -> None:
+    """Race: every query of the workloads, in process, answers compared before any time counts."""
+    names = [name.strip() for name in peers.split(",") if name.strip()]
+    unknown = [name for name in names if name not in PEERS]
+    if unknown:
+        raise click.BadParameter(f"{', '.join(unknown)}; there are {', '.join(PEERS)}", param_hint="--peers")
+    asked = [query for query in queries() if not chosen or query.family in chosen]
+    course = Course(Size[size], generate(Size[size], files), asked, seconds, work)
+    try:
+        result = race(course, names, lambda measured: click.echo(line(measured)))
+    except Disagreement as disagreement:
+        raise click.ClickException(str(disagreement)) from None
+    for name, reason in result["absent"].items():
+        click.echo(f"{name} did not take part: {reason}", err=True)
+    for name, each in result["summary"].items():
+        if each["queries"]:
+            mean, smallest = each["geometric_mean"], each["smallest"]
+            click.echo(
+                f"{name}: its times are {mean:.1f} times those of Tamis in the geometric mean of {each['queries']} "
+                f"queries, and at least {smallest:.2f} times ({each['smallest_at']})"
+            )
+    if target is not None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def line(measured: Result) -> str:
+    """A query and its medians, each peer's with its ratio to that of Tamis."""
+    times, ratios = measured["times"], measured["ratios"]
+    others = "".join(f"  {name} {times[name]['p50']:.3f} ({ratio:.1f}x)" for name, ratio in ratios.items())
+    return f"{measured['family'] + ', ' + measured['name']:<48} tamis {times['tamis']['p50']:.3f} ms{others}"
 
 
 if __name__ == "__main__":

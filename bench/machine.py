@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
+import subprocess
 import sys
+import tomllib
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -47,6 +50,18 @@ def facts() -> dict[str, Any]:
         "python": sys.version.split()[0],
         "packages": {name: version(name) for name in PACKAGES},
     }
+
+
+def revision() -> str:
+    """The version of this tree, and its commit where git knows it: `0.1.0 (8283cfc)`."""
+    root = Path(__file__).parents[1]
+    number = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
+    git = shutil.which("git")
+    if git is None:
+        return str(number)
+    command = [git, "-C", str(root), "describe", "--always", "--dirty"]
+    commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return f"{number} ({commit})" if commit else str(number)
 
 
 def as_dict(memory: Memory) -> dict[str, int]:

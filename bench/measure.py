@@ -16,13 +16,10 @@ from rich.table import Table
 from bench import duckdb_peer, language, over_http, safety
 from bench.generate import Files, Size
 from bench.machine import facts
+from bench.race import Disagreement
 
 Result = dict[str, Any]
 GIB = 1 << 30
-
-
-class Disagreement(Exception):
-    """Tamis and a peer count differently: no time counts then."""
 
 
 def measure(size: Size, files: Files, runs: int, seconds: float, work: Path | None = None) -> Result:
@@ -35,7 +32,7 @@ def measure(size: Size, files: Files, runs: int, seconds: float, work: Path | No
         result["import"] = inside("import", str(files.folder), str(data))
         result["in_process"] = inside("query", str(data), str(runs))
         result["safety"] = run_alone("bench.safety", str(data), str(runs))
-        result["duckdb"] = duckdb_peer.measure(files, folder / "peer.duckdb", runs)
+        result["duckdb"] = duckdb_peer.measure(files, folder, runs)
         compare_answers(result)
         result["http"] = over_http.measure(data, runs, seconds)
         return result

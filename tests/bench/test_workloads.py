@@ -1,0 +1,119 @@
+"""The workloads: every query is asked with constants that vary, and counts what its SQL counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from bench.constants import KINDS, Data, Ours, Sql, kind
+from bench.generate import Files, Size, generate
+from bench.peers import Peer
+from bench.peers.duck import DuckDB
+from bench.peers.tamis import InProcess
+from bench.race import Course, Disagreement, agreed, race
+from bench.workload import Query, families, placeholders, queries
+
+CONSTANTS = 3
+FAMILIES = """
+attributes negation ranges dates tags text windows frequency zero aggregates distinct first_last regularity sequences
+correlation nested k_of_n cuts
+"""
+
+each_query = pytest.mark.parametrize("query", queries(), ids=lambda query: f"{query.family}: {query.name}")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    return generate(Size.T, tmp_path_factory.mktemp("race"))
+
+
+@pytest.fixture(scope="module")
+def data(files: Files) -> Data:
+    return Data(files)
+
+
+@pytest.fixture(scope="module")
+def contenders(files: Files, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Peer]]:
+    folder = tmp_path_factory.mktemp("contenders")
+    peers: dict[str, Peer] = {"tamis": InProcess.open(files, folder), "duckdb": DuckDB.open(files, folder)}
+    yield peers
+    for peer in peers.values():
+        peer.close()
+
+
+def test_there_are_enough_queries_and_every_family() -> None:
+    assert len(queries()) >= 40
+    assert sorted(families()) == sorted(FAMILIES.split())
+    assert len({(query.family, query.name) for query in queries()}) == len(queries())
+
+
+@each_query
+def test_counts_are_those_of_duckdb(query: Query, data: Data, contenders: dict[str, Peer]) -> None:
+    for ask in islice(query.asks(data), CONSTANTS):
+        agreed(ask, contenders)
+
+
+@each_query
+def test_constants_vary_and_are_the_same_for_the_same_seed(query: Query, data: Data) -> None:
+    asked = [ask.expression for ask in islice(query.asks(data), 20)]
+    assert len(set(asked)) > 5
+    assert asked == [ask.expression for ask in islice(query.asks(data), 20)]
+    assert asked != [ask.expression for ask in islice(query.asks(data, seed=2), 20)]
+
+
+@each_query
+def test_the_sql_of_every_dialect_has_no_placeholder_of_its_own(query: Query) -> None:
+    known = placeholders(query.expression)
+    assert {kind(name) for name in known} <= KINDS.keys()
+    for template in (query.sql, *query.dialects.values()):
+        assert placeholders(template) <= known | {"now"}
+
+
+def test_a_disagreement_tells_the_query_the_constants_and_both_counts(data: Data, contenders: dict[str, Peer]) -> None:
+    wrong = Query("made up", "wrong", "points > {points}", "select count(*) from contacts where points < {points}", {})
+    ask = next(wrong.asks(data))
+    with pytest.raises(Disagreement) as raised:
+        agreed(ask, contenders)
+    assert f"points > {ask.constants['points']}" in str(raised.value)
+    assert f"tamis counts {contenders['tamis'].count(ask):,}" in str(raised.value)
+    assert f"duckdb counts {contenders['duckdb'].count(ask):,}" in str(raised.value)
+
+
+def test_constants_of_one_kind_differ_and_ascend(data: Data) -> None:
+    asks = Query("made up", "pairs", "{age_2} {age} {country} {country_2}", "", {}).asks(data)
+    for ask in islice(asks, 50):
+        assert ask.constants["age"] < ask.constants["age_2"]
+        assert ask.constants["country"] != ask.constants["country_2"]
+
+
+def test_frequent_values_are_drawn_often(data: Data) -> None:
+    asks = Query("made up", "one", "{country}", "", {}).asks(data)
+    drawn = [ask.constants["country"] for ask in islice(asks, 300)]
+    assert drawn.count("FR") > drawn.count("PT")
+    assert len(set(drawn)) > 15
+
+
+def test_constants_are_written_as_each_language_does() -> None:
+    quoted, elided = Ours('a"b'), Sql("it's")
+    assert f"{quoted}" == r'"a\"b"'
+    assert f"{elided} like '%{elided:bare}%'" == "'it''s' like '%it''s%'"
+    assert f"{Sql(1):ago}" == "1795219200000"  # 2026-11-21T00:00Z
+    assert f"{Sql(2):day} {Sql(1):days} {Sql(2):hours}" == "date '2026-11-20' 86400000 7200000"
+
+
+def test_a_run_has_times_and_ratios_of_every_query(files: Files, tmp_path: Path) -> None:
+    chosen = [query for query in queries() if query.family == "attributes"]
+    told: list[str] = []
+    result = race(Course(Size.T, files, chosen, 0.01, tmp_path), ["duckdb"], lambda each: told.append(each["name"]))
+    assert told == [query.name for query in chosen] == [each["name"] for each in result["queries"]]
+    for each in result["queries"]:
+        ours, theirs = each["times"]["tamis"]["p50"], each["times"]["duckdb"]["p50"]
+        assert each["ratios"]["duckdb"] == pytest.approx(theirs / ours)
+    ratios = [each["ratios"]["duckdb"] for each in result["queries"]]
+    assert result["summary"]["duckdb"]["smallest"] == min(ratios)
+    assert result["summary"]["duckdb"]["geometric_mean"] ** len(ratios) == pytest.approx(
+        ratios[0] * ratios[1] * ratios[2] * ratios[3]
+    )
