@@ -148,14 +148,19 @@ class Query:
         return np.array([row for _, row in page], np.uint32), [key for key, _ in page], len(order) > start + limit
 
     def stream(self, fields: Sequence[str] | None, *, rows: int = 8192) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-        """Every member, in Arrow batches of at most `rows`: memory does not grow with their number."""
+        """Every member, in Arrow batches of at most `rows`: memory does not grow with their number.
+
+        Contacts that were erased meanwhile are left out as soon as their ids are gone.
+        """
         chosen = chosen_fields(self.snapshot.schema, fields)
         return arrow_schema(chosen), self._batches(chosen, to_array(self.members), rows)
 
     def _batches(self, chosen: dict[str, Field], members: Rows, size: int) -> Iterator[pa.RecordBatch]:
         for start in range(0, len(members), size):
             still_wanted()
-            yield arrow_batch(self.snapshot.data, chosen, members[start : start + size])
+            some = members[start : start + size]
+            known = np.array(self.snapshot.data.contacts.ids(some), np.object_) != ""
+            yield arrow_batch(self.snapshot.data, chosen, some[known])
 
 
 def _by_indexes(operator: Operator) -> bool:

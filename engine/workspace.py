@@ -301,7 +301,7 @@ class Workspace:
     def memberships(self, id: str) -> list[SegmentRef]:
         """The segments that a contact is in, now. UnknownContact."""
         snapshot = self._snapshot
-        row = self._row(id)
+        row = _row(snapshot, id)
         return [
             SegmentRef(segment.key, segment.name)
             for segment in snapshot.segments
@@ -310,7 +310,8 @@ class Workspace:
 
     def is_member(self, key: str, id: str) -> bool:
         """Whether a contact is in a segment, now. UnknownSegment, UnknownContact."""
-        return self.segment_query(key).has(self._row(id))
+        query = self.segment_query(key)
+        return query.has(_row(query.snapshot, id))
 
     def why(
         self,

@@ -25,7 +25,11 @@ PATCH_SHARE = 20
 
 
 class EntitiesVersion:
-    """Contacts or companies as one version sees them."""
+    """Contacts or companies as one version sees them.
+
+    Ids are shared with the writer: of a row that was erased after this version, `row` knows nothing any more, even
+    when its id was given to another row since, and `ids` gives "" once the ids were sealed again.
+    """
 
     __slots__ = ("_alive", "_ids", "columns", "erased", "fields", "sealed_ids", "size")
 
@@ -99,7 +103,8 @@ class EntityTable:
     def _drop(self, name: str) -> None:
         del self.patches[name]
         self.bases.pop(name, None)
-        self._published.pop(name, None)
+        # Not in place: versions published before hold the mapping, and go on seeing the column.
+        self._published = {other: column for other, column in self._published.items() if other != name}
         self._touched.discard(name)
 
     def write(self, name: str, rows: Sequence[int], values: Sequence[Any]) -> None:

@@ -329,6 +329,18 @@ def test_an_import_meets_contacts_that_were_created_while_it_ran(workspace: Work
 # --- erasure, closing, reopening ------------------------------------------------------------------------------
 
 
+def test_an_export_under_way_leaves_out_whoever_was_erased_meanwhile(workspace: Workspace) -> None:
+    workspace.upsert_contacts([{"id": id, "points": 1} for id in "abcd"]).result()
+    query = workspace.query("points = 1")
+    _, batches = query.stream(["id", "points"], rows=2)
+    assert next(batches).to_pydict() == {"id": ["a", "b"], "points": [1, 1]}
+    workspace.erase_contact("c").result()
+    workspace.upsert_contacts([{"id": "c", "points": 2}]).result()
+    workspace.checkpoint()
+    assert next(batches).to_pydict() == {"id": ["d"], "points": [1]}
+    assert (query.count().count, ids(workspace, "points = 2")) == (4, ["c"])
+
+
 def test_an_erased_contact_is_gone_from_every_file(workspace: Workspace, tmp_path: Path) -> None:
     secret = "erase-me-entirely"
     workspace.upsert_contacts([{"id": secret, "country": f"country-{secret}"}, {"id": "stays"}]).result()
