@@ -29,7 +29,11 @@ $(VENV)/.installed-demo: $(VENV)/.installed
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
-	$(PIP) -e '.[demo,test,bench]'
+	$(PIP) -e '.[demo,test]'
+	@touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed
+	$(PIP) -e '.[bench]'
 	@touch $@
 
 install: $(VENV)/.installed ## make the environment: .venv/bin/tamis
@@ -67,10 +71,10 @@ fuzz: $(VENV)/.installed-fuzz ## an hour each of texts by coverage, texts by gra
 	set -e; for way in by_coverage by_grammar over_http; do $(BIN)/python -m tests.fuzz.$$way --seconds $(SECONDS) & ways="$$ways $$!"; done; \
 	for way in $$ways; do wait $$way; done
 
-bench: $(VENV)/.installed-test ## generate data and measure on it, beside DuckDB: SIZE=S or M
+bench: $(VENV)/.installed-bench ## generate data and measure on it, beside DuckDB: SIZE=S or M
 	$(BIN)/python -m bench measure --size $(SIZE) --files .data/bench --json .data/bench/$(SIZE).json
 
-race: $(VENV)/.installed-test ## 60 queries of Tamis and its peers, answers first: SIZE=
+race: $(VENV)/.installed-bench ## 60 queries of Tamis and its peers, answers first: SIZE=
 	$(BIN)/python -m bench run --size $(SIZE) --files .data/bench --work .data/race --json .data/race/$(SIZE).json
 
 clean: ## remove what these targets made, the demo's data included

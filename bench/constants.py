@@ -185,6 +185,8 @@ class Sql:
                 return f"'{self:bare}'"
             case "bare", str(text):
                 return text.replace("'", "''")
+            case "", Decimal():
+                return f"cast('{self.value}' as decimal(18, 2))"
             case "", date():
                 return f"date '{self.value}'"
             case "", value:

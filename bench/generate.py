@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -55,7 +56,7 @@ class Size(Enum):
 SHARES = {"send": 0.45, "open": 0.22, "click": 0.06, "visit": 0.22, "purchase": 0.05}
 """What part of all events each type has."""
 
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "timezone": "UTC",
     "contacts": {
         "country": {"type": "text"},

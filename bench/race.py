@@ -22,6 +22,7 @@ from bench.constants import Data
 from bench.generate import Files, Size
 from bench.machine import facts
 from bench.peers import Absent, Open, Peer
+from bench.peers.click import ClickHouse
 from bench.peers.duck import DuckDB
 from bench.peers.tamis import InProcess
 from bench.timing import Times, timed
@@ -29,7 +30,7 @@ from bench.workload import Ask, Dialect, Query
 
 Result = dict[str, Any]
 
-PEERS: Mapping[str, Open] = {"duckdb": DuckDB.open}
+PEERS: Mapping[str, Open] = {"duckdb": DuckDB.open, "chdb": ClickHouse.open}
 """By the name that `--peers` takes."""
 COMPARED = 5
 """Constants over which answers are compared; they warm up, too."""

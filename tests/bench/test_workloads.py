@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -70,6 +73,19 @@ def test_the_sql_of_every_dialect_has_no_placeholder_of_its_own(query: Query) ->
     assert {kind(name) for name in known} <= KINDS.keys()
     for template in (query.sql, *query.dialects.values()):
         assert placeholders(template) <= known | {"now"}
+
+
+def test_clickhouse_agrees_and_who_is_not_there_is_named(files: Files, tmp_path: Path) -> None:
+    """In a process of its own, as it is raced: ClickHouse takes hold of much in the process that it is in."""
+    target = tmp_path / "run.json"
+    places = ["--files", str(files.folder.parent), "--work", str(tmp_path / "work"), "--json", str(target)]
+    command = [sys.executable, "-m", "bench", "run", "--size", "T", "--peers", "chdb", "--seconds", "0", *places]
+    told = subprocess.run(command, capture_output=True, text=True, check=True)
+    result = json.loads(target.read_text())
+    if "chdb" in result["absent"]:
+        assert "chdb did not take part: chdb is not installed" in told.stderr
+    else:
+        assert len(result["queries"]) == len(queries()) == result["summary"]["chdb"]["queries"]
 
 
 def test_a_disagreement_tells_the_query_the_constants_and_both_counts(data: Data, contenders: dict[str, Peer]) -> None:
