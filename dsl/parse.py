@@ -27,7 +27,7 @@ class Limits:
     length: int = 65_536  # characters
     nesting: int = 64  # parentheses and negations within one another
     depth: int = 128  # nodes of the tree within one another, so that whoever walks it may recurse
-    nodes: int = 10_000  # words, values, signs and comments
+    nodes: int = 8_000  # words, values, signs and comments
     regex: int = 1_000  # characters of one regular expression
     digits: int = 30  # of one number
 

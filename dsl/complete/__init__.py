@@ -111,12 +111,18 @@ _TOUCHING = frozenset("\"'”»`)%")
 _CLOSE = frozenset({")", ","})
 
 
+_OFFSET = re.compile(r"\d[Tt][\d:.,]*[+-]\Z")
+"""A datetime and a sign: digits that touch it would be read as its offset from UTC."""
+
+
 def _is_wordy(character: str) -> bool:
     return character.isalnum() or character in "_$`\"'"
 
 
 def _spaced(item: Item, text: str, here: Place) -> Item:
     """An item apart from the words and texts that it would touch."""
-    before = " " if here.start and text[here.start - 1] in _TOUCHING and item.text not in _CLOSE else ""
+    touching = here.start and text[here.start - 1] in _TOUCHING and item.text not in _CLOSE
+    glued = item.text[0].isdigit() and _OFFSET.search(text, 0, here.start)
+    before = " " if touching or glued else ""
     after = " " if here.end < len(text) and _is_wordy(text[here.end]) and _is_wordy(item.text[-1]) else ""
     return replace(item, text=f"{before}{item.text}{after}") if before or after else item

@@ -292,6 +292,12 @@ def tokens_of(text: str) -> list[Token] | None:
     return found[:-1]
 
 
+def test_digits_keep_apart_from_a_datetime_whose_offset_is_begun():
+    text = "seen between 2026-11-14T22:13:20.000+"
+    spans = [item.text for item in complete_world(text, len(text)).items if item.text.strip() == "7 days"]
+    assert spans == [" 7 days"]
+
+
 @settings(max_examples=80, deadline=None)
 @given(seeds, st.floats(0, 1))
 def test_whatever_is_inserted_leaves_the_beginning_of_an_expression(seed, share):

@@ -23,7 +23,7 @@ BEYOND = {
     ),
     "too-many-nodes": (
         "a or " * (LIMITS.nodes // 2) + "a",
-        "the expression has more than 10,000 words, values, signs and comments; save parts of it as segments",
+        "the expression has more than 8,000 words, values, signs and comments; save parts of it as segments",
     ),
     "regex-too-long": (
         "email matches /" + "a" * LIMITS.regex + "/",

@@ -220,7 +220,7 @@ def test_a_tree_keeps_the_limits_of_texts():
     for _ in range(50_000):
         deep = {"kind": "not", "item": deep}
     assert problems(whole(deep))[0][1] == "the tree is more than 128 nodes deep"
-    assert problems(whole({"kind": "or", "items": [FIELD] * 20_000}))[0][1] == "the tree has more than 10,000 nodes"
+    assert problems(whole({"kind": "or", "items": [FIELD] * 20_000}))[0][1] == "the tree has more than 8,000 nodes"
     assert "65,536" in problems(whole({"kind": "text", "value": "x" * 70_000}))[0][1]
 
 
