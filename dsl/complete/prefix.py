@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from types import MappingProxyType
@@ -19,6 +20,9 @@ _CONDITION = "EVERYONE"
 _BOUNDARIES = frozenset({"AND", "OR", "EXCEPT", "RPAR", "COMMA"})
 _JOINTS: Mapping[str, str] = MappingProxyType({"and": "AND", "or": "OR", "except": "EXCEPT"})
 _QUOTES = frozenset("\"'`“«")
+_DEEPENING = PREFIXES | SIGNS | {"LPAR"}
+"""What alone can add a level."""
+_ENDS = re.compile(r"\s*\Z")
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,7 @@ def reached(text: str, named: Callable[[str], bool]) -> list[Reached]:
     """
     stack = Stack(automaton())
     keywords: list[Reached] = []
+    closing = _Closing(stack)
     token = Token(END, "", 0, 0)
     offset = 0
     while True:
@@ -102,8 +107,8 @@ def reached(text: str, named: Callable[[str], bool]) -> list[Reached]:
         if not stack.feed(token):
             if keywords:
                 return keywords
-            offset = _resume(stack, token, text)
-        if len(stack.values) > LIMITS.nesting and _nested(stack.values) > LIMITS.nesting:
+            offset = _resume(closing, token, text)
+        if token.type in _DEEPENING and len(stack.values) > LIMITS.nesting and _nested(stack.values) > LIMITS.nesting:
             return []
     if keywords and last.type == "NAME" and not named(last.value):
         return keywords
@@ -127,7 +132,7 @@ def _as_keywords(stack: Stack, token: Token, text: str) -> Iterator[Reached]:
     """The states in which the last word of a text is a keyword that needs what follows it: before a cursor, nothing
     does yet."""
     readings = WORDS.get(token.value.lower(), ())
-    if any(follows for _, follows in readings) and not text[token.end :].strip():
+    if any(follows for _, follows in readings) and _ENDS.match(text, token.end):
         for terminal, follows in readings:
             if follows and stack.accepts(terminal):
                 state = copied(stack)
@@ -135,22 +140,41 @@ def _as_keywords(stack: Stack, token: Token, text: str) -> Iterator[Reached]:
                 yield Reached(state)
 
 
-def _resume(stack: Stack, token: Token, text: str) -> int:
+def _resume(closing: _Closing, token: Token, text: str) -> int:
     """Where to go on after a token that cannot stand where it does. A text left open ends with its line."""
     if token.type in _BOUNDARIES:
-        _close(stack, token)
+        closing.close(token)
     if token.type == UNREADABLE and token.value in _QUOTES:
         line_end = text.find("\n", token.end)
         return len(text) if line_end < 0 else line_end
     return token.end
 
 
-def _close(stack: Stack, token: Token) -> None:
-    """Take the innermost open condition that `token` can follow for whole; nothing changes when there is none."""
-    for depth in range(len(stack.states), 0, -1):
-        whole = advanced(stack.automaton, stack.states[:depth], _CONDITION)
-        if whole and advanced(stack.automaton, whole, token.type):
-            del stack.states[depth:], stack.values[depth - 1 :]
-            stack.feed(Token(_CONDITION, "", token.start, token.start))
-            stack.feed(token)
-            return
+@dataclass(slots=True)
+class _Closing:
+    """Ends conditions that cannot be read, so that what follows them can be."""
+
+    stack: Stack
+    in_vain: dict[str, list[int]] = field(default_factory=dict)
+    """The states in which nothing open was found for a terminal to follow: what is below the same states is not looked
+    at again, or a text of mistakes would take time that grows with its depth."""
+
+    def close(self, token: Token) -> None:
+        """Take the innermost open condition that `token` can follow for whole; nothing changes when there is none."""
+        stack = self.stack
+        searched = _shared(self.in_vain.get(token.type, []), stack.states)
+        for depth in range(len(stack.states), searched, -1):
+            whole = advanced(stack.automaton, stack.states[:depth], _CONDITION)
+            if whole and advanced(stack.automaton, whole, token.type):
+                del stack.states[depth:], stack.values[depth - 1 :]
+                stack.feed(Token(_CONDITION, "", token.start, token.start))
+                stack.feed(token)
+                return
+        self.in_vain[token.type] = stack.states.copy()
+
+
+def _shared(one: list[int], other: list[int]) -> int:
+    """How many states two stacks have in common, from the bottom."""
+    return next(
+        (depth for depth, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )

@@ -13,7 +13,6 @@ from dsl.interop.literals import iso_instant, json_number, plain_number
 from dsl.interop.report import TEXT_DIFFERS, Report
 from dsl.moments import Clock
 from dsl.names import COMPANY
-from dsl.problems import Flaw
 from dsl.schema import Type
 from dsl.tree import Comparator, TextTest
 from dsl.typed import Operator
@@ -177,7 +176,7 @@ class Writing:
     def _holds_moments(self, item: tree.Expression) -> bool:
         return isinstance(item, tree.FieldName) and self.fields.place(item).type is Type.DATETIME
 
-    def _moment(self, value: tree.Day | tree.Instant) -> str:
+    def _moment(self, value: tree.Day | tree.Instant) -> str | None:
         zone = self.fields.schema.zone
         start, _ = Constants(zone, {}).window(value).instants(Clock(0, zone))
         assert start is not None, "days and moments begin"
@@ -185,7 +184,7 @@ class Writing:
             return iso_instant(start)
         except OverflowError:
             self.report.unsaid(value.span, "this lies beyond the calendar")
-            raise Flaw(None) from None
+            return None
 
     def _number(self, node: tree.Number | tree.Negative) -> Logic:
         value = plain_number(node)

@@ -23,6 +23,7 @@ from engine.values import iso_datetime
 from engine.why.answer import ByHand, Change, Flip, Kind, Node, Rank, Turn, Why
 from engine.why.contact import Contact, number_at
 from engine.why.flipping import fewest, place
+from engine.why.judging import Judge
 from engine.why.leaves import Leaves, json_value, said
 from engine.why.rendering import rendered
 from engine.why.texts import Texts
@@ -33,7 +34,7 @@ from engine.why.words import Phrase, Words
 def why(contact: Contact, text: str, selection: typed.Selection, words: Words) -> Why:
     """Why a contact matches a checked expression, or does not; `text` is what it was read from."""
     surface = parse(text)
-    reasons = _Reasons(contact, words)
+    reasons = _Reasons(contact, words, Judge(contact))
     root = reasons.whole(_Read(Texts.of(text, surface), None), surface, selection)
     flipping = fewest(root, reasons.opened) or ()
     answer = Why(
@@ -86,9 +87,7 @@ class _Read:
 class _Reasons:
     contact: Contact
     words: Words
-    truths: dict[int, bool] = field(default_factory=dict)
-    kept: list[typed.Condition] = field(default_factory=list)
-    chosen: dict[str, bool] = field(default_factory=dict)
+    judge: Judge
     opened: dict[tuple[str | None, Kind, bool], Node] = field(default_factory=dict)
     leaves: dict[int, typed.Condition] = field(default_factory=dict)
 
@@ -101,7 +100,7 @@ class _Reasons:
 
     def cut(self, read: _Read, surface: tree.Selection, selection: typed.Selection, cut: typed.Cut) -> Node:
         """A cut decides alone when it leaves out what its condition selects."""
-        chosen, kept = self.holds(selection.condition), self.contact.matches(selection)
+        chosen, kept = self.judge.holds(selection.condition), self.contact.matches(selection)
         item = self.node(read, surface.condition, selection.condition, kept or not chosen)
         text = format(replace(surface, comments=()))
         node = Node(Kind.CUT, text, read.texts.stretch(surface.span), read.segment, kept, True, items=(item,))
@@ -143,44 +142,6 @@ class _Reasons:
     def whole_number(self, number: int) -> str:
         return self.words.language.number(Decimal(number))
 
-    # --- truth ---
-
-    def holds(self, condition: typed.Condition) -> bool:
-        """Whether a condition holds; what has no parts is asked of the engine, once."""
-        key = id(condition)
-        if key not in self.truths:
-            self.kept.append(condition)  # so that no other condition gets its id
-            self.truths[key] = self.judged(condition)
-        return self.truths[key]
-
-    def judged(self, condition: typed.Condition) -> bool:
-        match condition:
-            case typed.And(items=items):
-                return all(self.holds(item) for item in items)
-            case typed.Or(items=items):
-                return any(self.holds(item) for item in items)
-            case typed.Not(item=item):
-                return not self.holds(item)
-            case typed.AtLeast(count=count, items=items):
-                return sum(self.holds(item) for item in items) >= count
-            case typed.InSegment(segment=key, rules_only=rules_only):
-                return self.selected(key) if rules_only else self.belongs(key)
-            case _:
-                return self.contact.holds(condition)
-
-    def belongs(self, key: str) -> bool:
-        """Membership: what was done by hand holds against the rules."""
-        hand = self.by_hand(self.contact.snapshot.segments[key])
-        return self.selected(key) if hand is None else hand is ByHand.ADDED
-
-    def selected(self, key: str) -> bool:
-        """Whether the rules select the contact, among the members of the parent."""
-        if key not in self.chosen:
-            segment = self.contact.snapshot.segments[key]
-            own = segment.condition is not None and self.holds(segment.condition)
-            self.chosen[key] = own and (segment.parent is None or self.belongs(segment.parent))
-        return self.chosen[key]
-
     # --- nodes ---
 
     def node(self, read: _Read, surface: tree.Expression, condition: typed.Condition, deciding: bool) -> Node:
@@ -188,12 +149,12 @@ class _Reasons:
             case ((tree.Both() | tree.Either() | tree.Quorum()), _) if group := grouped(surface, condition):
                 return self.group(read, surface, group, deciding)
             case ((tree.Not(item=inner) | tree.Except(item=inner)), typed.Not(item=item)):
-                node = self.bare(Kind.NOT, read, surface, self.holds(condition), deciding)
+                node = self.bare(Kind.NOT, read, surface, self.judge.holds(condition), deciding)
                 return replace(node, items=(self.node(read, inner, item, deciding),))
             case _, typed.InSegment():
                 return self.segment(read, surface, condition, deciding)
             case _:
-                node = self.bare(Kind.LEAF, read, surface, self.holds(condition), deciding)
+                node = self.bare(Kind.LEAF, read, surface, self.judge.holds(condition), deciding)
                 self.leaves[id(condition)] = condition
                 schema, asked = self.contact.snapshot.schema, tree.Selection(surface.span, surface)
                 node = replace(node, needed=describe(asked, self.words.language, schema=schema))
@@ -204,7 +165,7 @@ class _Reasons:
         return Node(kind, text, read.texts.stretch(surface.span), read.segment, holds, deciding)
 
     def group(self, read: _Read, surface: tree.Both | tree.Either | tree.Quorum, group: Group, deciding: bool) -> Node:
-        truths = [self.holds(item) for item in group.items]
+        truths = [self.judge.holds(item) for item in group.items]
         held, decides = sum(truths), group.deciding(truths)
         node = self.bare(group.kind, read, surface, group.holds(held), deciding)
         parts = zip(surface.items, group.items, decides, strict=True)
@@ -218,19 +179,19 @@ class _Reasons:
 
     def turn(self, condition: typed.Condition) -> Turn | None:
         """When time alone turns the whole."""
-        turned = first_turning(self.contact, tuple(self.leaves.values()), condition)
-        return None if turned is None else said(turned, self.contact, self.holds(condition), self.words)
+        turned = first_turning(self.judge, tuple(self.leaves.values()), condition)
+        return None if turned is None else said(turned, self.contact, self.judge.holds(condition), self.words)
 
     # --- segments ---
 
     def segment(self, read: _Read, surface: tree.Expression, named: typed.InSegment, deciding: bool) -> Node:
         """A segment opened up: its parent, its rules, and what was done by hand."""
         kind = Kind.RULES if named.rules_only else Kind.SEGMENT
-        node = self.bare(kind, read, surface, self.holds(named), deciding)
+        node = self.bare(kind, read, surface, self.judge.holds(named), deciding)
         return self.opened_up(node, self.contact.snapshot.segments[named.segment])
 
     def opened_up(self, node: Node, segment: Segment) -> Node:
-        hand = self.by_hand(segment) if node.kind is Kind.SEGMENT else None
+        hand = self.judge.by_hand(segment) if node.kind is Kind.SEGMENT else None
         node = replace(node, by_hand=hand, key=segment.key)
         if place(node) in self.opened:
             return replace(node, opened_before=True, found=self.words.say(Phrase.SEEN_BEFORE))
@@ -240,11 +201,6 @@ class _Reasons:
         found, change = self.of_segment(segment, hand), self.by_hand_change(segment, node)
         self.opened[place(node)] = replace(node, items=items, found=found, change=change)
         return self.opened[place(node)]
-
-    def by_hand(self, segment: Segment) -> ByHand | None:
-        if self.contact.row in segment.added:
-            return ByHand.ADDED
-        return ByHand.REMOVED if self.contact.row in segment.removed else None
 
     def of_segment(self, segment: Segment, hand: ByHand | None) -> str | None:
         match hand:
@@ -275,7 +231,7 @@ class _Reasons:
         surface = parse(segment.expression)
         read = _Read(Texts.of(segment.expression, surface), segment.key)
         above = () if segment.parent is None else (typed.InSegment(_NO_PLACE, segment.parent),)
-        truths = [self.holds(condition) for condition in (*above, segment.condition)]
+        truths = [self.judge.holds(condition) for condition in (*above, segment.condition)]
         decides = Group(Kind.AND, (), len(truths), len(truths)).deciding(truths)
         parents = tuple(self.parent(segment, item, deciding and decides[0]) for item in above)
         return (*parents, self.node(read, surface.condition, segment.condition, deciding and decides[-1]))
@@ -283,7 +239,7 @@ class _Reasons:
     def parent(self, child: Segment, named: typed.InSegment, deciding: bool) -> Node:
         segment = self.contact.snapshot.segments[named.segment]
         text = one_line(tree.InSegment(_NO_PLACE, tree.Text(_NO_PLACE, segment.name)))
-        node = Node(Kind.SEGMENT, text, None, child.key, self.holds(named), deciding)
+        node = Node(Kind.SEGMENT, text, None, child.key, self.judge.holds(named), deciding)
         return self.opened_up(node, segment)
 
 

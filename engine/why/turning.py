@@ -19,6 +19,7 @@ from dsl.reads import walk
 from dsl.schema import Type
 from dsl.typed import During, Part, Scope, Selector
 from engine.why.contact import Contact, Event
+from engine.why.judging import Judge
 from engine.why.spans import spans_of
 
 LOOKS = 64
@@ -104,10 +105,12 @@ def turning(contact: Contact, condition: typed.Condition) -> Turning | None:
     return Turning(clock.now, False)
 
 
-def first_turning(contact: Contact, leaves: tuple[typed.Condition, ...], whole: typed.Condition) -> Turning | None:
+def first_turning(judge: Judge, leaves: tuple[typed.Condition, ...], whole: typed.Condition) -> Turning | None:
     """The first moment at which `whole` turns, which is made of `leaves` and can turn only when one of them does."""
+    contact = judge.contact
     coming = {place: turned for place, leaf in enumerate(leaves) if (turned := turning(contact, leaf)) is not None}
-    before, now = contact.holds(whole), contact.clock.now
+    truths = {id(leaf): judge.holds(leaf) for leaf in leaves}
+    before, now = judge.holds(whole), contact.clock.now
     for _ in range(LOOKS):
         if not coming:
             return None
@@ -116,9 +119,12 @@ def first_turning(contact: Contact, leaves: tuple[typed.Condition, ...], whole: 
         if not first.turns:
             return first
         later = contact.at(now)
-        if later.holds(whole) is not before:
+        turn = [place for place, turned in coming.items() if turned.at == now]
+        for place in turn:
+            truths[id(leaves[place])] ^= coming[place].turns
+        if Judge(later, truths).holds(whole) is not before:
             return first
-        for place in [place for place, turned in coming.items() if turned.at == now]:
+        for place in turn:
             again = turning(later, leaves[place])
             coming = {p: turned for p, turned in coming.items() if p != place} | ({place: again} if again else {})
     return Turning(now, False)

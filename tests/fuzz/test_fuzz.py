@@ -28,7 +28,14 @@ def test_what_was_found_once_survives(arena, text):
 
 
 @pytest.mark.parametrize(
-    "text", ["(" * 40 + "points > 1" + ")" * 40, "points > 1 or " * 500 + "vip", "é" * LIMITS.length]
+    "text",
+    [
+        "(" * 40 + "points > 1" + ")" * 40,
+        "points > 1 or " * 500 + "vip",
+        "é" * LIMITS.length,
+        "(" * 60 + ", " * 30_000,
+        "at least 2 of (" * 30 + "a b , " * 9_000,
+    ],
 )
 def test_large_texts_survive(arena, text):
     arena.survive(text)
