@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from bench import comparing, report
 from bench.generate import Size, generate
 from bench.measure import measure, table
 from bench.race import PEERS, Course, Disagreement, Result, race
@@ -81,6 +82,37 @@ def run_command(
     if target is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(json.dumps(result, indent=1) + "\n")
+
+
+@main.command("compare")
+@click.argument("before", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("after", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def compare_command(before: Path, after: Path) -> None:
+    """Two runs: how many times as long each query of Tamis takes, and what to keep in mind."""
+    earlier, later = loaded(before), loaded(after)
+    Console().print(comparing.table(earlier, later))
+    for remark in comparing.remarks(earlier, later):
+        click.echo(remark)
+
+
+@main.command("report")
+@click.argument("run", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("report.html"))
+def report_command(run: Path, out: Path) -> None:
+    """A run as one HTML page, plots and all, that fetches nothing."""
+    out.write_text(report.page(loaded(run)))
+    click.echo(out)
+
+
+def loaded(path: Path) -> Result:
+    """What `run` wrote."""
+    try:
+        result: Result = json.loads(path.read_text())
+    except ValueError as error:
+        raise click.ClickException(f"{path} is not JSON: {error}") from None
+    if not isinstance(result, dict) or not {"queries", "contenders", "summary"} <= result.keys():
+        raise click.ClickException(f"{path} is not a run of the race: python -m bench run --json {path} makes one")
+    return result
 
 
 def line(measured: Result) -> str:

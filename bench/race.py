@@ -154,5 +154,10 @@ def summary(measured: Sequence[Result], name: str) -> Result:
     if not ratios:
         return {"queries": 0}
     least = min(ratios, key=lambda which: ratios[which])
-    mean = exp(sum(map(log, ratios.values())) / len(ratios))
+    mean = geometric_mean(list(ratios.values()))
     return {"queries": len(ratios), "smallest": ratios[least], "smallest_at": least, "geometric_mean": mean}
+
+
+def geometric_mean(values: Sequence[float]) -> float:
+    """Of positive ones, at least one."""
+    return exp(sum(map(log, values)) / len(values))
