@@ -47,7 +47,12 @@ _UNITS = {"heures": "hours", "jours": "days", "semaines": "weeks", "mois": "mont
 _LAST = r"(?:\bdans )?\bles (\d{1,9}) derni(?:er|ère)s"
 _DEEDS = {"acheté": "purchase", "ouvert": "open", "cliqué": "click", "visité": "visit"}
 
+_CUT = r"(top|bottom|random) ++(\d{1,9})\b"
+
 FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # a cut where a condition must be
+    _form(rf"\A\s*+{_CUT}( [^\n]{{1,80}})?", r"everyone \1 \2\3"),
+    _form(rf"\band {_CUT}", r"\1 \2"),
     # SQL
     _form(r"\bselect\b[^\n]{0,80}?\bwhere\b", ""),
     _form(r"\bwhere\b", ""),

@@ -173,7 +173,13 @@ def problem_response(
 
 
 async def answer_error(request: Request, error: Exception) -> Response:
-    """The response to any exception that an endpoint lets through."""
+    """The response to any exception that an endpoint lets through, with the headers that every answer to it has."""
+    response = _answer(request, error)
+    response.headers.update(request.scope.get("told", {}))
+    return response
+
+
+def _answer(request: Request, error: Exception) -> Response:
     match error:
         case ApiError():
             problems = [shown(p) for p in error.problems]

@@ -211,6 +211,7 @@ class Endpoint:
         id, route = call.request.headers.get(QUERY_ID), f"{call.operation.method} {call.request.url.path}"
         with self.service.askings.begun(call.workspace_name, route, id) as call.asking:
             call.headers[QUERY_ID] = call.asking.id
+            call.request.scope["told"] = {QUERY_ID: call.asking.id}
             yield
 
     def _authorise(self, call: Call) -> Key | None:

@@ -10,6 +10,7 @@ import pytest
 
 import engine.plan.physical.text_comparison as slow_operator
 from engine.deadline import still_wanted
+from engine.query import Query
 from server.service import Limits
 from tests.server.answers import CONTACTS, SCHEMA, count, ok, problem
 
@@ -129,6 +130,52 @@ def test_ids_of_queries(filled, slowly):
         ok(filled.post("queries/slow/cancel"))
     bad = filled.post("query/count", json={"expression": "everyone"}, headers={"X-Query-Id": "a b"})
     assert problem(bad, 422, "invalid")["problems"][0]["code"] == "bad-query-id"
+
+
+@pytest.mark.parametrize("body", [{"expression": "contry = 1"}, {"expression": "vip", "limit": "x"}, {"timeout_ms": 1}])
+def test_an_error_tells_the_id_of_its_query_too(filled, body):
+    answer = filled.post("query/contacts", json=body, headers={"X-Query-Id": "wrong"})
+    assert (answer.status_code, answer.headers["x-query-id"]) == (422, "wrong")
+
+
+@pytest.fixture
+def trickling(monkeypatch):
+    """An export gives its first batch at once, and the next one never."""
+    plain = Query._batches
+
+    def batches(query, *asked):
+        yield from plain(query, *asked)
+        while True:
+            still_wanted()
+            time.sleep(0.001)
+
+    monkeypatch.setattr(Query, "_batches", batches)
+
+
+def tracebacks(caplog):
+    return [record.getMessage() for record in caplog.records if record.exc_info]
+
+
+def test_an_export_that_dies_of_its_deadline_on_the_way_is_cut_off(filled, trickling, caplog):
+    body = {"expression": "everyone", "timeout_ms": 300}
+    with pytest.raises(httpx.RemoteProtocolError):
+        filled.post("query/export", json=body, headers={"Accept": "application/x-ndjson"})
+    gone(filled)
+    assert any("stopped on the way" in record.getMessage() for record in caplog.records)
+    assert not tracebacks(caplog)
+
+
+def test_a_client_that_goes_away_on_the_way_leaves_no_traceback(filled, trickling, caplog):
+    headers = {"Accept": "application/x-ndjson", "X-Query-Id": "left"}
+    with (
+        httpx.Client(base_url=filled.base_url) as other,
+        other.stream(
+            "POST", "query/export", json={"expression": "everyone", "timeout_ms": 3000}, headers=headers
+        ) as answer,
+    ):
+        assert next(answer.iter_bytes())
+    gone(filled)
+    assert not tracebacks(caplog)
 
 
 def test_queries_of_other_workspaces_are_out_of_reach(site, filled, slowly):
