@@ -70,7 +70,7 @@ CODES: Mapping[str, str] = MappingProxyType(
     {
         # the form of an expression
         "too-long": "The expression has more characters than the limit.",
-        "too-deep": "Parentheses, negations, a chain of arithmetic or the whole nest deeper than the limit.",
+        "too-deep": "Parentheses, negations, arithmetic, the whole or the segments named nest deeper than the limit.",
         "too-many-nodes": "The expression has more words and values than the limit.",
         "regex-too-long": "A regular expression has more characters than the limit.",
         "number-too-long": "A number has more digits than the limit, or grows beyond what numbers can be.",

@@ -18,7 +18,7 @@ from pyroaring import BitMap
 from dsl.moments import Clock
 from dsl.typed import Selection
 from engine.binding import Planned, planned
-from engine.language import understand, was_read
+from engine.language import was_read
 from engine.snapshot import Snapshot
 
 V = TypeVar("V")
@@ -176,7 +176,7 @@ class Caches:
         if found is not None:
             return found, (Cache.PARSE, Cache.CHECK)
         parsed = was_read(asked.text)
-        made = understand(asked.text, snapshot.schema, snapshot.segments.names, asked.params)
+        made = snapshot.segments.understand(asked.text, snapshot.schema, asked.params)
         if key is not None:
             self._checks.put(state, key, made)
         return made, (Cache.PARSE,) if parsed else ()

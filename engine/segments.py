@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -17,10 +18,11 @@ from pyroaring import BitMap
 from dsl.problems import DataError, ExpressionError, Problem, Span
 from dsl.reads import segments_used
 from dsl.schema import Schema
-from dsl.typed import Condition
+from dsl.typed import Condition, Selection
 from engine.changes import ChangeMembers, PutSegment
 from engine.errors import SegmentInUse, UnknownSegment
-from engine.language import understand
+from engine.language import NO_PARAMS, understand
+from engine.nesting import MOST_DEEP, MOST_DEEP_SAVED, NOTHING, Nest, chain, depths_of, nest_of, shown
 
 KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 NAME_LIMIT = 200
@@ -48,6 +50,7 @@ class Segment:
     condition: Condition | None
     added: BitMap = field(default_factory=BitMap)
     removed: BitMap = field(default_factory=BitMap)
+    nest: Nest = NOTHING
 
     @property
     def etag(self) -> str:
@@ -60,7 +63,7 @@ class Segment:
         return (*parent, *(key for key in self.names if key != self.parent))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SegmentBook:
     """All segments of a workspace, by key."""
 
@@ -82,6 +85,30 @@ class SegmentBook:
     def names(self) -> dict[str, str]:
         return {segment.key: segment.name for segment in self}
 
+    @cached_property
+    def nests(self) -> dict[str, Nest]:
+        """What each segment's depth is made of."""
+        return {segment.key: segment.nest for segment in self}
+
+    @cached_property
+    def depths(self) -> Mapping[str, int]:
+        """How many conditions deep each segment is, with those it rests on."""
+        return depths_of(self.nests)
+
+    def understand(self, text: str, schema: Schema, params: Mapping[str, Any] = NO_PARAMS) -> Selection:
+        """The meaning of `text` over these segments, that can be planned: ExpressionError."""
+        selection = understand(text, schema, self.names, params)
+        self.refuse_deep(text, selection)
+        return selection
+
+    def refuse_deep(self, text: str, selection: Selection) -> None:
+        """ExpressionError when a selection is too deep with the segments it rests on."""
+        nest = nest_of(selection)
+        deep = nest.within(self.depths)
+        if deep > MOST_DEEP:
+            path = chain(nest, self.nests, self.depths)
+            raise ExpressionError(text, [_too_deep("the expression", deep, MOST_DEEP, path, span=Span(0, len(text)))])
+
     def definition(self, key: str, body: Any, schema: Schema, at: int) -> PutSegment:
         """The change that saves `body` under `key`, checked: DataError, ExpressionError.
 
@@ -97,6 +124,7 @@ class SegmentBook:
             raise _problem("$.parent", "unknown-segment", f"no segment with the key '{parent}'", _known(self.segments))
         names = self._references(key, fields["expression"], schema)
         self._refuse_cycle(key, parent, names, fields["expression"])
+        self._refuse_deep(key, parent, names, fields["expression"], schema)
         before = self.segments.get(key)
         return PutSegment(
             key,
@@ -162,6 +190,25 @@ class SegmentBook:
             stack.extend([*path, reference] for reference in segment.references)
         return None
 
+    def _refuse_deep(
+        self, key: str, parent: str | None, names: Mapping[str, str], expression: str | None, schema: Schema
+    ) -> None:
+        """Neither the new definition nor any segment that rests on it may be too deep."""
+        condition = None if expression is None else understand(expression, schema, names).condition
+        nests = {**self.nests, key: nest_of(condition, parent)}
+        depths = depths_of(nests)
+        # Those that were too deep before are no fault of this one.
+        deepened = [each for each, deep in depths.items() if deep > max(MOST_DEEP_SAVED, self.depths.get(each, 0))]
+        if not deepened:
+            return
+        deepest = key if key in deepened else max(deepened, key=depths.__getitem__)
+        path = [deepest, *chain(nests[deepest], nests, depths)]
+        what = f"segment '{deepest}'" if deepest == key else f"segment '{deepest}', which rests on '{key}',"
+        if nests[key].deepest(depths) in (None, *names):
+            problem = _too_deep(what, depths[deepest], MOST_DEEP_SAVED, path, span=Span(0, len(expression or "")))
+            raise ExpressionError(expression or "", [problem])
+        raise DataError([_too_deep(what, depths[deepest], MOST_DEEP_SAVED, path, path="$.parent")])
+
     def users_of(self, key: str) -> tuple[str, ...]:
         """Names of the segments that need `key`."""
         return tuple(s.name for s in self if key in s.references)
@@ -191,6 +238,7 @@ class SegmentBook:
             condition,
             BitMap() if before is None else before.added,
             BitMap() if before is None else before.removed,
+            nest_of(condition, d["parent"]),
         )
         return self._with(segment)
 
@@ -237,6 +285,15 @@ class SegmentBook:
             )
             book = book._with(kept)
         return book
+
+
+def _too_deep(
+    what: str, deep: int, most: int, keys: list[str], span: Span | None = None, path: str | None = None
+) -> Problem:
+    through = f", through a chain of {len(keys)} segments ({shown(keys)})" if len(keys) > 1 else ""
+    message = f"{what} would be {deep} conditions deep{through}; at most {most} are taken"
+    hint = "nest less: write the conditions of some of these segments in one, instead of one on top of the other"
+    return Problem("too-deep", message, hint, span, path)
 
 
 def _problem(path: str, code: str, message: str, hint: str) -> DataError:

@@ -36,7 +36,7 @@ from engine.completion import HeldValues
 from engine.deadline import QueryStopped
 from engine.errors import PreconditionFailed, StaleRead, UnknownContact, UnknownSegment
 from engine.imports import import_contacts, import_events
-from engine.language import NO_PARAMS, parameters, understand
+from engine.language import NO_PARAMS, parameters
 from engine.query import Query, bound
 from engine.results import Ack, Count, SegmentRef, SegmentView, TimelinePage
 from engine.rows import contact_fields, contact_objects
@@ -325,7 +325,7 @@ class Workspace:
     ) -> Why:
         """Why a contact matches an expression, or does not. ExpressionError, UnknownContact, StaleRead."""
         snapshot = self._at_least(min_seq)
-        selection = understand(expression, snapshot.schema, snapshot.segments.names, params or NO_PARAMS)
+        selection = snapshot.segments.understand(expression, snapshot.schema, params or NO_PARAMS)
         return self._why(snapshot, id, expression, selection, at, language)
 
     def why_member(self, key: str, id: str, *, at: int | None = None, language: Code = Code.ENGLISH) -> Why:
@@ -410,13 +410,14 @@ class Workspace:
     def _members_query(self, snapshot: Snapshot, segment: Segment) -> Query:
         members = Selection(InSegment(NOWHERE, segment.key))
         text, key, clock = f'in segment "{segment.key}"', ("segment", segment.key), self._clock(snapshot, None)
+        snapshot.segments.refuse_deep(text, members)
         return bound(self.caches, snapshot, text, key, members, clock, self._limits.budget_ms)
 
     def _view(self, snapshot: Snapshot, segment: Segment) -> SegmentView:
-        """The segment with its count; one that costs more than the budget says so instead."""
+        """The segment with its count; one that cannot be counted says why instead."""
         try:
             return _segment_view(segment, self._members_query(snapshot, segment).count(), None)
-        except TooCostly as refused:
+        except ExpressionError as refused:
             return _segment_view(segment, None, str(refused))
 
     def _exists(self, id: str) -> bool:

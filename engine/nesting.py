@@ -1,0 +1,88 @@
+"""How deep conditions lie within one another, through parents and the segments they name.
+
+What walks a plan goes one step deeper with each condition: the limit is what keeps every such walk within the stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from graphlib import TopologicalSorter
+
+from dsl.parse import LIMITS
+from dsl.typed import Condition, InSegment, Selection, Selector, Step, Term
+
+MOST_DEEP = LIMITS.depth
+"""So many conditions and terms may lie within one another, those of the segments they rest on included."""
+
+MOST_DEEP_SAVED = MOST_DEEP - 8
+"""The same of saved segments, so that there is room for expressions that name them."""
+
+OF_PARENT = 2
+"""How deep a segment holds its parent: below itself, and what both have in common."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nest:
+    """How many nodes deep something is by itself, and how deep it names each segment: the deepest place, by key."""
+
+    depth: int
+    named: Mapping[str, int]
+
+    def within(self, depths: Mapping[str, int]) -> int:
+        """Its depth with the segments it names, whose own are given; one that is not given is not there."""
+        return max(self.depth, *(place + depths.get(key, 0) for key, place in self.named.items()), 0)
+
+    def deepest(self, depths: Mapping[str, int]) -> str | None:
+        """The segment it is deepest through; None when it is deepest by itself."""
+        through = max(self.named, key=lambda key: self.named[key] + depths.get(key, 0), default=None)
+        deep = through is not None and self.named[through] + depths.get(through, 0) >= self.depth
+        return through if deep else None
+
+
+NOTHING = Nest(0, {})
+
+
+def nest_of(whole: Selection | Condition | None, parent: str | None = None) -> Nest:
+    """The nest of an expression, or of a segment with a parent. Level by level, so that it needs no stack itself."""
+    level: list[object] = [] if whole is None else [whole]
+    depth, named = 0, {} if parent is None else {parent: OF_PARENT}
+    while level:
+        depth += 1
+        for node in level:
+            if isinstance(node, InSegment):
+                named[node.segment] = max(depth, named.get(node.segment, 0))
+        # What a rule of the checker put in twice is one object: it is walked once.
+        level = list({id(part): part for node in level for part in _parts(node)}.values())
+    return Nest(depth, named)
+
+
+def _parts(node: object) -> Iterator[object]:
+    for field in fields(node):  # type: ignore[arg-type]
+        value = getattr(node, field.name)
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, Condition | Term | Selector | Step):
+                yield part
+
+
+def depths_of(nests: Mapping[str, Nest]) -> Mapping[str, int]:
+    """How deep each segment is, with all it rests on. graphlib.CycleError for one that rests on itself."""
+    needs = {key: nest.named.keys() & nests.keys() for key, nest in nests.items()}
+    depths: dict[str, int] = {}
+    for key in TopologicalSorter(needs).static_order():
+        depths[key] = nests[key].within(depths)
+    return depths
+
+
+def chain(nest: Nest, nests: Mapping[str, Nest], depths: Mapping[str, int]) -> list[str]:
+    """The segments that something is deepest through, each resting on the next."""
+    found = []
+    while (through := nest.deepest(depths)) is not None:
+        found.append(through)
+        nest = nests.get(through, NOTHING)
+    return found
+
+
+def shown(keys: list[str]) -> str:
+    """A chain, its middle left out when it is long."""
+    return " -> ".join(keys if len(keys) <= 7 else [*keys[:3], "…", *keys[-3:]])
