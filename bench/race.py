@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice
@@ -24,13 +24,20 @@ from bench.machine import facts
 from bench.peers import Absent, Open, Peer
 from bench.peers.click import ClickHouse
 from bench.peers.duck import DuckDB
+from bench.peers.floor import Floor
+from bench.peers.postgres import Postgres
 from bench.peers.tamis import InProcess
 from bench.timing import Times, timed
 from bench.workload import Ask, Dialect, Query
 
 Result = dict[str, Any]
 
-PEERS: Mapping[str, Open] = {"duckdb": DuckDB.open, "chdb": ClickHouse.open}
+PEERS: Mapping[str, Open] = {
+    "duckdb": DuckDB.open,
+    "chdb": ClickHouse.open,
+    "postgres": Postgres.open,
+    "floor": Floor.open,
+}
 """By the name that `--peers` takes."""
 COMPARED = 5
 """Constants over which answers are compared; they warm up, too."""
@@ -56,19 +63,15 @@ class Course:
 
 def race(course: Course, names: Sequence[str], told: Callable[[Result], None]) -> Result:
     """`told` hears of every query as soon as it is measured. Raises Disagreement."""
-    with folder(course) as work:
-        contenders, absent, loading = opened(course.files, work, names)
-        try:
-            gc.collect()
-            gc.freeze()
-            data, measured = Data(course.files), []
-            for query in course.queries:
-                measured.append(run(query, contenders, data, course.seconds))
-                told(measured[-1])
-        finally:
-            gc.unfreeze()
-            for peer in contenders.values():
-                peer.close()
+    with folder(course) as work, ExitStack() as closing:
+        contenders, absent, loading = opened(course.files, work, names, closing)
+        gc.collect()
+        gc.freeze()
+        closing.callback(gc.unfreeze)
+        data, measured = Data(course.files), []
+        for query in course.queries:
+            measured.append(run(query, contenders, data, course.seconds))
+            told(measured[-1])
     return {
         "size": course.size.name,
         "seconds": course.seconds,
@@ -93,9 +96,12 @@ def folder(course: Course) -> Iterator[Path]:
 
 
 def opened(
-    files: Files, work: Path, names: Sequence[str]
+    files: Files, work: Path, names: Sequence[str], closing: ExitStack
 ) -> tuple[dict[str, Peer], dict[str, str], dict[str, dict[str, float]]]:
-    """(contenders by name with Tamis first, why others are absent, how long each took to be ready)."""
+    """(contenders by name with Tamis first, why others are absent, how long each took to be ready).
+
+    `closing` will close them.
+    """
     contenders: dict[str, Peer] = {}
     absent: dict[str, str] = {}
     loading: dict[str, dict[str, float]] = {}
@@ -103,6 +109,7 @@ def opened(
     for name, open_peer in every.items():
         try:
             seconds, contenders[name] = timed(partial(open_peer, files, work))
+            closing.callback(contenders[name].close)
             loading[name] = {"ready_seconds": seconds}
         except Absent as reason:
             absent[name] = str(reason)

@@ -19,6 +19,7 @@ NAMES = {
     "postgres": "PostgreSQL",
     "floor": "bitmaps by hand",
 }
+KEY = "Median <span class='quiet'>/ 99th percentile</span>; <b>how many times the median of Tamis</b>."
 STYLE = Path(__file__).with_suffix(".css")
 
 
@@ -30,7 +31,7 @@ def page(run: Run) -> str:
         f'<div class="tiles">{"".join(tiles(run))}</div>',
         f"<h2>Median of each query</h2><figure>{legend(run)}"
         f'<div class="scroll">{medians(run["queries"])}</div></figure>',
-        f"<h2>Every number</h2>{table(run)}",
+        f"<h2>Every number</h2><p>{KEY}</p>{table(run)}",
         f"<h2>Where</h2>{facts(run)}",
     ]
     return (
@@ -75,21 +76,23 @@ def ratio(value: float) -> str:
 
 def table(run: Run) -> str:
     names = list(run["contenders"])
-    peers = [name for name in names if name != "tamis"]
-    heads = ["query", *(f"{NAMES[name]}, p50 / p99" for name in names), *(f"{NAMES[name]} ÷ Tamis" for name in peers)]
+    heads = ["query", *(f"{NAMES[name]}" for name in names)]
     head = "".join(f"<th>{escape(text)}</th>" for text in heads)
-    body = "".join(f"<tr>{''.join(cells(query, names, peers))}</tr>" for query in run["queries"])
+    body = "".join(f"<tr>{''.join(cells(query, names))}</tr>" for query in run["queries"])
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def cells(query: Mapping[str, Any], names: list[str], peers: list[str]) -> Iterator[str]:
+def cells(query: Mapping[str, Any], names: list[str]) -> Iterator[str]:
     what, asked = f"{title(query['family'])}, {query['name']}", query["expression"]
     yield f"<td>{escape(what)}<br><code>{escape(asked)}</code></td>"
     for name in names:
         times = query["times"].get(name)
-        yield f"<td>{duration(times['p50'])} / {duration(times['p99'])}</td>" if times else "<td></td>"
-    for name in peers:
-        yield f"<td>{ratio(query['ratios'][name])}</td>" if name in query["ratios"] else "<td></td>"
+        yield f"<td>{cell(times, query['ratios'].get(name))}</td>" if times else "<td></td>"
+
+
+def cell(times: Mapping[str, float], against: float | None) -> str:
+    told = f"{duration(times['p50'])} <span class='quiet'>/ {duration(times['p99'])}</span>"
+    return told if against is None else f"{told}<br><b>{ratio(against)}</b>"
 
 
 def facts(run: Run) -> str:

@@ -1,0 +1,206 @@
+"""PostgreSQL, started for the race in a temporary directory: rows in the order of time, an index for every question."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from importlib import import_module
+from io import BytesIO
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet
+
+from bench.generate import SCHEMA, Files
+from bench.peers import TABLES, Absent
+from bench.workload import Ask, Dialect, Query
+
+OTHER_USER = "postgres"
+"""Who runs the server when we are root, which it refuses to be run by."""
+PATIENCE = 60.0
+"""Seconds in which the server must answer."""
+SETTINGS = {
+    "listen_addresses": "",
+    "shared_buffers": "2GB",
+    "effective_cache_size": "8GB",
+    "work_mem": "256MB",
+    "maintenance_work_mem": "1GB",
+    "random_page_cost": "1.1",
+    "max_wal_size": "8GB",
+    "fsync": "off",
+    "jit": "off",
+}
+"""For data that fit into memory, and that nobody would miss. Compiling costs more than these questions take."""
+TYPES = {"text": "text", "number": "integer", "date": "date", "boolean": "boolean"}
+INDEXES = (
+    *(f"contacts ({column})" for column in ("country", "city", "language", "age", "points", "signup")),
+    "contacts using gin (email gin_trgm_ops)",
+    "contacts (email text_pattern_ops)",
+    "interests (interest, contact)",
+    *(f"{table} (moment, contact)" for table in (*TABLES.values(), "events")),
+    *(f"{table} (contact, moment)" for table in TABLES.values()),
+    *(f"{table} (campaign, contact, moment)" for table in ("sends", "opens", "clicks")),
+    "visits (url, contact, moment)",
+    "purchases (category, moment, contact)",
+)
+
+
+class Postgres:
+    def __init__(self, server: subprocess.Popen[bytes], folder: Path, connection: Any) -> None:
+        self._server, self._folder, self._connection = server, folder, connection
+        self.version = str(self.value("show server_version"))
+
+    @classmethod
+    def open(cls, files: Files, folder: Path) -> Postgres:
+        """Started and loaded anew, in a directory that `close` removes. Raises Absent."""
+        programs, psycopg = binaries(), driver()
+        home = Path(tempfile.mkdtemp(prefix="tamis-pg-"))
+        try:
+            server = started(programs, home)
+            peer = cls(server, home, connected(psycopg, server, home))
+        except BaseException:
+            shutil.rmtree(home)
+            raise
+        try:
+            peer.load(files)
+        except BaseException:
+            peer.close()
+            raise
+        return peer
+
+    def knows(self, query: Query) -> bool:
+        return True
+
+    def count(self, ask: Ask) -> int:
+        return int(self.value(ask.sql(Dialect.POSTGRES)))
+
+    def value(self, sql: str) -> Any:
+        return self._connection.execute(sql).fetchone()[0]
+
+    def close(self) -> None:
+        self._connection.close()
+        self._server.send_signal(signal.SIGINT)
+        self._server.wait(PATIENCE)
+        shutil.rmtree(self._folder)
+
+    # --- loading -----------------------------------------------------------------------------------------
+
+    def load(self, files: Files) -> None:
+        run = self._connection.execute
+        run("create extension pg_trgm")
+        fields = {name: each["type"] for name, each in SCHEMA["contacts"].items() if name != "interests"}
+        columns = ", ".join(f"{name} {TYPES[type]}" for name, type in fields.items())
+        run(f"create table contacts (id integer primary key, {columns})")
+        self.copy("contacts", (contacts(batch, list(fields)) for batch in batches(files.contacts)))
+        run("create table interests (interest text, contact integer)")
+        self.copy("interests", (interests(batch) for batch in batches(files.contacts)))
+        for type, table in TABLES.items():
+            properties = {name: each["type"] for name, each in SCHEMA["events"][type].items()}
+            columns = "".join(f", {name} {'numeric(18, 2)' if name == 'amount' else 'text'}" for name in properties)
+            run(f"create table {table} (contact integer, moment bigint{columns})")
+            self.copy(table, (events(batch, list(properties)) for batch in batches(files.events(type))))
+        together = " union all ".join(f"select contact, moment from {table}" for table in TABLES.values())
+        run(f"create table events as select * from ({together}) every order by moment")
+        for index in INDEXES:
+            run(f"create index on {index}")
+        run("vacuum analyze")
+
+    def copy(self, table: str, rows: Iterator[pa.Table]) -> None:
+        with self._connection.cursor() as cursor, cursor.copy(f"copy {table} from stdin (format csv)") as copy:
+            for each in rows:
+                buffer = BytesIO()
+                pa.csv.write_csv(each, buffer, pa.csv.WriteOptions(include_header=False))
+                copy.write(buffer.getvalue())
+
+
+# --- the server --------------------------------------------------------------------------------------------
+
+
+def driver() -> Any:
+    try:
+        return import_module("psycopg")
+    except ImportError:
+        raise Absent("psycopg is not installed: pip install 'tamis[bench]'") from None
+
+
+def binaries() -> Path:
+    """The folder of `initdb` and `postgres`, of the newest version here. Raises Absent."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    on_path = shutil.which("initdb")
+    if found:
+        return found[-1].parent
+    if on_path is not None:
+        return Path(on_path).resolve().parent
+    raise Absent("no PostgreSQL is installed: neither /usr/lib/postgresql/*/bin nor PATH has initdb")
+
+
+def started(programs: Path, home: Path) -> subprocess.Popen[bytes]:
+    """A server over a new cluster in `home`, reached by a socket there. Raises Absent."""
+    other = other_user(home)
+    data = home / "data"
+    initialise = [str(programs / "initdb"), "-D", str(data), "-U", "race", "-A", "trust", "-E", "UTF8", "--locale=C"]
+    subprocess.run(initialise, stdout=subprocess.DEVNULL, cwd=home, check=True, **other)
+    settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+    command = [str(programs / "postgres"), "-D", str(data), "-k", str(home), *settings]
+    with (home / "log").open("wb") as log:
+        return subprocess.Popen(command, stderr=log, stdout=log, cwd=home, **other)
+
+
+def other_user(home: Path) -> dict[str, Any]:
+    """How to start a process that may own `home` and is not root's. Raises Absent."""
+    if os.geteuid() != 0:
+        return {}
+    try:
+        entry = pwd.getpwnam(OTHER_USER)
+    except KeyError:
+        raise Absent(f"PostgreSQL refuses to be run by root, and there is no user {OTHER_USER}") from None
+    os.chown(home, entry.pw_uid, entry.pw_gid)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+
+def connected(psycopg: Any, server: subprocess.Popen[bytes], home: Path) -> Any:
+    deadline = monotonic() + PATIENCE
+    while True:
+        try:
+            return psycopg.connect(host=str(home), user="race", dbname="postgres", autocommit=True)
+        except psycopg.OperationalError as error:
+            if server.poll() is not None or monotonic() > deadline:
+                server.kill()
+                raise Absent(f"PostgreSQL did not start: {(home / 'log').read_text()[-300:]} {error}") from None
+            sleep(0.05)
+
+
+# --- rows as they are copied -------------------------------------------------------------------------------
+
+
+def batches(path: Path) -> Iterator[pa.Table]:
+    for batch in pa.parquet.ParquetFile(path).iter_batches():
+        yield pa.table(batch)
+
+
+def number(ids: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.utf8_slice_codeunits(ids, 1).cast(pa.int32())
+
+
+def contacts(batch: pa.Table, fields: list[str]) -> pa.Table:
+    return pa.table([number(batch["id"]), *(batch[name] for name in fields)], names=["id", *fields])
+
+
+def interests(batch: pa.Table) -> pa.Table:
+    tags = batch["interests"].combine_chunks()
+    owners = number(batch["id"]).combine_chunks().take(pc.list_parent_indices(tags))
+    return pa.table({"interest": pc.list_flatten(tags), "contact": owners})
+
+
+def events(batch: pa.Table, properties: list[str]) -> pa.Table:
+    columns = [number(batch["contact"]), batch["at"].cast(pa.int64()), *(batch[name] for name in properties)]
+    return pa.table(columns, names=["contact", "moment", *properties])
