@@ -86,6 +86,10 @@ STRETCH_EVENTS = 1 << 17
 """Events of so many are worked on between two looks at the deadline."""
 
 
+ORDERED_AT_ONCE = 1 << 19
+"""So many events are put in order between two looks at the deadline: some milliseconds."""
+
+
 def in_stretches(owners: Sequence[NDArray[np.integer]], size: int) -> Iterator[list[NDArray[np.intp] | slice]]:
     """The positions of events in several arrays, stretch by stretch of their owners (contacts, or places) below `size`.
 
@@ -104,11 +108,25 @@ def in_stretches(owners: Sequence[NDArray[np.integer]], size: int) -> Iterator[l
 
 def _by_stretch(owners: NDArray[np.integer], width: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Positions stretch by stretch, and where each stretch begins."""
-    still_wanted()
-    stretch = (owners // width).astype(np.uint16)
-    ends = np.append(0, np.cumsum(np.bincount(stretch, minlength=1 << 16)))
-    still_wanted()
-    return np.argsort(stretch, kind="stable"), ends
+    pieces = range(0, owners.size, ORDERED_AT_ONCE)
+    stretch = np.empty(owners.size, np.uint16)
+    sizes = np.zeros(1 << 16, np.int64)
+    for begin in pieces:
+        still_wanted()
+        piece = slice(begin, begin + ORDERED_AT_ONCE)
+        stretch[piece] = owners[piece] // width
+        sizes += np.bincount(stretch[piece], minlength=1 << 16)
+    ends = np.append(0, np.cumsum(sizes))
+    order, free = np.empty(owners.size, np.intp), ends[:-1].copy()
+    for begin in pieces:
+        still_wanted()
+        own = stretch[begin : begin + ORDERED_AT_ONCE]
+        local = np.argsort(own, kind="stable")
+        held = np.bincount(own, minlength=1 << 16)
+        # Those of one stretch follow those of earlier pieces: `free` is where its next one goes.
+        order[np.arange(own.size) + np.repeat(free - (np.cumsum(held) - held), held)] = local + begin
+        free += held
+    return order, ends
 
 
 @dataclass(frozen=True, slots=True)

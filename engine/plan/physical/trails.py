@@ -111,13 +111,15 @@ def gather(
     """The selected events and their properties: of those in `within` alone when these are few, else of all."""
     parts = list(events.picked(context, Domain.of(context.space, within)))
     still_wanted()
-    contacts = [np.asarray(picked.part.contacts[picked.rows]) for picked in parts]
-    at = [np.asarray(picked.part.at[picked.rows]) for picked in parts]
+    total = sum(picked.places.size for picked in parts)
+    contacts, at, filled = np.empty(total, np.uint32), np.empty(total, np.int64), 0
+    for some in (stretch for picked in parts for stretch in picked.stretches()):
+        end = filled + some.places.size
+        contacts[filled:end], at[filled:end] = some.part.contacts[some.rows], some.part.at[some.rows]
+        filled = end
     values = {slot: _values([_part_values(p, field, known) for p in parts]) for slot, field in properties.items()}
     still_wanted()
-    return Gathered(
-        np.concatenate([np.empty(0, np.uint32), *contacts]), np.concatenate([np.empty(0, np.int64), *at]), values
-    )
+    return Gathered(contacts, at, values)
 
 
 def _values(parts: list[Values]) -> Values:

@@ -62,3 +62,15 @@ def ranks(pairs: list[tuple[int, int]], largest: bool) -> None:
     values = [Fraction(*pair) for pair in pairs]
     order = sorted(set(values), reverse=largest)
     assert cut._ranks(numbers, largest).tolist() == [order.index(value) for value in values]
+
+
+@pytest.mark.parametrize("size", [0, 1, 6, 7, 8, 60])
+def test_pieces_are_ordered_as_the_whole_would_be(size, monkeypatch):
+    monkeypatch.setattr("engine.plan.physical.space.ORDERED_AT_ONCE", 7)
+    monkeypatch.setattr("engine.plan.physical.space.STRETCH_EVENTS", 4)
+    owners = np.random.default_rng(size).integers(0, 30, size).astype(np.uint32)
+    stretches = size // 4 + 1
+    width = 30 // stretches + 1
+    expected = [np.flatnonzero(owners // width == stretch).tolist() for stretch in range(-(-30 // width))]
+    found = [np.arange(size)[rows].tolist() for [rows] in in_stretches([owners], 30)]
+    assert found == (expected if stretches > 1 else [list(range(size))])
