@@ -233,14 +233,14 @@ _CONVERSIONS: dict[Type, Callable[[pa.Array, Field, Manner], Converted]] = {
 }
 
 WANTED: dict[Type, tuple[str, str]] = {
-    Type.TEXT: ("bad_text", "text"),
-    Type.CHOICE: ("unknown_option", "one of the options"),
+    Type.TEXT: ("bad-text", "text"),
+    Type.CHOICE: ("unknown-option", "one of the options"),
     Type.NUMBER: ("bad-number", "a number"),
     Type.FLOAT: ("bad-number", "a number"),
-    Type.BOOLEAN: ("bad_boolean", "true or false"),
-    Type.DATE: ("bad_date", "a date such as 2026-06-30"),
-    Type.DATETIME: ("bad_datetime", "a datetime such as 2026-06-30T14:00:05Z"),
-    Type.TAGS: ("bad_tags", "a list of tags"),
+    Type.BOOLEAN: ("bad-boolean", "true or false"),
+    Type.DATE: ("bad-date", "a date such as 2026-06-30"),
+    Type.DATETIME: ("bad-datetime", "a datetime such as 2026-06-30T14:00:05Z"),
+    Type.TAGS: ("bad-tags", "a list of tags"),
 }
 
 

@@ -156,7 +156,7 @@ def test_declared_fields_keep_their_type():
     )
     assert inferred.patch == {}
     assert columns(batches) == {"vip": [True], "plan": ["Free"], "zip": [1000], "price": [15], "likes": [["x", "y"]]}
-    assert [reject.problem.code for reject in rejects] == ["unknown_option", "unknown_option", "bad_boolean"]
+    assert [reject.problem.code for reject in rejects] == ["unknown-option", "unknown-option", "bad-boolean"]
     assert rejects[0].problem.hint == "did you mean 'Pro'?"
 
 

@@ -193,7 +193,7 @@ def test_parquet_values_that_do_not_fit_what_is_declared():
     )
     _, (batch,), rejects = load(as_parquet(table), schema=Schema("Europe/Paris", contacts=fields))
     assert {name: array.to_pylist() for name, array in batch.columns.items()} == {"n": [15], "b": [True], "d": [20455]}
-    assert [r.problem.code for r in rejects] == ["too-many-decimals", "number-out-of-range", "bad_boolean"]
+    assert [r.problem.code for r in rejects] == ["too-many-decimals", "number-out-of-range", "bad-boolean"]
 
 
 def test_batches_have_the_arrays_they_promise():
