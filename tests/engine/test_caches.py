@@ -66,7 +66,8 @@ def write(workspace: Workspace, kind: str, n: int) -> None:
         case "erase" if workspace.contact(f"c{n}") is not None:
             workspace.erase_contact(f"c{n}").result()
         case "segment":
-            workspace.put_segment("keen", {"name": "Keen", "expression": f"points > {n}"}).result()
+            name = workspace.segment("keen").name
+            workspace.put_segment("keen", {"name": name, "expression": f"points > {n}"}).result()
         case "rename":
             # The name "Keen" goes from one segment to another.
             names = ("Keen", "Other") if n % 2 else ("Other", "Keen")
