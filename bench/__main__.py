@@ -11,7 +11,9 @@ from rich.console import Console
 from bench import comparing, report
 from bench.generate import Size, generate
 from bench.measure import measure, table
+from bench.plots import duration
 from bench.race import PEERS, Course, Disagreement, Result, race
+from bench.report import ratio
 from bench.workload import families, queries
 
 FILES = Path("bench-data")
@@ -74,10 +76,10 @@ def run_command(
         click.echo(f"{name} did not take part: {reason}", err=True)
     for name, each in result["summary"].items():
         if each["queries"]:
-            mean, smallest = each["geometric_mean"], each["smallest"]
+            mean, smallest = ratio(each["geometric_mean"]), ratio(each["smallest"])
             click.echo(
-                f"{name}: its times are {mean:.1f} times those of Tamis in the geometric mean of {each['queries']} "
-                f"queries, and at least {smallest:.2f} times ({each['smallest_at']})"
+                f"{name}: its times are {mean} those of Tamis in the geometric mean of {each['queries']} "
+                f"queries, and at least {smallest} ({each['smallest_at']})"
             )
     if target is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -118,8 +120,8 @@ def loaded(path: Path) -> Result:
 def line(measured: Result) -> str:
     """A query and its medians, each peer's with its ratio to that of Tamis."""
     times, ratios = measured["times"], measured["ratios"]
-    others = "".join(f"  {name} {times[name]['p50']:.3f} ({ratio:.1f}x)" for name, ratio in ratios.items())
-    return f"{measured['family'] + ', ' + measured['name']:<48} tamis {times['tamis']['p50']:.3f} ms{others}"
+    others = "".join(f"  {name} {duration(times[name]['p50'])} ({ratio(each)})" for name, each in ratios.items())
+    return f"{measured['family'] + ', ' + measured['name']:<48} tamis {duration(times['tamis']['p50'])}{others}"
 
 
 if __name__ == "__main__":
