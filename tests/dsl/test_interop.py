@@ -363,8 +363,8 @@ def test_each_form_tells_what_it_alone_cannot_say():
     assert unsaid(GROUPS, "points + 1 > age") == [("points + 1 > age", "not-expressible")]
     assert unsaid(GROUPS, 'country is exactly "FR"') == [('country is exactly "FR"', "not-expressible")]
     assert unsaid(LOGIC, "score > 0.1234567890123456789") == [("0.1234567890123456789", "not-expressible")]
-    beyond = "0001-01-01T00:00+14:00"
-    assert unsaid(LOGIC, f"last_order > {beyond}") == [(beyond, "not-expressible")]
+    beyond = "last_order > 0001-01-01T00:00+14:00"
+    assert unsaid(LOGIC, beyond) == [(beyond, "not-expressible")]
 
 
 @pytest.mark.parametrize("form", Form)
