@@ -22,7 +22,7 @@ def test_engine_and_oracle_agree_on_thousands_of_pairs() -> None:
     tally = prove(PAIRS, seed)
     print(tally)
     assert tally.pairs >= PAIRS
-    assert tally.selective > PAIRS // 6, "most expressions select nobody or everyone"
+    assert tally.selective > PAIRS // 10, "most expressions select nobody or everyone"
     assert sum(tally.refused.values()) < PAIRS // 20, f"too many random expressions are refused: {tally.refused}"
 
 
