@@ -5,12 +5,14 @@ import threading
 import time
 from contextlib import contextmanager
 
+import anyio
 import httpx
 import pytest
 
 import engine.plan.physical.text_comparison as slow_operator
-from engine.deadline import still_wanted
+from engine.deadline import Deadline, DeadlineExceeded, still_wanted
 from engine.query import Query
+from server.asking import Askings
 from server.service import Limits
 from tests.server.answers import CONTACTS, SCHEMA, count, ok, problem
 
@@ -229,3 +231,17 @@ def test_slow_queries_keep_nobody_else_waiting(tmp_path, serving, slowly):
                 ok(api.post(f"queries/{query['id']}/cancel"))
             queued.join(5)
         problem(answers[0], 409, "query-cancelled")
+
+
+def test_a_timer_that_is_early_is_the_deadline_all_the_same():
+    """The query's own clock says that nothing of its time has passed when the event loop says that all has."""
+    room = Askings(default_ms=30_000, longest_ms=30_000, threads=2, queue=2)
+
+    async def late() -> None:
+        with room.begun("w", "count", None) as asking:
+            asking.deadline = Deadline(20, clock=lambda: 0.0)
+            room._own["w"].acquire_on_behalf_of_nowait("another query")
+            await room.heavy("w", asking, anyio.sleep_forever, lambda: 1)
+
+    with pytest.raises(DeadlineExceeded):
+        anyio.run(late)
