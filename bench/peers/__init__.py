@@ -19,6 +19,14 @@ class Absent(Exception):
     """A peer that is not installed here; the message says what is missing."""
 
 
+class Failed(Exception):
+    """A peer did not answer a question; the message is its own."""
+
+
+class TooLong(Failed):
+    """A count that took longer than it may."""
+
+
 class Peer(Protocol):
     @property
     def version(self) -> str: ...
@@ -26,7 +34,11 @@ class Peer(Protocol):
     def knows(self, query: Query) -> bool:
         """Whether it can be asked at all."""
 
-    def count(self, ask: Ask) -> int: ...
+    def limit(self, seconds: float) -> None:
+        """From now on a count may take so long, about."""
+
+    def count(self, ask: Ask) -> int:
+        """Raises TooLong, Failed."""
 
     def close(self) -> None: ...
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.generate import SCHEMA, Files
-from bench.peers import TABLES, Absent
+from bench.peers import TABLES, Absent, Failed, TooLong
 from bench.workload import Ask, Dialect, Query
 
 REPEATED = {"country", "city", "language", "campaign", "url", "product", "category"}
@@ -43,8 +43,14 @@ class ClickHouse:
     def knows(self, query: Query) -> bool:
         return True
 
+    def limit(self, seconds: float) -> None:
+        self.ask(f"set max_execution_time = {seconds}")
+
     def count(self, ask: Ask) -> int:
-        return int(self.ask(ask.sql(Dialect.CLICKHOUSE)))
+        try:
+            return int(self.ask(ask.sql(Dialect.CLICKHOUSE)))
+        except RuntimeError as error:
+            raise (TooLong if "TIMEOUT_EXCEEDED" in str(error) else Failed)(str(error)) from None
 
     def ask(self, sql: str) -> str:
         return str(self._connection.query(sql, "TSV"))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event, Thread
+from time import monotonic
 
 import duckdb
 
 from bench.generate import Files
-from bench.peers import TABLES
+from bench.peers import TABLES, Failed, TooLong
 from bench.workload import Ask, Dialect, Query
 
 
@@ -43,6 +45,8 @@ def statements(files: Files) -> list[str]:
 class DuckDB:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self._asked_at: float | None = None
+        self._closed = Event()
 
     @classmethod
     def open(cls, files: Files, folder: Path) -> DuckDB:
@@ -55,8 +59,26 @@ class DuckDB:
     def knows(self, query: Query) -> bool:
         return True
 
+    def limit(self, seconds: float) -> None:
+        Thread(target=self._interrupt, args=(seconds,), daemon=True).start()
+
+    def _interrupt(self, seconds: float) -> None:
+        """DuckDB has no limit of its own: what takes too long is interrupted by this thread, which rarely looks."""
+        while not self._closed.wait(seconds / 10):
+            asked_at = self._asked_at
+            if asked_at is not None and monotonic() - asked_at > seconds:
+                self._connection.interrupt()
+
     def count(self, ask: Ask) -> int:
-        return self.number(ask.sql(Dialect.DUCKDB))
+        self._asked_at = monotonic()
+        try:
+            return self.number(ask.sql(Dialect.DUCKDB))
+        except duckdb.InterruptException as error:
+            raise TooLong(str(error)) from None
+        except duckdb.Error as error:
+            raise Failed(str(error)) from None
+        finally:
+            self._asked_at = None
 
     def number(self, sql: str) -> int:
         row = self._connection.execute(sql).fetchone()
@@ -64,4 +86,5 @@ class DuckDB:
         return int(row[0])
 
     def close(self) -> None:
+        self._closed.set()
         self._connection.close()

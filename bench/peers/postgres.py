@@ -21,7 +21,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from bench.generate import SCHEMA, Files
-from bench.peers import TABLES, Absent
+from bench.peers import TABLES, Absent, Failed, TooLong
 from bench.workload import Ask, Dialect, Query
 
 OTHER_USER = "postgres"
@@ -80,8 +80,17 @@ class Postgres:
     def knows(self, query: Query) -> bool:
         return True
 
+    def limit(self, seconds: float) -> None:
+        self._connection.execute(f"set statement_timeout = {round(seconds * 1000)}")
+
     def count(self, ask: Ask) -> int:
-        return int(self.value(ask.sql(Dialect.POSTGRES)))
+        errors = driver().errors
+        try:
+            return int(self.value(ask.sql(Dialect.POSTGRES)))
+        except errors.QueryCanceled as error:
+            raise TooLong(str(error)) from None
+        except errors.Error as error:
+            raise Failed(str(error)) from None
 
     def value(self, sql: str) -> Any:
         return self._connection.execute(sql).fetchone()[0]

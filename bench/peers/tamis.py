@@ -9,8 +9,13 @@ from pathlib import Path
 
 from bench.generate import NOW_MS, Files
 from bench.machine import revision
-from bench.workload import Ask, Query, segments
+from bench.peers import Failed, TooLong
+from bench.workload import Ask, segments
+from bench.workload import Query as Question
+from dsl.problems import ExpressionError
+from engine.deadline import Deadline, DeadlineExceeded, kept
 from engine.directory import Tamis
+from engine.query import Query
 from engine.workspace import Workspace
 
 
@@ -19,6 +24,7 @@ class InProcess:
         self._tamis = tamis
         self._workspace = tamis.workspace("default")
         self._asked = 0
+        self._limit_ms: float | None = None
 
     @classmethod
     def open(cls, files: Files, folder: Path) -> InProcess:
@@ -31,14 +37,29 @@ class InProcess:
     def version(self) -> str:
         return revision()
 
-    def knows(self, query: Query) -> bool:
+    def knows(self, query: Question) -> bool:
         return True
 
+    def limit(self, seconds: float) -> None:
+        self._limit_ms = seconds * 1000
+
     def count(self, ask: Ask) -> int:
-        """The text is one never seen, by its comment where not by its constants, so that it is parsed each time."""
+        return self.answer(self.prepare(ask))
+
+    def prepare(self, ask: Ask) -> Query:
+        """Read, checked and planned. The text is one never seen, by its comment where not by its constants."""
         self._asked += 1
-        text = f"{ask.expression} # {self._asked}"
-        return self._workspace.query(text, at=NOW_MS).count().count
+        try:
+            return self._workspace.query(f"{ask.expression} # {self._asked}", at=NOW_MS)
+        except ExpressionError as error:
+            raise Failed(str(error)) from None
+
+    def answer(self, query: Query) -> int:
+        try:
+            with kept(Deadline(self._limit_ms)):
+                return query.count().count
+        except DeadlineExceeded as error:
+            raise TooLong(str(error)) from None
 
     def close(self) -> None:
         self._tamis.close()
