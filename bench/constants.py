@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import cached_property
 from itertools import groupby
 
 import pyarrow as pa
@@ -35,13 +34,13 @@ class Data:
         self._files = files
         self._pools: dict[tuple[str, str], list[Value]] = {}
 
-    @cached_property
-    def _contacts(self) -> pa.Table:
-        return pa.parquet.read_table(self._files.contacts)
-
     def contact(self, column: str, rng: Generator) -> Value:
         """A value that some contact has; of tags, one of them."""
         return self._drawn(("contacts", column), rng)
+
+    def company(self, column: str, rng: Generator) -> Value:
+        """A value that some company has."""
+        return self._drawn(("companies", column), rng)
 
     def event(self, type: str, column: str, rng: Generator) -> Value:
         """A value that some event of a type has."""
@@ -54,10 +53,7 @@ class Data:
         return pool[int(rng.integers(len(pool)))]
 
     def _pool(self, table: str, column: str) -> list[Value]:
-        if table == "contacts":
-            values = self._contacts[column]
-        else:
-            values = pa.parquet.read_table(self._files.events(table), columns=[column])[column]
+        values = pa.parquet.read_table(self._files.of(table), columns=[column])[column]
         if pa.types.is_list(values.type):
             values = pa.compute.list_flatten(values)
         values = values.drop_null()
@@ -71,6 +67,10 @@ def _whole(least: int, most: int) -> Callable[[Data, Generator], Value]:
 
 def _contact(column: str) -> Callable[[Data, Generator], Value]:
     return lambda data, rng: data.contact(column, rng)
+
+
+def _company(column: str) -> Callable[[Data, Generator], Value]:
+    return lambda data, rng: data.company(column, rng)
 
 
 def _event(type: str, column: str) -> Callable[[Data, Generator], Value]:
@@ -106,6 +106,11 @@ KINDS: Mapping[str, Callable[[Data, Generator], Value]] = {
     "points": _contact("points"),
     "signup": _contact("signup"),
     "interest": _contact("interests"),
+    "company": _contact("company"),
+    "sector": _company("sector"),
+    "size": _company("size"),
+    "seat": _company("country"),
+    "founded": _company("founded"),
     "part": _part,
     "prefix": _prefix,
     "suffix": _suffix,
@@ -173,9 +178,9 @@ class Ours:
 
 @dataclass(frozen=True, slots=True)
 class Sql:
-    """A constant in SQL: `{it}`; `{it:bare}` inside quotes; `{it:ago}` and `{it:weeks_ago}`, the moment so many days or
-    weeks before now; `{it:day}`, the date so many days before today; `{it:days}` and `{it:hours}`, lengths. Moments
-    and lengths are in milliseconds."""
+    """A constant in SQL: `{it}`; `{it:bare}` inside quotes; `{it:number}`, an id as SQL peers have it; `{it:ago}` and
+    `{it:weeks_ago}`, the moment so many days or weeks before now; `{it:day}`, the date so many days before today;
+    `{it:days}` and `{it:hours}`, lengths. Moments and lengths are in milliseconds."""
 
     value: Value
 
@@ -185,6 +190,8 @@ class Sql:
                 return f"'{self:bare}'"
             case "bare", str(text):
                 return text.replace("'", "''")
+            case "number", str(id):
+                return str(int(id[1:]))
             case "", Decimal():
                 return f"cast('{self.value}' as decimal(18, 2))"
             case "", date():

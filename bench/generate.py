@@ -1,13 +1,17 @@
-"""The generated data: contacts with 9 fields and events of 5 types, the same bytes for the same size and seed.
+"""The generated data: companies, contacts and events of 5 types, the same bytes for the same size and seed.
 
-Shapes are those of a mailing list with a shop: countries, cities, campaigns and products follow Zipf's law, activity
-follows Pareto's, opens follow sends and clicks follow opens by hours, purchases favour those who have points, and
-every field misses some values. Moments end at `NOW`, more of them recent than old.
+Shapes are those of a mailing list with a shop: countries, cities, companies, campaigns and products follow Zipf's law,
+activity follows Pareto's, opens follow sends and clicks follow opens by hours, purchases favour those who have points,
+and every field misses some values. Moments end at `NOW`, more of them recent than old.
+
+Contacts are drawn a chunk at a time, and events a slice of the history at a time, each from random numbers of its own,
+so that no size needs much memory.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -16,12 +20,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 from numpy.random import Generator, default_rng
-from numpy.typing import NDArray
 
 from bench import words
+from bench.moments import Due, Moments, Waiting, in_order
+from bench.shapes import Floats, Ints, cumulated, days, decimals, drawn_by, ids, tags, texts, where, zipf
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 NOW_MS = int(NOW.timestamp() * 1000)
@@ -29,14 +35,14 @@ TODAY = NOW_MS // 86_400_000
 DAY = 86_400_000
 HOUR = 3_600_000
 HISTORY_DAYS = 730
+FIRST_MS = NOW_MS - HISTORY_DAYS * DAY
 ROWS_A_CHUNK = 1 << 20
-
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+EVENTS_A_SLICE = 1 << 24
+CONTACTS_A_COMPANY = 25
 
 
 class Size(Enum):
-    """Contacts and events of each size."""
+    """Contacts and events of each size; a company for every 25 contacts."""
 
     T = (2_000, 40_000)
     S = (100_000, 2_000_000)
@@ -51,6 +57,10 @@ class Size(Enum):
     @property
     def events(self) -> int:
         return int(self.value[1])
+
+    @property
+    def companies(self) -> int:
+        return self.contacts // CONTACTS_A_COMPANY
 
 
 SHARES = {"send": 0.45, "open": 0.22, "click": 0.06, "visit": 0.22, "purchase": 0.05}
@@ -68,6 +78,13 @@ SCHEMA: dict[str, Any] = {
         "signup": {"type": "date"},
         "newsletter": {"type": "boolean"},
         "interests": {"type": "tags"},
+    },
+    "companies": {
+        "name": {"type": "text"},
+        "sector": {"type": "choice", "options": words.SECTORS},
+        "size": {"type": "number", "decimals": 0},
+        "country": {"type": "text"},
+        "founded": {"type": "date"},
     },
     "events": {
         "send": {"campaign": {"type": "text"}},
@@ -91,15 +108,23 @@ class Files:
     folder: Path
 
     @property
+    def companies(self) -> Path:
+        return self.of("companies")
+
+    @property
     def contacts(self) -> Path:
-        return self.folder / "contacts.parquet"
+        return self.of("contacts")
 
     @property
     def contacts_csv(self) -> Path:
         return self.folder / "contacts.csv"
 
     def events(self, type: str) -> Path:
-        return self.folder / f"{type}.parquet"
+        return self.of(type)
+
+    def of(self, table: str) -> Path:
+        """That of companies, contacts, or the events of a type."""
+        return self.folder / f"{table}.parquet"
 
     @property
     def complete(self) -> Path:
@@ -112,44 +137,75 @@ def generate(size: Size, out: Path, seed: int = 1) -> Files:
     if files.complete.exists():
         return files
     files.folder.mkdir(parents=True, exist_ok=True)
-    people = contacts(size.contacts, default_rng([seed, 0]))
-    pa.parquet.write_table(people, files.contacts)
-    pa.csv.write_csv(with_tags_as_text(people), files.contacts_csv)
-    for type, table in event_tables(size, people, seed):
-        pa.parquet.write_table(table, files.events(type), row_group_size=ROWS_A_CHUNK)
+    pa.parquet.write_table(companies(size.companies, default_rng([seed, 200])), files.companies)
+    leanings = write_contacts(size, files, seed)
+    write_events(size, files, leanings, seed)
     files.complete.touch()
     return files
 
 
-# --- shapes ------------------------------------------------------------------------------------------------
+# --- companies and contacts --------------------------------------------------------------------------------
 
 
-def zipf(rng: Generator, choices: int, size: int, exponent: float = 1.1) -> Ints:
-    """Indexes 0..choices-1, the first the most frequent."""
-    weights = 1 / np.arange(1, choices + 1) ** exponent
-    return np.searchsorted(np.cumsum(weights / weights.sum()), rng.random(size)).clip(0, choices - 1).astype(np.int64)
+def company_ids(numbers: Ints) -> pa.Array:
+    return ids("k", numbers, 7)
 
 
-def texts(values: list[str], indexes: Ints, missing: Bools | None = None) -> pa.Array:
-    codes = pa.array(indexes.astype(np.int32), mask=missing)
-    return pa.DictionaryArray.from_arrays(codes, pa.array(values)).cast(pa.string())
+def companies(count: int, rng: Generator) -> pa.Table:
+    """One row a company, the one with the most contacts first; the first ones are larger."""
+    name = texts([word.capitalize() for word in words.LAST_NAMES], zipf(rng, len(words.LAST_NAMES), count, 0.5))
+    form = texts(words.FORMS, zipf(rng, len(words.FORMS), count, 0.5))
+    numbers = np.arange(count)
+    founded = TODAY - 30 - (rng.beta(1.0, 3.0, count) * 36_500).astype(np.int64)
+    size = 1 + (rng.pareto(1.1, count) * (5 + 2_000 / np.sqrt(numbers + 1))).astype(np.int64)
+    return pa.table(
+        {
+            "id": company_ids(numbers),
+            "name": pc.binary_join_element_wise(name, form, pa.array(numbers).cast(pa.string()), " "),
+            "sector": texts(words.SECTORS, zipf(rng, len(words.SECTORS), count, 0.8), rng.random(count) < 0.04),
+            "size": pa.array(np.minimum(size, 500_000), mask=rng.random(count) < 0.1),
+            "country": texts(words.COUNTRIES, zipf(rng, len(words.COUNTRIES), count, 1.0), rng.random(count) < 0.02),
+            "founded": days(founded, rng.random(count) < 0.15),
+        }
+    )
 
 
-def recent_moments(rng: Generator, size: int) -> Ints:
-    """Milliseconds in the `HISTORY_DAYS` before NOW; the last month holds about three times its even share."""
-    age = rng.beta(1.0, 2.0, size) * HISTORY_DAYS * DAY
-    return np.asarray(NOW_MS - 1 - age.astype(np.int64))
+def contact_ids(numbers: Ints) -> pa.Array:
+    return ids("c", numbers, 8)
 
 
-# --- contacts ----------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Leanings:
+    """What events are drawn by: the cumulated weights of contacts as visitors, as readers and as buyers."""
+
+    visiting: Floats
+    reading: Floats
+    buying: Floats
 
 
-def contact_ids(rows: Ints) -> pa.Array:
-    return pa.array(np.char.add("c", np.char.zfill(rows.astype("U8"), 8)))
+def write_contacts(size: Size, files: Files, seed: int) -> Leanings:
+    """Both files of contacts, chunk by chunk."""
+    reached, points = np.empty(size.contacts, bool), np.empty(size.contacts, np.int32)
+    with ExitStack() as closing:
+        parquet = csv = None
+        for number, start in enumerate(range(0, size.contacts, ROWS_A_CHUNK)):
+            rows = np.arange(start, min(start + ROWS_A_CHUNK, size.contacts))
+            chunk = contacts(rows, size.companies, default_rng([seed, 0, number]))
+            flat = with_tags_as_text(chunk)
+            if parquet is None or csv is None:
+                parquet = closing.enter_context(pa.parquet.ParquetWriter(files.contacts, chunk.schema))
+                csv = closing.enter_context(pa.csv.CSVWriter(files.contacts_csv, flat.schema))
+            parquet.write_table(chunk)
+            csv.write_table(flat)
+            reached[rows] = chunk["email"].is_valid().to_numpy()
+            points[rows] = chunk["points"].fill_null(0).to_numpy()
+    activity = default_rng([seed, 99]).pareto(1.5, size.contacts) + 0.02
+    return Leanings(cumulated(activity), cumulated(activity * reached), cumulated(activity * (1 + np.log1p(points))))
 
 
-def contacts(count: int, rng: Generator) -> pa.Table:
+def contacts(rows: Ints, companies: int, rng: Generator) -> pa.Table:
     """One row a contact; a third of them have no e-mail address or little else known about them."""
+    count = len(rows)
     country = zipf(rng, len(words.COUNTRIES), count, 1.0)
     city = country * words.CITIES_A_COUNTRY + zipf(rng, words.CITIES_A_COUNTRY, count)
     foreign = rng.random(count) < 0.12
@@ -161,114 +217,128 @@ def contacts(count: int, rng: Generator) -> pa.Table:
     age = np.clip(rng.normal(30 + 2 * (country % 9), 14), 16, 95).astype(np.int64)
     return pa.table(
         {
-            "id": contact_ids(np.arange(count)),
+            "id": contact_ids(rows),
             "country": texts(words.COUNTRIES, country, rng.random(count) < 0.03),
             "city": texts(words.cities(), city, rng.random(count) < 0.2),
-            "email": emails(rng, count, anonymous),
+            "email": where(~anonymous, emails(rows, rng)),
             "language": texts(words.LANGUAGES, language, anonymous & (rng.random(count) < 0.5)),
             "age": pa.array(age, mask=rng.random(count) < 0.3),
             "points": pa.array(points, mask=rng.random(count) < 0.1),
-            "signup": pa.array(signup.astype(np.int32), pa.int32()).cast(pa.date32()),
+            "signup": days(signup),
             "newsletter": pa.array(newsletter, mask=rng.random(count) < 0.05),
-            "interests": tags(rng, count),
+            "interests": interests(rng, count),
+            "company": where(rng.random(count) < 0.6, company_ids(zipf(rng, companies, count, 0.7))),
         }
     )
 
 
-def emails(rng: Generator, count: int, missing: Bools) -> pa.Array:
-    first = np.array(words.FIRST_NAMES)[zipf(rng, len(words.FIRST_NAMES), count, 0.7)]
-    last = np.array(words.LAST_NAMES)[zipf(rng, len(words.LAST_NAMES), count, 0.7)]
-    domain = np.array(words.DOMAINS)[zipf(rng, len(words.DOMAINS), count)]
-    number = np.char.add(np.arange(count).astype("U8"), "@")
-    return pa.array(np.char.add(np.char.add(first, last), np.char.add(number, domain)), mask=missing)
+def emails(rows: Ints, rng: Generator) -> pa.Array:
+    first = texts(words.FIRST_NAMES, zipf(rng, len(words.FIRST_NAMES), len(rows), 0.7))
+    last = texts(words.LAST_NAMES, zipf(rng, len(words.LAST_NAMES), len(rows), 0.7))
+    domain = texts([f"@{domain}" for domain in words.DOMAINS], zipf(rng, len(words.DOMAINS), len(rows)))
+    return pc.binary_join_element_wise(first, last, pa.array(rows).cast(pa.string()), domain, "")
 
 
-def tags(rng: Generator, count: int) -> pa.Array:
-    """0 to 5 different interests; about a third of the contacts have none."""
+def interests(rng: Generator, count: int) -> pa.Array:
+    """0 to 5 different ones; about a third of the contacts have none."""
     lengths = np.minimum(rng.geometric(0.45, count), 5) * (rng.random(count) < 0.65)
-    picked = [dict.fromkeys(row[:n]) for row, n in zip(_interests(rng, count), lengths.tolist(), strict=True)]
-    offsets = np.concatenate([[0], np.cumsum([len(row) for row in picked])]).astype(np.int32)
-    flat = pa.array([words.INTERESTS[i] for row in picked for i in row], pa.string())
-    return pa.ListArray.from_arrays(pa.array(offsets), flat)
-
-
-def _interests(rng: Generator, count: int) -> Iterator[list[int]]:
-    for start in range(0, count, ROWS_A_CHUNK):
-        rows = min(ROWS_A_CHUNK, count - start)
-        yield from zipf(rng, len(words.INTERESTS), rows * 5, 0.9).reshape(rows, 5).tolist()
+    return tags(zipf(rng, len(words.INTERESTS), count * 5, 0.9).reshape(count, 5), lengths, words.INTERESTS)
 
 
 def with_tags_as_text(table: pa.Table) -> pa.Table:
     """CSV has no lists: interests become one text, joined by `|`."""
-    joined = pa.compute.binary_join(table["interests"], "|")
+    joined = pc.binary_join(table["interests"], "|")
     return table.set_column(table.schema.get_field_index("interests"), "interests", joined)
 
 
 # --- events ------------------------------------------------------------------------------------------------
 
 
-def event_tables(size: Size, people: pa.Table, seed: int) -> Iterator[tuple[str, pa.Table]]:
-    """(type, table ordered by time) for each event type. Opens are drawn from sends, clicks from opens."""
-    counts = {type: int(size.events * share) for type, share in SHARES.items()}
-    rngs = {type: default_rng([seed, 1 + number]) for number, type in enumerate(SHARES)}
-    activity = default_rng([seed, 99]).pareto(1.5, size.contacts) + 0.02
-    readers = activity * people["email"].is_valid().to_numpy()
-    buyers = activity * (1 + np.log1p(people["points"].fill_null(0).to_numpy()))
-    sends = drawn_sends(rngs["send"], readers, counts["send"])
-    yield "send", sends.table({"campaign": texts(words.CAMPAIGNS, sends.subject)})
-    opens = sends.followed(rngs["open"], counts["open"], mean_hours=9)
-    yield "open", opens.table({"campaign": texts(words.CAMPAIGNS, opens.subject)})
-    clicks = opens.followed(rngs["click"], counts["click"], mean_hours=0.3)
-    yield (
-        "click",
-        clicks.table({"campaign": texts(words.CAMPAIGNS, clicks.subject), "url": urls(rngs["click"], counts["click"])}),
-    )
-    visits = drawn(rngs["visit"], activity, counts["visit"])
-    yield "visit", visits.table({"url": urls(rngs["visit"], counts["visit"])})
-    purchases = drawn(rngs["purchase"], buyers, counts["purchase"])
-    yield "purchase", purchases.table(goods(rngs["purchase"], counts["purchase"]))
-
-
-@dataclass(frozen=True, slots=True)
-class Moments:
-    """Who and when, ordered by time; `subject` is what it was about (a campaign's number), if anything."""
-
-    contact: Ints
-    at: Ints
-    subject: Ints
-
-    def followed(self, rng: Generator, count: int, mean_hours: float) -> Moments:
-        """`count` later events, each caused by a different one of these, an exponential delay after it."""
-        cause = np.sort(rng.choice(len(self.at), count, replace=False))
-        delay = (rng.exponential(mean_hours * HOUR, count) + 1_000).astype(np.int64)
-        return in_order(self.contact[cause], np.minimum(self.at[cause] + delay, NOW_MS - 1), self.subject[cause])
-
-    def table(self, properties: dict[str, pa.Array]) -> pa.Table:
-        at = pa.array(self.at).cast(pa.timestamp("ms", "UTC"))
-        return pa.table({"contact": contact_ids(self.contact), "at": at, **properties})
-
-
-def in_order(contact: Ints, at: Ints, subject: Ints) -> Moments:
-    order = np.argsort(at, kind="stable")
-    return Moments(contact[order], at[order], subject[order])
-
-
-def drawn(rng: Generator, weights: NDArray[np.float64], count: int) -> Moments:
-    """Events of contacts in proportion to their weights, at moments of their own."""
-    return in_order(weighted(rng, weights, count), recent_moments(rng, count), np.zeros(count, np.int64))
-
-
-def weighted(rng: Generator, weights: NDArray[np.float64], count: int) -> Ints:
-    total = np.cumsum(weights / weights.sum())
-    return np.searchsorted(total, rng.random(count)).clip(0, len(weights) - 1).astype(np.int64)
-
-
-def drawn_sends(rng: Generator, weights: NDArray[np.float64], count: int) -> Moments:
+class Campaigns:
     """Campaigns go out on their own days, over three hours; a few of them to very many contacts."""
-    starts = np.sort(recent_moments(rng, len(words.CAMPAIGNS)))
-    campaign = rng.permutation(len(words.CAMPAIGNS))[zipf(rng, len(words.CAMPAIGNS), count, 0.6)]
-    at = np.minimum(starts[campaign] + rng.integers(0, 3 * HOUR, count), NOW_MS - 1)
-    return in_order(weighted(rng, weights, count), at, campaign)
+
+    def __init__(self, rng: Generator, sends: int) -> None:
+        count = len(words.CAMPAIGNS)
+        self.starts = np.sort(moments(rng, count, 0, 1))
+        weights = rng.permutation(1 / np.arange(1, count + 1) ** 0.6)
+        self.sends = rng.multinomial(sends, weights / weights.sum())
+
+    def sent(self, rng: Generator, reading: Floats, start: int, end: int) -> Moments:
+        """All sends of the campaigns that begin from `start` and before `end`."""
+        begun = np.flatnonzero((self.starts >= start) & (self.starts < end))
+        campaign = np.repeat(begun, self.sends[begun])
+        at = np.minimum(self.starts[campaign] + rng.integers(0, 3 * HOUR, len(campaign)), NOW_MS - 1)
+        return in_order(drawn_by(rng, reading, len(campaign)), at, campaign.astype(np.int16))
+
+
+def moments(rng: Generator, count: int, part: int, parts: int) -> Ints:
+    """In a part of the history: of parts that hold as many events each, the recent ones are shorter."""
+    return np.asarray(np.minimum(FIRST_MS + _since((part + rng.random(count)) / parts), NOW_MS - 1))
+
+
+def _since(share: Floats) -> Ints:
+    """Milliseconds from the beginning in which a share of all events happens: there are ever more of them."""
+    return np.asarray((np.sqrt(share) * HISTORY_DAYS * DAY).astype(np.int64))
+
+
+def event_slices(size: Size, leanings: Leanings, seed: int) -> Iterator[tuple[str, Moments, Generator]]:
+    """(type, some events of it, what their properties are drawn by), of each type in order of time.
+
+    Opens are drawn from sends, clicks from opens.
+    """
+    counts = {type: int(size.events * share) for type, share in SHARES.items()}
+    parts = -(-size.events // EVENTS_A_SLICE)
+    campaigns = Campaigns(default_rng([seed, 98]), counts["send"])
+    waiting = {type: Waiting() for type in SHARES}
+    opened, clicked = Due(counts["open"], counts["send"]), Due(counts["click"], counts["open"])
+    visited, bought = Due(counts["visit"], parts), Due(counts["purchase"], parts)
+    ends = FIRST_MS + _since(np.arange(parts + 1) / parts)
+    for part, (start, end) in enumerate(zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)):
+        rngs = {type: default_rng([seed, 1 + number, part]) for number, type in enumerate(SHARES)}
+        sends = waiting["send"].until(end, campaigns.sent(rngs["send"], leanings.reading, start, end))
+        opens = waiting["open"].until(end, sends.followed(rngs["open"], opened.after(len(sends)), 9 * HOUR, NOW_MS))
+        clicks = waiting["click"].until(
+            end, opens.followed(rngs["click"], clicked.after(len(opens)), 0.3 * HOUR, NOW_MS)
+        )
+        visits = in_order(*drawn(rngs["visit"], leanings.visiting, visited.after(1), part, parts))
+        purchases = in_order(*drawn(rngs["purchase"], leanings.buying, bought.after(1), part, parts))
+        for type, each in zip(SHARES, (sends, opens, clicks, visits, purchases), strict=True):
+            yield type, each, rngs[type]
+
+
+def drawn(rng: Generator, weights: Floats, count: int, part: int, parts: int) -> tuple[Ints, Ints, Ints]:
+    """Contact, moment and no subject of events that nothing causes."""
+    return drawn_by(rng, weights, count), moments(rng, count, part, parts), np.zeros(count, np.int16)
+
+
+def write_events(size: Size, files: Files, leanings: Leanings, seed: int) -> None:
+    """A file for each type, ordered by time."""
+    with ExitStack() as closing:
+        writers: dict[str, pa.parquet.ParquetWriter] = {}
+        for type, some, rng in event_slices(size, leanings, seed):
+            table = event_table(type, some, rng)
+            if type not in writers:
+                writers[type] = closing.enter_context(pa.parquet.ParquetWriter(files.events(type), table.schema))
+            writers[type].write_table(table, row_group_size=ROWS_A_CHUNK)
+
+
+def event_table(type: str, some: Moments, rng: Generator) -> pa.Table:
+    at = pa.array(some.at).cast(pa.timestamp("ms", "UTC"))
+    return pa.table({"contact": contact_ids(some.contact), "at": at, **properties(type, some, rng)})
+
+
+def properties(type: str, some: Moments, rng: Generator) -> dict[str, pa.Array]:
+    match type:
+        case "send" | "open":
+            return {"campaign": texts(words.CAMPAIGNS, some.subject)}
+        case "click":
+            return {"campaign": texts(words.CAMPAIGNS, some.subject), "url": urls(rng, len(some))}
+        case "visit":
+            return {"url": urls(rng, len(some))}
+        case "purchase":
+            return goods(rng, len(some))
+        case _:
+            raise ValueError(f"no event type {type}")
 
 
 def urls(rng: Generator, count: int) -> pa.Array:
@@ -286,12 +356,3 @@ def goods(rng: Generator, count: int) -> dict[str, pa.Array]:
         "category": texts(words.CATEGORIES, category),
         "amount": decimals(cents.astype(np.int64), rng.random(count) < 0.02),
     }
-
-
-def decimals(cents: Ints, missing: Bools) -> pa.Array:
-    """Cents as decimal(18, 2): the unscaled integers, written straight into a decimal array's buffer."""
-    words128 = np.zeros((len(cents), 2), np.int64)
-    words128[:, 0] = cents
-    valid = np.packbits(~missing, bitorder="little").tobytes()
-    buffers = [pa.py_buffer(valid), pa.py_buffer(words128.tobytes())]
-    return pa.Array.from_buffers(pa.decimal128(18, 2), len(cents), buffers, int(missing.sum()))

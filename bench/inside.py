@@ -32,6 +32,10 @@ def batches(path: Path, kind: Kind, workspace: Workspace, event: str | None = No
     return read(path, inferred, workspace.schema)
 
 
+def import_companies(workspace: Workspace, path: Path) -> Ack:
+    return workspace.bulk_contacts(batches(path, Kind.COMPANIES, workspace), companies=True)
+
+
 def import_contacts(workspace: Workspace, path: Path) -> Ack:
     return workspace.bulk_contacts(batches(path, Kind.CONTACTS, workspace))
 
@@ -41,10 +45,11 @@ def import_events(workspace: Workspace, path: Path, type: str) -> Ack:
 
 
 def import_all(files: Files, data: Path) -> dict[str, Any]:
-    """Contacts from CSV, then each event type from Parquet, into a new directory."""
+    """Companies from Parquet, contacts from CSV, then each event type from Parquet, into a new directory."""
     tamis = Tamis.open(data)
     workspace = tamis.workspace("default")
     workspace.patch_schema(SCHEMA).result()
+    company_seconds, companies = timed(partial(import_companies, workspace, files.companies))
     contact_seconds, contacts = timed(partial(import_contacts, workspace, files.contacts_csv))
     event_seconds, events = 0.0, 0
     for type in SHARES:
@@ -53,6 +58,8 @@ def import_all(files: Files, data: Path) -> dict[str, Any]:
     memory = memory_of()
     close_seconds, _ = timed(tamis.close)
     return {
+        "companies": companies.accepted,
+        "companies_seconds": company_seconds,
         "contacts": contacts.accepted,
         "contacts_seconds": contact_seconds,
         "events": events,

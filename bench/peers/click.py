@@ -13,7 +13,7 @@ from bench.generate import SCHEMA, Files
 from bench.peers import TABLES, Absent, Failed, TooLong
 from bench.workload import Ask, Dialect, Query
 
-REPEATED = {"country", "city", "language", "campaign", "url", "product", "category"}
+REPEATED = {"country", "city", "language", "sector", "campaign", "url", "product", "category"}
 """Columns of texts with at most some thousands of different values."""
 READY = "tamis-race-ready"
 
@@ -62,11 +62,14 @@ class ClickHouse:
 def statements(files: Files) -> list[str]:
     people = source(files.contacts)
     fields = columns(name for name in SCHEMA["contacts"] if name != "interests")
+    company = f"if(company is null, null, {number('company')}) as company"
     tags = "toLowCardinality(assumeNotNull(arrayJoin(interests))) as interest"
+    firms = columns(SCHEMA["companies"])
     together = " union all ".join(f"select contact, moment from {table}" for table in TABLES.values())
     return [
-        created("contacts", "id", f"select {number('id')} as id, {fields} from {people}"),
+        created("contacts", "id", f"select {number('id')} as id, {fields}, {company} from {people}"),
         created("interests", "(interest, contact)", f"select {tags}, {number('id')} as contact from {people}"),
+        created("companies", "id", f"select {number('id')} as id, {firms} from {source(files.companies)}"),
         *(created(table, "moment", events(files, type)) for type, table in TABLES.items()),
         created("events", "moment", together),
     ]

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
@@ -40,9 +40,10 @@ SETTINGS = {
     "jit": "off",
 }
 """For data that fit into memory, and that nobody would miss. Compiling costs more than these questions take."""
-TYPES = {"text": "text", "number": "integer", "date": "date", "boolean": "boolean"}
+TYPES = {"text": "text", "choice": "text", "number": "integer", "date": "date", "boolean": "boolean"}
 INDEXES = (
-    *(f"contacts ({column})" for column in ("country", "city", "language", "age", "points", "signup")),
+    *(f"contacts ({column})" for column in ("country", "city", "language", "age", "points", "signup", "company")),
+    *(f"companies ({column})" for column in ("sector", "size", "country", "founded")),
     "contacts using gin (email gin_trgm_ops)",
     "contacts (email text_pattern_ops)",
     "interests (interest, contact)",
@@ -106,10 +107,11 @@ class Postgres:
     def load(self, files: Files) -> None:
         run = self._connection.execute
         run("create extension pg_trgm")
-        fields = {name: each["type"] for name, each in SCHEMA["contacts"].items() if name != "interests"}
-        columns = ", ".join(f"{name} {TYPES[type]}" for name, type in fields.items())
-        run(f"create table contacts (id integer primary key, {columns})")
-        self.copy("contacts", (contacts(batch, list(fields)) for batch in batches(files.contacts)))
+        for table, link in (("companies", ()), ("contacts", ("company",))):
+            fields = {name: TYPES[each["type"]] for name, each in SCHEMA[table].items() if name != "interests"}
+            columns = ", ".join(f"{name} {type}" for name, type in (fields | dict.fromkeys(link, "integer")).items())
+            run(f"create table {table} (id integer primary key, {columns})")
+            self.copy(table, (entities(batch, ("id", *link), list(fields)) for batch in batches(files.of(table))))
         run("create table interests (interest text, contact integer)")
         self.copy("interests", (interests(batch) for batch in batches(files.contacts)))
         for type, table in TABLES.items():
@@ -200,8 +202,11 @@ def number(ids: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.utf8_slice_codeunits(ids, 1).cast(pa.int32())
 
 
-def contacts(batch: pa.Table, fields: list[str]) -> pa.Table:
-    return pa.table([number(batch["id"]), *(batch[name] for name in fields)], names=["id", *fields])
+def entities(batch: pa.Table, ids: Sequence[str], fields: Sequence[str]) -> pa.Table:
+    """Contacts or companies: its own id first, the link to the company last."""
+    numbers = {name: number(batch[name]) for name in ids}
+    own, *links = ids
+    return pa.table({own: numbers[own], **{name: batch[name] for name in fields}, **{x: numbers[x] for x in links}})
 
 
 def interests(batch: pa.Table) -> pa.Table:

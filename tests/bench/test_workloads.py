@@ -22,7 +22,7 @@ from bench.workload import Query, families, placeholders, queries
 CONSTANTS = 3
 FAMILIES = """
 attributes negation ranges dates tags text windows frequency zero aggregates distinct first_last regularity sequences
-correlation nested k_of_n cuts
+correlation company nested k_of_n cuts
 """
 
 each_query = pytest.mark.parametrize("query", queries(), ids=lambda query: f"{query.family}: {query.name}")
