@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType, NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin
+
+from msgspec import NODEFAULT
+from msgspec.structs import FieldInfo, fields
 
 from dsl import tree
 from dsl.problems import NOWHERE, listed
@@ -190,19 +193,19 @@ class Member:
     attribute: str
     nodes: frozenset[type[tree.Node]]
     plain: Plain | None
-    default: object = MISSING
+    default: object = NODEFAULT
     least: int | None = None
 
     @property
     def required(self) -> bool:
-        return self.default is MISSING
+        return self.default is NODEFAULT
 
     @property
     def many(self) -> bool:
         return self.least is not None
 
 
-def _member(owner: type[tree.Node], found: Field[Any], hint: Any) -> Member:
+def _member(owner: type[tree.Node], found: FieldInfo, hint: Any) -> Member:
     if get_origin(hint) is tuple:
         member = _member(owner, found, get_args(hint)[0])
         return replace(member, least=2 if owner in (tree.Both, tree.Either) else 1)
@@ -220,8 +223,7 @@ def _member(owner: type[tree.Node], found: Field[Any], hint: Any) -> Member:
 
 def _members(owner: type[tree.Node]) -> tuple[Member, ...]:
     """What counts when trees are compared: spans and comments do not."""
-    hints = get_type_hints(owner)
-    return tuple(_member(owner, found, hints[found.name]) for found in fields(owner) if found.compare)
+    return tuple(_member(owner, found, found.type) for found in fields(owner) if found.name not in tree.UNSAID)
 
 
 MEMBERS: Mapping[type[tree.Node], tuple[Member, ...]] = MappingProxyType(

@@ -9,11 +9,12 @@ of a day, `last 7 days` a rolling one, `since X` everything from the start of X 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 
 class Unit(StrEnum):
@@ -26,8 +27,7 @@ class Unit(StrEnum):
     YEAR = "year"
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """The evaluation clock: an instant (milliseconds since 1970 UTC) and the workspace's zone."""
 
     now: int
@@ -169,8 +169,7 @@ def _clamped(year: int, month: int, day: int) -> date:
 # --- moments -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Duration:
+class Duration(Struct, frozen=True):
     """A length of time as said: `3 months`. `count` may be negative where a moment moves back."""
 
     count: int
@@ -182,8 +181,7 @@ class Duration:
         return None if self.unit in (Unit.MONTH, Unit.YEAR) else self.count * UNIT_MS[self.unit]
 
 
-@dataclass(frozen=True, slots=True)
-class Instant:
+class Instant(Struct, frozen=True):
     """One instant of absolute time."""
 
     at: int
@@ -200,8 +198,7 @@ class Instant:
         return day, day + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
+class Now(Struct, frozen=True):
     """The clock's instant moved by `shifts`, one after the other: `now`, `7 days ago`."""
 
     shifts: tuple[Duration, ...] = ()
@@ -225,8 +222,7 @@ class Now:
         return day, day + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Today:
+class Today(Struct, frozen=True):
     """The clock's local day moved by `shifts` of whole days or more: `today`, `yesterday`, `today - 3 months`."""
 
     shifts: tuple[Duration, ...] = ()
@@ -252,8 +248,7 @@ def _midnights(days: tuple[int, int], zone: ZoneInfo) -> tuple[int, int]:
     return midnight(days[0], zone), midnight(days[1], zone)
 
 
-@dataclass(frozen=True, slots=True)
-class Days:
+class Days(Struct, frozen=True):
     """The local days [start, end): `2026-06-30`, `2026-06`, `2026`."""
 
     start: int
@@ -270,8 +265,7 @@ class Days:
         return self.start, self.end
 
 
-@dataclass(frozen=True, slots=True)
-class CalendarPeriod:
+class CalendarPeriod(Struct, frozen=True):
     """The week (from Monday), month or year of today, moved by `offset` of them: `last month` is -1."""
 
     unit: Unit
@@ -301,8 +295,7 @@ class CalendarPeriod:
                 raise ValueError(f"there is no calendar period of a {self.unit}")
 
 
-@dataclass(frozen=True, slots=True)
-class Rolling:
+class Rolling(Struct, frozen=True):
     """`last 30 days` (count -30) or `next 30 days` (count 30): ends, or begins, now.
 
     In days it counts today: `last 1 day` is today alone, `last 1 month` begins the day after this day last month.
@@ -333,8 +326,7 @@ class Rolling:
 # --- bounds --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Since:
+class Since(Struct, frozen=True):
     """From the start of `window` on, without end."""
 
     window: Window
@@ -350,8 +342,7 @@ class Since:
         return self.window.days(clock)[0], None
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(Struct, frozen=True):
     """Everything earlier than the start of `window`."""
 
     window: Window
@@ -367,8 +358,7 @@ class Before:
         return None, self.window.days(clock)[0]
 
 
-@dataclass(frozen=True, slots=True)
-class After:
+class After(Struct, frozen=True):
     """Strictly later than `window`: from its end on."""
 
     window: Window
@@ -384,8 +374,7 @@ class After:
         return self.window.days(clock)[1], None
 
 
-@dataclass(frozen=True, slots=True)
-class UpTo:
+class UpTo(Struct, frozen=True):
     """Everything up to the end of `window`, itself included: what `<=` means."""
 
     window: Window
@@ -401,8 +390,7 @@ class UpTo:
         return None, self.window.days(clock)[1]
 
 
-@dataclass(frozen=True, slots=True)
-class Between:
+class Between(Struct, frozen=True):
     """From the start of `first` to the end of `last`: both are included. Empty when `last` comes before."""
 
     first: Window

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
+
+from msgspec import Struct
+from msgspec.structs import astuple
 
 from dsl.typed import Aggregate, Correlation, FieldTerm, InSegment, Scope, Selection, Selector
 
@@ -27,15 +30,15 @@ class Reads:
 
 
 def walk(node: object) -> Iterator[object]:
-    """`node` and every dataclass under it, tuples looked into, in no promised order."""
+    """`node` and every node under it, tuples looked into, in no promised order."""
     pending = [node]
     while pending:
         current = pending.pop()
         if isinstance(current, tuple):
             pending.extend(current)
-        elif is_dataclass(current):
+        elif isinstance(current, Struct):
             yield current
-            pending.extend(getattr(current, field.name) for field in fields(current))
+            pending.extend(astuple(current))
 
 
 def segments_used(selection: Selection) -> frozenset[str]:

@@ -7,105 +7,106 @@ number. Two trees are equal when they say the same thing: spans do not count. Pa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from operator import attrgetter
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import astuple
+
 from dsl.moments import Unit
 from dsl.problems import Span
 from dsl.typed import AggregateFunction, CutKind, Operator, Part
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True, eq=False):
     """Anything that was written somewhere."""
 
-    span: Span = field(compare=False)
+    span: Span
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and _said(type(self))(self) == _said(type(self))(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other  # else a Struct's own, which looks at spans
+
+    def __hash__(self) -> int:
+        return hash((type(self), _said(type(self))(self)))
+
+
+UNSAID = frozenset({"span", "comments"})
+"""The members of nodes that say nothing: trees that differ in no others are equal."""
 
 
 # --- values --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Text(Node):
+class Text(Node, frozen=True):
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Number(Node):
+class Number(Node, frozen=True):
     value: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Boolean(Node):
+class Boolean(Node, frozen=True):
     value: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter(Node):
+class Parameter(Node, frozen=True):
     """`$name`, without the dollar."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Identifier(Node):
+class Identifier(Node, frozen=True):
     """A name, without its backticks."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class FieldName(Node):
+class FieldName(Node, frozen=True):
     """`points`, or `company.industry` with `owner` the company."""
 
     name: Identifier
     owner: Identifier | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Same(Node):
+class Same(Node, frozen=True):
     """`same campaign`: the value an earlier step of a sequence had."""
 
     name: Identifier
 
 
-@dataclass(frozen=True, slots=True)
-class Regex(Node):
+class Regex(Node, frozen=True):
     pattern: str
     ignore_case: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Arithmetic(Node):
+class Arithmetic(Node, frozen=True):
     """Operands of one precedence from left to right, with an operator between each two."""
 
     operators: tuple[Operator, ...]
     operands: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Negative(Node):
+class Negative(Node, frozen=True):
     item: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class DatePart(Node):
+class DatePart(Node, frozen=True):
     part: Part
     item: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket(Node):
+class Bucket(Node, frozen=True):
     seed: Text
     buckets: Number | Parameter
 
 
-@dataclass(frozen=True, slots=True)
-class Aggregate(Node):
+class Aggregate(Node, frozen=True):
     function: AggregateFunction
     property: Identifier | None
     selector: Selector
@@ -114,31 +115,26 @@ class Aggregate(Node):
 # --- time ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Day(Node):
+class Day(Node, frozen=True):
     """`2026-06-30`, as written: whether that day exists is for the checker."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Month(Node):
+class Month(Node, frozen=True):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Instant(Node):
+class Instant(Node, frozen=True):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Duration(Node):
+class Duration(Node, frozen=True):
     count: Number | Parameter
     unit: Unit
 
 
-@dataclass(frozen=True, slots=True)
-class Ago(Node):
+class Ago(Node, frozen=True):
     """`7 days ago`, or `7 days from now` when `ahead`."""
 
     duration: Duration
@@ -152,8 +148,7 @@ class Moment(StrEnum):
     TOMORROW = "tomorrow"
 
 
-@dataclass(frozen=True, slots=True)
-class NamedMoment(Node):
+class NamedMoment(Node, frozen=True):
     moment: Moment
 
 
@@ -163,16 +158,14 @@ class Which(StrEnum):
     NEXT = "next"
 
 
-@dataclass(frozen=True, slots=True)
-class CalendarPeriod(Node):
+class CalendarPeriod(Node, frozen=True):
     """`last month`."""
 
     which: Which
     unit: Unit
 
 
-@dataclass(frozen=True, slots=True)
-class RollingPeriod(Node):
+class RollingPeriod(Node, frozen=True):
     """`last 30 days`."""
 
     which: Which
@@ -188,8 +181,7 @@ class When(StrEnum):
     BETWEEN = "between"
 
 
-@dataclass(frozen=True, slots=True)
-class Timing(Node):
+class Timing(Node, frozen=True):
     """A bound in time: `in last 30 days`, `since 2026-01-01`, `between A and B` (`last` is B)."""
 
     when: When
@@ -209,27 +201,23 @@ class Comparator(StrEnum):
     GREATER_EQUAL = ">="
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison(Node):
+class Comparison(Node, frozen=True):
     comparator: Comparator
     left: Expression
     right: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Exactly(Node):
+class Exactly(Node, frozen=True):
     item: Expression
     text: Text | Parameter
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Values(Node):
+class Values(Node, frozen=True):
     items: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Among(Node):
+class Among(Node, frozen=True):
     """`country in ("FR", "BE")`; a parameter stands for the whole list."""
 
     item: Expression
@@ -237,16 +225,14 @@ class Among(Node):
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Between(Node):
+class Between(Node, frozen=True):
     item: Expression
     low: Expression
     high: Expression
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Timed(Node):
+class Timed(Node, frozen=True):
     """A date or datetime within a bound in time."""
 
     item: Expression
@@ -254,8 +240,7 @@ class Timed(Node):
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Anniversary(Node):
+class Anniversary(Node, frozen=True):
     item: Expression
     timing: Timing
     negated: bool = False
@@ -268,23 +253,20 @@ class TextTest(StrEnum):
     LIKE = "like"
 
 
-@dataclass(frozen=True, slots=True)
-class Textual(Node):
+class Textual(Node, frozen=True):
     test: TextTest
     item: Expression
     text: Text | Parameter
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Matches(Node):
+class Matches(Node, frozen=True):
     item: Expression
     pattern: Regex | Text | Parameter
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class IsSet(Node):
+class IsSet(Node, frozen=True):
     item: Expression
     negated: bool = False
 
@@ -295,8 +277,7 @@ class Quantifier(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Has(Node):
+class Has(Node, frozen=True):
     """`interests has "ski"`; with a quantifier, `values` is a list."""
 
     item: Expression
@@ -305,27 +286,23 @@ class Has(Node):
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Not(Node):
+class Not(Node, frozen=True):
     item: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Except(Node):
+class Except(Node, frozen=True):
     """An item of a conjunction, never its first, that was written after `except`."""
 
     item: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Both(Node):
+class Both(Node, frozen=True):
     """Two or more conditions joined by `and` or `except`."""
 
     items: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Either(Node):
+class Either(Node, frozen=True):
     """Two or more conditions joined by `or`."""
 
     items: tuple[Expression, ...]
@@ -340,8 +317,7 @@ class Bound(StrEnum):
     BETWEEN = "between"
 
 
-@dataclass(frozen=True, slots=True)
-class Frequency(Node):
+class Frequency(Node, frozen=True):
     """How many: `at least 3`, `between 2 and 5` (`high` is 5)."""
 
     bound: Bound
@@ -349,40 +325,34 @@ class Frequency(Node):
     high: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Quorum(Node):
+class Quorum(Node, frozen=True):
     """`at least 2 of (…)`, or `any of`, `all of`, `none of`."""
 
     how: Frequency | Quantifier
     items: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Everyone(Node):
+class Everyone(Node, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Nobody(Node):
+class Nobody(Node, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Sample(Node):
+class Sample(Node, frozen=True):
     percent: Number
     seed: Text
 
 
-@dataclass(frozen=True, slots=True)
-class InSegment(Node):
+class InSegment(Node, frozen=True):
     """A segment by key or by name; `rules_only` for `matches segment`."""
 
     segment: Identifier | Text
     rules_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Selector(Node):
+class Selector(Node, frozen=True):
     """Events of a type (`event` is None for any), their conditions, and their bound in time."""
 
     event: Identifier | None
@@ -390,15 +360,13 @@ class Selector(Node):
     timing: Timing | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Did(Node):
+class Did(Node, frozen=True):
     selector: Selector
     times: Frequency | None = None
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Regularity(Node):
+class Regularity(Node, frozen=True):
     """`did open in at least 3 of last 4 weeks`."""
 
     selector: Selector
@@ -407,15 +375,13 @@ class Regularity(Node):
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Step(Node):
+class Step(Node, frozen=True):
     selector: Selector
     within: Duration | None = None
     absent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence(Node):
+class Sequence(Node, frozen=True):
     """`did first then …`. The bound in time of the whole belongs to `first`, wherever it was written."""
 
     first: Selector
@@ -423,8 +389,7 @@ class Sequence(Node):
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Broken(Node):
+class Broken(Node, frozen=True):
     """What could not be read, where a value or a condition must stand; `items` are the parts of it that could be.
 
     Only a tree that comes with a problem has any.
@@ -481,8 +446,7 @@ Expression = (
 # --- the whole -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Cut(Node):
+class Cut(Node, frozen=True):
     """`top 1000 by points`, `random 500 seed "x"`."""
 
     kind: CutKind
@@ -491,21 +455,19 @@ class Cut(Node):
     seed: Text | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Comment(Node):
+class Comment(Node, frozen=True):
     """`# …`, the sign included; `trailing` when something else stands before it on its line."""
 
     text: str
     trailing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Selection(Node):
+class Selection(Node, frozen=True):
     """A whole expression. Comments are kept for `format`, and do not count when trees are compared."""
 
     condition: Expression
     cut: Cut | None = None
-    comments: tuple[Comment, ...] = field(default=(), compare=False)
+    comments: tuple[Comment, ...] = ()
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -519,8 +481,7 @@ def walk(node: Node) -> Iterator[Node]:
 
 def children(node: Node) -> Iterator[Node]:
     """The nodes right under `node`."""
-    kind: Any = type(node)
-    for value in _all_of(kind)(node):
+    for value in astuple(node):
         if isinstance(value, Node):
             yield value
         elif isinstance(value, tuple):
@@ -528,10 +489,10 @@ def children(node: Node) -> Iterator[Node]:
 
 
 @cache
-def _all_of(kind: type[Any]) -> Callable[[Node], tuple[object, ...]]:
-    """What reads every field of a kind of node, the span first."""
-    names = [slot.name for slot in fields(kind)]
-    return attrgetter(*names) if len(names) > 1 else lambda node: ()
+def _said(kind: type[Node]) -> Callable[[Any], object]:
+    """What reads the members that count when nodes of a kind are compared."""
+    names = [name for name in kind.__struct_fields__ if name not in UNSAID]
+    return attrgetter(*names) if names else lambda node: ()
 
 
 def depth(node: Node) -> int:

@@ -15,9 +15,10 @@ inside a selector's `where`. A missing value fails every `Test`; `Not` then incl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+
+from msgspec import Struct
 
 from dsl.moments import Duration, Unit, Window
 from dsl.problems import Span
@@ -32,8 +33,7 @@ class Scope(StrEnum):
     EVENTS = "events"
 
 
-@dataclass(frozen=True, slots=True)
-class FieldTerm:
+class FieldTerm(Struct, frozen=True):
     """The value of a field of the row in scope. `event` names the event type when the scope is EVENTS."""
 
     span: Span
@@ -56,8 +56,7 @@ class AggregateFunction(StrEnum):
     LAST = "last"
 
 
-@dataclass(frozen=True, slots=True)
-class Selector:
+class Selector(Struct, frozen=True):
     """Events of one type (`event` is None for any type) that satisfy `where` and lie in `window`."""
 
     span: Span
@@ -66,8 +65,7 @@ class Selector:
     window: Window | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Aggregate:
+class Aggregate(Struct, frozen=True):
     """One value per contact over the selected events.
 
     COUNT and DISTINCT give whole numbers (decimals 0), 0 when there is none. SUM keeps the property's decimals and
@@ -82,8 +80,7 @@ class Aggregate:
     property: Field | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Struct, frozen=True):
     """A literal inside an arithmetic or term-to-term comparison; numbers are exact fractions, unscaled."""
 
     span: Span
@@ -98,8 +95,7 @@ class Operator(StrEnum):
     DIVIDE = "/"
 
 
-@dataclass(frozen=True, slots=True)
-class Arithmetic:
+class Arithmetic(Struct, frozen=True):
     """Numbers combined exactly; missing when either side is, or on division by zero."""
 
     span: Span
@@ -117,8 +113,7 @@ class Part(StrEnum):
     YEARS_SINCE = "years since"
 
 
-@dataclass(frozen=True, slots=True)
-class DatePart:
+class DatePart(Struct, frozen=True):
     """A whole number read from a date or datetime, in the workspace's zone; Monday is weekday 1."""
 
     span: Span
@@ -126,8 +121,7 @@ class DatePart:
     term: Term
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(Struct, frozen=True):
     """A stable whole number 0..buckets-1 for each contact and seed: draw * buckets / 2**64, rounded down."""
 
     span: Span
@@ -141,22 +135,19 @@ Term = FieldTerm | Aggregate | Constant | Arithmetic | DatePart | Bucket
 # --- predicates: what a Test asks of a term's value ----------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(Struct, frozen=True):
     """Equal to one of `values`: folded text for text and choice, physical values otherwise. May be empty."""
 
     values: tuple[str | int | float | bool, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ExactlyOneOf:
+class ExactlyOneOf(Struct, frozen=True):
     """Text equal to the letter to one of `values` (which are not folded)."""
 
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     """Between `low` and `high`, either of which may be absent; both ends included unless open.
 
     For number, date and datetime the checker only makes closed ends (`> 30` with 2 decimals is `low=3001`);
@@ -169,66 +160,56 @@ class Range:
     high_open: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class During:
+class During(Struct, frozen=True):
     """A date or datetime within a window that may depend on the clock."""
 
     window: Window
 
 
-@dataclass(frozen=True, slots=True)
-class Anniversary:
+class Anniversary(Struct, frozen=True):
     """A date whose anniversary falls within a window; 29 February falls on 28 February in common years."""
 
     window: Window
 
 
-@dataclass(frozen=True, slots=True)
-class StartsWith:
+class StartsWith(Struct, frozen=True):
     text: str  # folded
 
 
-@dataclass(frozen=True, slots=True)
-class EndsWith:
+class EndsWith(Struct, frozen=True):
     text: str  # folded
 
 
-@dataclass(frozen=True, slots=True)
-class Contains:
+class Contains(Struct, frozen=True):
     text: str  # folded
 
 
-@dataclass(frozen=True, slots=True)
-class Like:
+class Like(Struct, frozen=True):
     """`%` is any run of characters, `_` any one; the whole folded value must fit. `pattern` is folded."""
 
     pattern: str
 
 
-@dataclass(frozen=True, slots=True)
-class Matches:
+class Matches(Struct, frozen=True):
     """An RE2 pattern found anywhere in the value as written (not folded)."""
 
     pattern: str
     ignore_case: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class HasAny:
+class HasAny(Struct, frozen=True):
     """Tags that include at least one of `values` (folded)."""
 
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class HasAll:
+class HasAll(Struct, frozen=True):
     """Tags that include every one of `values` (folded)."""
 
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class IsSet:
+class IsSet(Struct, frozen=True):
     """Any value at all; for tags, at least one tag."""
 
 
@@ -252,36 +233,30 @@ Predicate = (
 # --- conditions: what selects rows ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Everyone:
+class Everyone(Struct, frozen=True):
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Nobody:
+class Nobody(Struct, frozen=True):
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(Struct, frozen=True):
     span: Span
     items: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(Struct, frozen=True):
     span: Span
     items: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     span: Span
     item: Condition
 
 
-@dataclass(frozen=True, slots=True)
-class AtLeast:
+class AtLeast(Struct, frozen=True):
     """Rows for which at least `count` of `items` hold. 1 <= count <= len(items)."""
 
     span: Span
@@ -289,8 +264,7 @@ class AtLeast:
     items: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Test:
+class Test(Struct, frozen=True):
     """The rows whose `term` has a value and the value satisfies `predicate`."""
 
     span: Span
@@ -298,8 +272,7 @@ class Test:
     predicate: Predicate
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(Struct, frozen=True):
     """Two terms that both vary by row, `operator` one of = < <= > >=; false when either is missing."""
 
     span: Span
@@ -308,16 +281,14 @@ class Compare:
     right: Term
 
 
-@dataclass(frozen=True, slots=True)
-class OfCompany:
+class OfCompany(Struct, frozen=True):
     """Contacts that have a company for which `item` (in scope COMPANIES) holds."""
 
     span: Span
     item: Condition
 
 
-@dataclass(frozen=True, slots=True)
-class Did:
+class Did(Struct, frozen=True):
     """Contacts whose number of selected events lies in `low`..`high` (both included; `high` None: no limit).
 
     `did X` is low=1; `did X exactly 0 times` is low=0, high=0 and holds for every contact that has none.
@@ -329,8 +300,7 @@ class Did:
     high: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Regularity:
+class Regularity(Struct, frozen=True):
     """Contacts with a selected event in at least `low` (at most `high`) of the `spans` last spans of `unit`."""
 
     span: Span
@@ -341,8 +311,7 @@ class Regularity:
     unit: Unit
 
 
-@dataclass(frozen=True, slots=True)
-class Correlation:
+class Correlation(Struct, frozen=True):
     """In a sequence step: this step's `property` equals the `earlier` property of the nearest step that has it.
 
     Nearest is the last present step before it whose event type has the property; if its event has no value, or this
@@ -353,8 +322,7 @@ class Correlation:
     earlier: Field
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A step comes strictly after the present one before it, at most `within_ms` later; `absent` ones must not come.
 
     `within` is the duration as said. Months and years have no one length: there `within_ms` is None, and the step
@@ -374,16 +342,14 @@ class Step:
     within: Duration | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(Struct, frozen=True):
     """Contacts that have events for all `steps` in order; the first step has no `within_ms` and is not absent."""
 
     span: Span
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class InSegment:
+class InSegment(Struct, frozen=True):
     """Contacts in a segment: its current members, or (`rules_only`) those its rules select.
 
     `segment` is the segment's key; names were resolved by the checker.
@@ -394,8 +360,7 @@ class InSegment:
     rules_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """A stable share of all contacts. `share` is a fraction, 0..1. A contact is in when its draw is below it."""
 
     span: Span
@@ -427,8 +392,7 @@ class CutKind(StrEnum):
     RANDOM = "random"
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(Struct, frozen=True):
     """Keep `count` contacts: the largest or smallest by `term` (ties by contact id), or a stable random draw."""
 
     span: Span
@@ -438,8 +402,7 @@ class Cut:
     seed: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """A whole expression: a condition over contacts and, perhaps, a cut applied last."""
 
     condition: Condition

@@ -5,9 +5,13 @@ What walks a plan goes one step deeper with each condition: the limit is what ke
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from typing import get_args
+
+from msgspec import Struct
+from msgspec.structs import astuple
 
 from dsl.parse import LIMITS
 from dsl.typed import Condition, InSegment, Selection, Selector, Step, Term
@@ -45,24 +49,30 @@ NOTHING = Nest(0, {})
 
 def nest_of(whole: Selection | Condition | None, parent: str | None = None) -> Nest:
     """The nest of an expression, or of a segment with a parent. Level by level, so that it needs no stack itself."""
-    level: list[object] = [] if whole is None else [whole]
+    level: list[Struct] = [] if whole is None else [whole]
     depth, named = 0, {} if parent is None else {parent: OF_PARENT}
     while level:
         depth += 1
         for node in level:
             if isinstance(node, InSegment):
                 named[node.segment] = max(depth, named.get(node.segment, 0))
-        # What a rule of the checker put in twice is one object: it is walked once.
-        level = list({id(part): part for node in level for part in _parts(node)}.values())
+        level = _parts(level)
     return Nest(depth, named)
 
 
-def _parts(node: object) -> Iterator[object]:
-    for field in fields(node):  # type: ignore[arg-type]
-        value = getattr(node, field.name)
-        for part in value if isinstance(value, tuple) else (value,):
-            if isinstance(part, Condition | Term | Selector | Step):
-                yield part
+_NESTING = frozenset((*get_args(Condition), *get_args(Term), Selector, Step))
+
+
+def _parts(level: list[Struct]) -> list[Struct]:
+    """What lies right within some nodes. What a rule of the checker put in twice is one object, and counts once."""
+    parts: dict[int, Struct] = {}
+    for node in level:
+        for value in astuple(node):
+            if type(value) in _NESTING:
+                parts[id(value)] = value
+            elif type(value) is tuple:
+                parts.update((id(part), part) for part in value if type(part) in _NESTING)
+    return list(parts.values())
 
 
 def depths_of(nests: Mapping[str, Nest]) -> Mapping[str, int]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import Enum
 from time import perf_counter
+
+from msgspec import Struct
+from msgspec.structs import astuple
 
 from dsl.schema import Field
 from engine.plan.logical import Overrides, Plan, Segment, children
@@ -62,12 +65,17 @@ def _brief(value: object) -> str:
             return f"+{len(added)} -{len(removed)}"
         case tuple():
             return f"({', '.join(map(_brief, value))})"
+        case Struct():
+            return _with_its_members(value, astuple(value))
         case _ if is_dataclass(value):
-            given = [getattr(value, f.name) for f in fields(value)]
-            shown = [_brief(item) for item in given if item is not None and not isinstance(item, Plan)]
-            return f"{type(value).__name__}({', '.join(shown)})"
+            return _with_its_members(value, [getattr(value, f.name) for f in fields(value)])
         case _:
             return repr(value)
+
+
+def _with_its_members(value: object, members: Iterable[object]) -> str:
+    shown = [_brief(item) for item in members if item is not None and not isinstance(item, Plan)]
+    return f"{type(value).__name__}({', '.join(shown)})"
 
 
 def describe_physical(plan: Operator, version: Version | None = None) -> str:

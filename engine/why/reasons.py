@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from msgspec import structs
+
 from dsl import tree, typed
 from dsl.describe import describe
 from dsl.format import format, one_line
@@ -102,7 +104,7 @@ class _Reasons:
         """A cut decides alone when it leaves out what its condition selects."""
         chosen, kept = self.judge.holds(selection.condition), self.contact.matches(selection)
         item = self.node(read, surface.condition, selection.condition, kept or not chosen)
-        text = format(replace(surface, comments=()))
+        text = format(structs.replace(surface, comments=()))
         node = Node(Kind.CUT, text, read.texts.stretch(surface.span), read.segment, kept, True, items=(item,))
         if not chosen:
             return node

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import pytest
 from language_examples import SCHEMA, SEGMENTS
+from msgspec import Struct
 
 from dsl import typed
 from dsl.bounds import LARGEST
@@ -145,9 +146,9 @@ def bare(node):
     """A typed node without its spans."""
     if isinstance(node, tuple):
         return tuple(bare(item) for item in node)
-    if not hasattr(node, "__dataclass_fields__"):
+    if not isinstance(node, Struct):
         return node
-    return type(node), *(bare(getattr(node, name)) for name in node.__dataclass_fields__ if name != "span")
+    return type(node), *(bare(getattr(node, name)) for name in node.__struct_fields__ if name != "span")
 
 
 # --- time ----------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ so who is out.
 """
 
 import re
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
 from typing import get_args
@@ -56,11 +56,11 @@ def constructs(text):
     """The nodes of an example, and what each was chosen from a list."""
     for node in tree.walk(parse(text)):
         yield type(node)
-        for slot in fields(node):
-            value = getattr(node, slot.name)
+        for name in node.__struct_fields__:
+            value = getattr(node, name)
             several = value if isinstance(value, tuple) else (value,)
             yield from ((type(one), one) for one in several if isinstance(one, Enum))
-            if slot.name == "negated" and value:
+            if name == "negated" and value:
                 yield type(node), "negated"
 
 
@@ -78,7 +78,7 @@ CHOICES = (
     Operator,
     Part,
 )
-NEGATED = {node for node in get_args(tree.Expression) if "negated" in {slot.name for slot in fields(node)}}
+NEGATED = {node for node in get_args(tree.Expression) if "negated" in node.__struct_fields__}
 
 
 def test_every_construct_has_an_example():

@@ -27,6 +27,13 @@ def test_spans_cover_what_was_written():
     assert did.selector.timing.first.span == Span(33, 44)
 
 
+def test_where_trees_were_written_does_not_count_when_they_are_compared():
+    said, again, other = map(parse, ('country = "FR"', '# spaced\n  country   = "FR"', 'country = "BE"'))
+    assert (said == again, said != again, hash(said) == hash(again)) == (True, False, True)
+    assert (said == other, said != other) == (False, True)
+    assert tree.Text(Span(0, 1), "a") != tree.Identifier(Span(0, 1), "a")
+
+
 def test_words_are_read_in_any_case():
     assert parse('country = "FR" AND NOT newsletter') == parse('country = "FR" and not newsletter')
 

@@ -8,8 +8,11 @@ by the same plain evaluation; one that does (`id = …`, samples, buckets) is de
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
+from msgspec.structs import astuple
 
 from dsl import typed
 from dsl.moments import Clock
@@ -100,6 +103,5 @@ def parts(node: object) -> Iterator[object]:
         case tuple():
             for item in node:
                 yield from parts(item)
-        case _ if is_dataclass(node):
-            for field in fields(node):
-                yield from parts(getattr(node, field.name))
+        case Struct():
+            yield from parts(astuple(node))
