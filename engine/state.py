@@ -11,33 +11,17 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from time import monotonic
-from typing import Any
 
 import msgspec
-from pyroaring import BitMap
 
-from dsl.schema import Schema
-from dsl.schema_json import schema_from_json, schema_to_json
-from engine.changes import (
-    BulkContacts,
-    BulkEvents,
-    Change,
-    ChangeMembers,
-    DropSegment,
-    EraseContacts,
-    PatchSchema,
-    PutSegment,
-    blocks_named,
-    decode,
-)
-from engine.segments import SegmentBook
+from dsl.schema_json import schema_to_json
+from engine.changes import Change, EraseContacts, blocks_named, decode
+from engine.contents import Contents
 from engine.snapshot import Snapshot
-from engine.tables.bulk_contacts import apply_bulk_contacts
-from engine.tables.bulk_events import apply_bulk_events
-from engine.tables.saving import load, save
-from engine.tables.state import Applied, State
+from engine.tables.saving import save
+from engine.tables.state import Applied
 from storage.errors import StorageFull
-from storage.store import Store
+from storage.store import Checkpoint, Store
 
 CHECKPOINT_BYTES = 64 << 20
 """Journal bytes after which a checkpoint begins by itself."""
@@ -51,7 +35,7 @@ ERASURE_SECONDS = 30.0
 """Seconds within which an erased contact is gone from every file as well."""
 
 
-class WorkspaceState:
+class WorkspaceState(Contents):
     """Used by one thread, the writer's, but for `snapshot` and the saving of a published version."""
 
     def __init__(self, store: Store) -> None:
@@ -63,13 +47,12 @@ class WorkspaceState:
         self._saved_seq = 0
         self._erasing = False
         self._last_checkpoint = monotonic()
-        self.on_publish: Callable[[Snapshot], None] = lambda snapshot: None
-        self.schema, self.segments, self.tables = _restored(store)
-        self.snapshot = Snapshot(self.tables.publish(0), self.segments)
-        self._replay()
+        self.on_checkpoint: Callable[[Checkpoint], None] = lambda checkpoint: None
+        checkpoint = store.checkpoint()
+        super().__init__(store.blocks, checkpoint)
+        self._replay(checkpoint)
 
-    def _replay(self) -> None:
-        checkpoint = self._store.checkpoint()
+    def _replay(self, checkpoint: Checkpoint | None) -> None:
         reached = self._saved_seq = 0 if checkpoint is None else checkpoint.seq
         live: set[str] = set()
         for seq, record in self._store.replay(reached):
@@ -84,36 +67,9 @@ class WorkspaceState:
     # --- the writer's target ---------------------------------------------------------------------------------
 
     def apply(self, change: Change, seq: int) -> Applied:
-        """Apply one durable change. Deterministic; cannot fail for a change that was validated."""
-        match change:
-            case PatchSchema():
-                self.schema = schema_from_json(change.schema)
-                self.tables.declare(self.schema)
-                return Applied(accepted=1)
-            case PutSegment():
-                self.segments = self.segments.put(change, self.schema, seq)
-                return Applied(accepted=1)
-            case DropSegment():
-                self.segments = self.segments.drop(change.key)
-                return Applied(accepted=1)
-            case ChangeMembers():
-                self.segments = self.segments.members(change)
-                return Applied(accepted=len(change.add) + len(change.remove) + len(change.reset))
-            case EraseContacts():
-                self._erasing = True
-                self.segments = self.segments.without_contacts(BitMap(change.rows))
-                return self.tables.apply(change, seq)
-            case BulkContacts():
-                return apply_bulk_contacts(self.tables, change, seq, self._store.blocks)
-            case BulkEvents():
-                return apply_bulk_events(self.tables, change, seq, self._store.blocks)
-            case _:
-                return self.tables.apply(change, seq)
-
-    def publish(self, seq: int) -> None:
-        """Make everything applied so far what readers see."""
-        self.snapshot = Snapshot(self.tables.publish(seq), self.segments)
-        self.on_publish(self.snapshot)
+        """Apply one durable change; the files forget an erased contact soon."""
+        self._erasing |= isinstance(change, EraseContacts)
+        return super().apply(change, seq)
 
     def after_group(self, size: int) -> None:
         """Count what the journal holds that no checkpoint covers."""
@@ -157,8 +113,10 @@ class WorkspaceState:
             "schema": schema_to_json(snapshot.schema),
             "segments": snapshot.segments.to_state(),
         }
-        self._store.commit_checkpoint(snapshot.seq, msgspec.msgpack.encode(state), blocks)
-        self._saved_seq = snapshot.seq
+        checkpoint = Checkpoint(snapshot.seq, msgspec.msgpack.encode(state), tuple(blocks))
+        self._store.commit_checkpoint(checkpoint.seq, checkpoint.state, checkpoint.blocks)
+        self._saved_seq = checkpoint.seq
+        self.on_checkpoint(checkpoint)
 
     def close(self) -> None:
         """Checkpoint what is not saved yet; the writer has stopped."""
@@ -169,14 +127,3 @@ class WorkspaceState:
             with suppress(StorageFull):
                 self.start_checkpoint().result()
         self._saver.shutdown()
-
-
-def _restored(store: Store) -> tuple[Schema, SegmentBook, State]:
-    """What the newest checkpoint holds."""
-    checkpoint = store.checkpoint()
-    if checkpoint is None:
-        return Schema(), SegmentBook(), State(Schema())
-    state: dict[str, Any] = msgspec.msgpack.decode(checkpoint.state)
-    schema = schema_from_json(state["schema"])
-    segments = SegmentBook.from_state(state["segments"], schema)
-    return schema, segments, load(state["tables"], store.blocks, schema)

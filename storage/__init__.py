@@ -1,7 +1,7 @@
 """Durable bytes: the journal, immutable blocks, the catalog, checkpoint and recovery. Knows no query."""
 
-from storage.blocks import Array, Block, BlockRef, Blocks
-from storage.directory import FORMAT, DataDirectory
+from storage.blocks import Array, Block, BlockRef, Blocks, MappedBlocks
+from storage.directory import FORMAT, DataDirectory, mapped_blocks
 from storage.disk import RESERVE
 from storage.documents import Documents
 from storage.errors import (
@@ -29,10 +29,12 @@ __all__ = [
     "DataDirectory",
     "Documents",
     "Locked",
+    "MappedBlocks",
     "NewerFormat",
     "NoDataDirectory",
     "StorageError",
     "StorageFailed",
     "StorageFull",
     "Store",
+    "mapped_blocks",
 ]

@@ -56,7 +56,28 @@ class Block:
     metadata: dict[str, str]
 
 
-class Blocks:
+class MappedBlocks:
+    """The blocks in a folder, for a process that only opens what another one wrote and verified."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def open(self, ref: BlockRef | str) -> Block:
+        """Map a block. DamageError when it is missing: a checkpoint that leaves it out removes it."""
+        name = ref if isinstance(ref, str) else ref.name
+        try:
+            file = pa.memory_map(str(self._directory / name))
+        except FileNotFoundError:
+            raise DamageError(self._directory / name, "the file is missing") from None
+        with file:
+            reader = pa.ipc.open_file(file)
+            batch = reader.get_batch(0)
+        schema = reader.schema
+        arrays = {field.name: _unwrap(field, column) for field, column in zip(schema, batch.columns, strict=True)}
+        return Block(arrays, {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()})
+
+
+class Blocks(MappedBlocks):
     """The blocks of one workspace.
 
     A block is held from when it is written until a checkpoint leaves it out that covers every journal record that
@@ -64,7 +85,7 @@ class Blocks:
     """
 
     def __init__(self, directory: Path, disk: Disk) -> None:
-        self._directory = directory
+        super().__init__(directory)
         self._disk = disk
         self._lock = threading.Lock()
         self._verified: set[str] = set()
@@ -113,12 +134,7 @@ class Blocks:
         name = ref if isinstance(ref, str) else ref.name
         if name not in self._verified:
             self.verify(name)
-        with pa.memory_map(str(self._directory / name)) as file:
-            reader = pa.ipc.open_file(file)
-            batch = reader.get_batch(0)
-        schema = reader.schema
-        arrays = {field.name: _unwrap(field, column) for field, column in zip(schema, batch.columns, strict=True)}
-        return Block(arrays, {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()})
+        return super().open(name)
 
     def verify(self, ref: BlockRef | str) -> None:
         """Read the whole file; DamageError naming it when it is missing or changed."""

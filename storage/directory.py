@@ -12,13 +12,14 @@ import zlib
 from contextlib import ExitStack
 from pathlib import Path
 
+from storage.blocks import MappedBlocks
 from storage.crashpoints import reach
 from storage.database import Database, witness_path
 from storage.disk import RESERVE, Disk, sync_directory, write_whole
 from storage.documents import TABLE as DOCUMENTS
 from storage.documents import Documents
 from storage.errors import BadName, DamageError, Locked, NewerFormat, NoDataDirectory
-from storage.store import Store
+from storage.store import Store, blocks_folder
 
 FORMAT = 1
 """The format that this code writes, and the newest it reads."""
@@ -142,6 +143,11 @@ class DataDirectory:
         reach("directory.catalogued")
         write_whole(self.path / _FORMAT_FILE, _render_format({"format": FORMAT}))
         reach("directory.formatted")
+
+
+def mapped_blocks(path: Path, workspace: str) -> MappedBlocks:
+    """The blocks of a workspace in the data directory at `path`, which another process holds open."""
+    return MappedBlocks(blocks_folder(path / _WORKSPACES / workspace))
 
 
 def _entries(path: Path) -> list[str]:

@@ -48,7 +48,7 @@ class Store:
         self._database = Database(directory / _FILE, self._disk, _TABLES)
         try:
             self.documents = Documents(self._database)
-            self.blocks = Blocks(directory / _BLOCKS, self._disk)
+            self.blocks = Blocks(blocks_folder(directory), self._disk)
             checkpoint = self.checkpoint()
             self._checkpoint_seq = checkpoint.seq if checkpoint else 0
             self._named = frozenset(ref.name for ref in checkpoint.blocks) if checkpoint else frozenset()
@@ -68,7 +68,7 @@ class Store:
         disk = Disk(directory, reserve)
         disk.require_room(0)
         with disk.writing(directory):
-            (directory / _BLOCKS).mkdir()
+            blocks_folder(directory).mkdir()
         Database.create(directory / _FILE, disk, _TABLES)
 
     @property
@@ -131,6 +131,11 @@ class Store:
         if _checksum(seq, state, manifest.encode()) != checksum:
             raise self._damaged(f"the checkpoint of record {seq} does not have its checksum")
         return Checkpoint(seq, state, tuple(map(BlockRef.of, json.loads(manifest))))
+
+    def contents(self) -> tuple[Checkpoint | None, list[bytes]]:
+        """The newest checkpoint, and every record after it up to the last one there is now. DamageError."""
+        with self._checkpointing:
+            return self.checkpoint(), [record for _, record in self.replay(self._checkpoint_seq)]
 
     def commit_checkpoint(self, seq: int, state: bytes, blocks: Sequence[BlockRef]) -> None:
         """Make `state` and `blocks` the checkpoint, and drop the journal records it covers, all at once.
@@ -201,6 +206,11 @@ class Store:
 
     def _damaged(self, what: str) -> DamageError:
         return DamageError(self._database.path, what)
+
+
+def blocks_folder(directory: Path) -> Path:
+    """Where the store in `directory` keeps its blocks."""
+    return directory / _BLOCKS
 
 
 def _checksum(seq: int, content: bytes, more: bytes = b"") -> int:

@@ -17,7 +17,7 @@ from engine.tables.links import COMPANY
 from engine.tables.loose import LooseNumbers
 from engine.tables.state import Applied, State
 from formats.batch import Batch
-from storage import Array, BlockRef, Blocks
+from storage import Array, BlockRef, Blocks, MappedBlocks
 
 STAGED_ROWS = 1 << 17
 
@@ -55,7 +55,7 @@ def _staged(group: list[Batch], blocks: Blocks) -> BlockRef:
     return blocks.write("staged", arrays, {"columns": json.dumps(names)})
 
 
-def apply_bulk_contacts(state: State, change: BulkContacts, seq: int, blocks: Blocks) -> Applied:
+def apply_bulk_contacts(state: State, change: BulkContacts, seq: int, blocks: MappedBlocks) -> Applied:
     """Upsert staged rows, column by column. Of several rows for one id, later ones hold field by field."""
     table = state.companies if change.companies else state.contacts
     opened = [blocks.open(name) for name in change.blocks]

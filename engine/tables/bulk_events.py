@@ -23,7 +23,7 @@ from engine.tables.shelf import union
 from engine.tables.state import Applied, State, TablesVersion, event_fields
 from engine.tables.texts import mask_of
 from formats.batch import Batch
-from storage import BlockRef, Blocks
+from storage import BlockRef, Blocks, MappedBlocks
 
 PART_ROWS = 1 << 21
 LOOKED_UP_AT_ONCE = 1 << 20
@@ -201,7 +201,7 @@ def _without(events: LooseEvents, rows: NDArray[np.int64]) -> LooseEvents:
     return events.chosen(np.flatnonzero(kept))
 
 
-def apply_bulk_events(state: State, change: BulkEvents, seq: int, blocks: Blocks) -> Applied:
+def apply_bulk_events(state: State, change: BulkEvents, seq: int, blocks: MappedBlocks) -> Applied:
     """Attach the parts of an import. Where contacts or duplicates came since it began, parts are rebuilt.
 
     A contact that was erased since stays erased: its events are never seen, and go with the next full seal.
@@ -226,12 +226,12 @@ def apply_bulk_events(state: State, change: BulkEvents, seq: int, blocks: Blocks
     )
 
 
-def _kept(state: State, type: str, names: list[str], blocks: Blocks) -> list[SealedPart]:
+def _kept(state: State, type: str, names: list[str], blocks: MappedBlocks) -> list[SealedPart]:
     """The parts of an import, without duplicates."""
     return [kept for part in _opened(state, type, names, blocks) if (kept := _undoubled(part, state, type)) is not None]
 
 
-def _moves(state: State, change: BulkEvents, everyone: BitMap, blocks: Blocks) -> Rows | None:
+def _moves(state: State, change: BulkEvents, everyone: BitMap, blocks: MappedBlocks) -> Rows | None:
     """The true row of each contact row that the import's parts were built with; None when all are true already.
 
     Contacts are created for events that are kept, and some may have been created since the import began.
@@ -245,7 +245,7 @@ def _moves(state: State, change: BulkEvents, everyone: BitMap, blocks: Blocks) -
     return None if (moves[used] == used).all() else moves
 
 
-def _opened(state: State, type: str, names: list[str], blocks: Blocks) -> list[SealedPart]:
+def _opened(state: State, type: str, names: list[str], blocks: MappedBlocks) -> list[SealedPart]:
     fields = event_fields(state.schema, type)
     return [open_part(name, blocks, fields, state.accepted + import_order(name, blocks)) for name in names]
 

@@ -18,7 +18,7 @@ from engine.tables.patches import PatchedColumn, resealed
 from engine.tables.prints import IdPrints
 from engine.tables.sealed import Sealed, opened
 from engine.tables.state import State, TablesVersion, company_fields, contact_fields, event_fields
-from storage import BlockRef, Blocks
+from storage import BlockRef, Blocks, MappedBlocks
 
 
 class SavedEntities(msgspec.Struct, array_like=True):
@@ -122,12 +122,12 @@ def write_part(part: SealedPart, blocks: Blocks) -> BlockRef:
     return blocks.write("events", part.arrays(), {"columns": json.dumps(part.names), "first": str(part.first)})
 
 
-def import_order(name: str, blocks: Blocks) -> int:
+def import_order(name: str, blocks: MappedBlocks) -> int:
     """The number, within its import, that the acceptance numbers of the part in a block count from."""
     return int(blocks.open(name).metadata["first"])
 
 
-def open_part(name: str, blocks: Blocks, fields: Mapping[str, Field], first: int) -> SealedPart:
+def open_part(name: str, blocks: MappedBlocks, fields: Mapping[str, Field], first: int) -> SealedPart:
     """The part in a block; `first` is the acceptance number its stored ones count from."""
     block = blocks.open(name)
     part = SealedPart.opened(block.arrays, json.loads(block.metadata["columns"]), fields, first)
@@ -135,7 +135,7 @@ def open_part(name: str, blocks: Blocks, fields: Mapping[str, Field], first: int
     return part
 
 
-def load(state: bytes, blocks: Blocks, schema: Schema) -> State:
+def load(state: bytes, blocks: MappedBlocks, schema: Schema) -> State:
     """The state that was saved, its arrays mapped from their blocks; storage.DamageError when one is damaged."""
     saved = msgspec.msgpack.decode(state, type=Saved)
     restored = State(schema)
@@ -149,20 +149,20 @@ def load(state: bytes, blocks: Blocks, schema: Schema) -> State:
     return restored
 
 
-def _entities(saved: SavedEntities, blocks: Blocks, fields: Mapping[str, Field]) -> EntityTable:
+def _entities(saved: SavedEntities, blocks: MappedBlocks, fields: Mapping[str, Field]) -> EntityTable:
     ids = blocks.open(saved.ids).arrays
     sealed_ids = SealedIds(ids["texts"], ids["fingerprints"], BlockRef.of(saved.ids))
     bases = {name: _column(block, blocks, fields[name]) for name, block in saved.columns.items()}
     return EntityTable.restored(fields, sealed_ids, BitMap.deserialize(saved.erased), bases)
 
 
-def _column(name: str, blocks: Blocks, field: Field) -> Sealed:
+def _column(name: str, blocks: MappedBlocks, field: Field) -> Sealed:
     column = opened(field, blocks.open(name).arrays)
     column.ref = BlockRef.of(name)
     return column
 
 
-def _events(saved: SavedEvents, blocks: Blocks, fields: Mapping[str, Field]) -> EventTable:
+def _events(saved: SavedEvents, blocks: MappedBlocks, fields: Mapping[str, Field]) -> EventTable:
     table = EventTable(fields)
     table.parts = tuple(open_part(part.block, blocks, fields, part.first) for part in saved.parts)
     table.orphans = IdPrints.from_bytes(saved.orphans_high, saved.orphans_low)
