@@ -10,21 +10,15 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from time import time
 from typing import Any, TypeVar
 
-import numpy as np
-
-from dsl.complete import Completion, complete
-from dsl.describe import Code
-from dsl.moments import Clock
-from dsl.problems import NOWHERE, DataError, ExpressionError, Problem, Span
+from dsl.problems import NOWHERE, DataError, Problem
 from dsl.schema import Schema
 from dsl.schema_json import patched, schema_to_json
 from dsl.typed import InSegment, Scope, Selection
 from engine.binding import planned
 from engine.budget import DEFAULT_BUDGET_MS, Budget, QueryLimits, TooCostly, too_costly
-from engine.caches import DEFAULT_BYTES, Asked, Caches
+from engine.caches import DEFAULT_BYTES
 from engine.changes import (
     Change,
     ChangeMembers,
@@ -32,37 +26,25 @@ from engine.changes import (
     EraseContacts,
     PatchSchema,
 )
-from engine.completion import HeldValues
-from engine.deadline import QueryStopped
-from engine.errors import PreconditionFailed, StaleRead, UnknownContact, UnknownSegment
+from engine.errors import PreconditionFailed
+from engine.feed import Beginning, Listener
 from engine.imports import import_contacts, import_events
-from engine.language import NO_PARAMS, parameters
-from engine.query import Query, bound
-from engine.results import Ack, Count, SegmentRef, SegmentView, TimelinePage
-from engine.rows import contact_fields, contact_objects
+from engine.questions import Questions, milliseconds_now
+from engine.results import Ack
 from engine.segments import Segment
 from engine.snapshot import Snapshot
 from engine.state import WorkspaceState
 from engine.tables.state import Applied
-from engine.timeline import timeline_page
 from engine.validation import companies_from_rows, contacts_from_rows, events_from_rows
-from engine.values import iso_datetime
-from engine.why import WORDS, Contact, Why, why
 from engine.writer import Writer
 from formats.batch import Batch
 from storage.documents import Documents
-from storage.store import Store
+from storage.store import Checkpoint, Store
 
 T = TypeVar("T")
-MIN_SEQ_PATIENCE = 5.0
-"""Seconds that a query waits for its `min_seq`."""
 
 
-def milliseconds_now() -> int:
-    return int(time() * 1000)
-
-
-class Workspace:
+class Workspace(Questions):
     """One isolated set of contacts, companies, events and segments. Safe to use from many threads."""
 
     def __init__(
@@ -70,32 +52,16 @@ class Workspace:
     ) -> None:
         """`budget_ms` is what a question may cost where the workspace has no budget of its own, `cache_bytes` what
         remembered answers may take."""
-        self.name = name
         self._store = store
         self._budget = Budget(store.documents, budget_ms)
-        self._limits = self._budget.limits()
         self._state = WorkspaceState(store)
-        self._snapshot = self._state.snapshot
-        self.caches = Caches(cache_bytes)
-        self.caches.begin(self._snapshot)
-        self._published = threading.Condition()
+        super().__init__(name, self._state.snapshot, self._budget.limits(), cache_bytes)
+        self._listeners: tuple[Listener, ...] = ()
+        # Held while a listener is told where to begin, so that it hears of every checkpoint after that.
+        self._telling = threading.Lock()
         self._state.on_publish = self._take
-        self._writer = Writer(store, self._state, name)
-
-    # --- what there is ---------------------------------------------------------------------------------------
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """The newest state: every write acknowledged so far, and nothing half done."""
-        return self._snapshot
-
-    @property
-    def schema(self) -> Schema:
-        return self._snapshot.schema
-
-    @property
-    def seq(self) -> int:
-        return self._snapshot.seq
+        self._state.on_checkpoint = self._tell_saved
+        self._writer = Writer(store, self._state, name, self._tell_written)
 
     @property
     def documents(self) -> Documents:
@@ -106,11 +72,6 @@ class Workspace:
     def healthy(self) -> str | None:
         """Why writes are refused; None while they are not."""
         return self._writer.broken or self._store.failure
-
-    @property
-    def limits(self) -> QueryLimits:
-        """What a question may cost."""
-        return self._limits
 
     def limit(self, budget_ms: float | None) -> QueryLimits:
         """Give the workspace a budget of its own, in estimated milliseconds; None takes it away. Durable on return."""
@@ -214,6 +175,21 @@ class Workspace:
         blocks, submit = self._store.blocks, self._submit_grown(patch)
         return self._imported(import_events(data, blocks, submit, batches, create_contacts, milliseconds_now()))
 
+    def feed(self, listener: Listener) -> None:
+        """Tell a listener where to begin, and everything from there on."""
+
+        def begin() -> None:
+            with self._telling:
+                self._listeners = (*self._listeners, listener)
+                listener.began(self.name, Beginning(*self._store.contents()))
+
+        self._writer.run(begin).result()
+
+    def starve(self, listener: Listener) -> None:
+        """Tell it nothing more."""
+        with self._telling:
+            self._listeners = tuple(each for each in self._listeners if each is not listener)
+
     def checkpoint(self) -> None:
         """Move what the journal holds into blocks, and wait until that is durable."""
         self._writer.run(self._state.start_checkpoint).result().result()
@@ -222,139 +198,6 @@ class Workspace:
         """Finish accepted writes, and checkpoint. The files belong to whoever opened the store."""
         self._writer.close()
         self._state.close()
-
-    # --- reads -----------------------------------------------------------------------------------------------
-
-    def query(
-        self,
-        expression: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        at: int | None = None,
-        min_seq: int | None = None,
-    ) -> Query:
-        """Bind an expression to the newest state. `at` is the evaluation clock in milliseconds, now by default.
-
-        Raises ExpressionError; StaleRead when `min_seq` is not reached within five seconds.
-        """
-        snapshot = self._at_least(min_seq)
-        return self._bound(snapshot, expression, params, self._clock(snapshot, at))
-
-    def queries(
-        self,
-        expressions: Sequence[str],
-        *,
-        params: Mapping[str, Any] | None = None,
-        at: int | None = None,
-        min_seq: int | None = None,
-    ) -> list[Query]:
-        """Bind many expressions to one state and one clock. The problems of one name it by `$.expressions[i]`.
-
-        They share `params`: each takes those it names.
-        """
-        snapshot = self._at_least(min_seq)
-        clock = self._clock(snapshot, at)
-        given = params or NO_PARAMS
-        bound_queries = []
-        for i, expression in enumerate(expressions):
-            try:
-                own = {name: given[name] for name in parameters(expression) & given.keys()}
-                bound_queries.append(self._bound(snapshot, expression, own, clock))
-            except ExpressionError as error:
-                placed = [replace(problem, path=f"$.expressions[{i}]") for problem in error.problems]
-                raise type(error)(expression, placed) from None
-        return bound_queries
-
-    def check(self, expression: str, params: Mapping[str, Any] | None = None) -> tuple[Problem, ...]:
-        """Everything wrong with an expression."""
-        try:
-            self.query(expression, params=params)
-        except ExpressionError as error:
-            return error.problems
-        return ()
-
-    def complete(self, expression: str, cursor: int | None = None, limit: int = 20) -> Completion:
-        """What may come at a cursor (an offset in characters; the end by default), best first.
-
-        DataError for a cursor outside the expression, ExpressionError for one too long; no text is too broken.
-        """
-        snapshot = self._snapshot
-        at = len(expression) if cursor is None else cursor
-        values = HeldValues(snapshot.data)
-        return complete(expression, at, snapshot.schema, values, segments=snapshot.segments.names, limit=limit)
-
-    def contact(self, id: str) -> dict[str, Any] | None:
-        """The profile of a contact, every field of the schema in it; None when there is none."""
-        snapshot = self._snapshot
-        row = snapshot.data.contacts.row(id)
-        if row is None:
-            return None
-        rows = np.array([row], np.uint32)
-        return contact_objects(snapshot.data, contact_fields(snapshot.schema), rows)[0]
-
-    def timeline(
-        self, id: str, *, limit: int = 100, before: str | None = None, types: list[str] | None = None
-    ) -> TimelinePage:
-        """Events of a contact, newest first. UnknownContact."""
-        return timeline_page(self._snapshot.data, self._row(id), limit, before, types)
-
-    def memberships(self, id: str) -> list[SegmentRef]:
-        """The segments that a contact is in, now. UnknownContact."""
-        snapshot = self._snapshot
-        row = _row(snapshot, id)
-        return [
-            SegmentRef(segment.key, segment.name)
-            for segment in snapshot.segments
-            if self._members_query(snapshot, segment).has(row)
-        ]
-
-    def is_member(self, key: str, id: str) -> bool:
-        """Whether a contact is in a segment, now. UnknownSegment, UnknownContact."""
-        query = self.segment_query(key)
-        return query.has(_row(query.snapshot, id))
-
-    def why(
-        self,
-        id: str,
-        expression: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        at: int | None = None,
-        language: Code = Code.ENGLISH,
-        min_seq: int | None = None,
-    ) -> Why:
-        """Why a contact matches an expression, or does not. ExpressionError, UnknownContact, StaleRead."""
-        snapshot = self._at_least(min_seq)
-        selection = snapshot.segments.understand(expression, snapshot.schema, params or NO_PARAMS)
-        return self._why(snapshot, id, expression, selection, at, language)
-
-    def why_member(self, key: str, id: str, *, at: int | None = None, language: Code = Code.ENGLISH) -> Why:
-        """Why a contact is a member of a segment, or is not. UnknownSegment, UnknownContact."""
-        snapshot = self._snapshot
-        text = f'in segment "{snapshot.segments[key].key}"'
-        return self._why(snapshot, id, text, Selection(InSegment(Span(0, len(text)), key)), at, language)
-
-    def segments(self) -> list[SegmentView]:
-        """All segments with their live counts, by name."""
-        snapshot = self._snapshot
-        return [self._view(snapshot, s) for s in sorted(snapshot.segments, key=lambda s: (s.name.casefold(), s.key))]
-
-    def segment(self, key: str) -> SegmentView:
-        """One segment with its live count. UnknownSegment."""
-        snapshot = self._snapshot
-        return self._view(snapshot, snapshot.segments[key])
-
-    def view(self, segment: Segment) -> SegmentView:
-        """A segment as it was saved, with its count now; without one where that costs or takes more than it may."""
-        try:
-            return self._view(self._snapshot, segment)
-        except (QueryStopped, UnknownSegment):
-            return _segment_view(segment, None, None)
-
-    def segment_query(self, key: str) -> Query:
-        """The members of a segment. UnknownSegment."""
-        snapshot = self._snapshot
-        return self._members_query(snapshot, snapshot.segments[key])
 
     # --- behind them -----------------------------------------------------------------------------------------
 
@@ -378,53 +221,17 @@ class Workspace:
         self.checkpoint()
         return ack
 
-    def _take(self, snapshot: Snapshot) -> None:
-        with self._published:
-            self._snapshot = snapshot
-            self.caches.begin(snapshot)
-            self._published.notify_all()
+    def _tell_written(self, last: int, records: Sequence[bytes]) -> None:
+        for listener in self._listeners:
+            listener.written(self.name, last, records)
 
-    def _bound(self, snapshot: Snapshot, text: str, params: Mapping[str, Any] | None, clock: Clock) -> Query:
-        asked = Asked(text, params or NO_PARAMS)
-        selection, served = self.caches.selection(snapshot, asked)
-        return bound(self.caches, snapshot, text, asked.key, selection, clock, self._limits.budget_ms, served)
-
-    def _why(self, snapshot: Snapshot, id: str, text: str, selection: Selection, at: int | None, language: Code) -> Why:
-        contact = Contact(snapshot, _row(snapshot, id), self._clock(snapshot, at))
-        return why(contact, text, selection, WORDS[language])
-
-    def _at_least(self, seq: int | None) -> Snapshot:
-        """The newest state, once it has record `seq`."""
-        if seq is not None:
-            self._wait_for(seq)
-        return self._snapshot
-
-    def _wait_for(self, seq: int) -> None:
-        with self._published:
-            if not self._published.wait_for(lambda: self.seq >= seq, MIN_SEQ_PATIENCE):
-                raise StaleRead(seq, self.seq)
-
-    def _clock(self, snapshot: Snapshot, at: int | None) -> Clock:
-        return Clock(milliseconds_now() if at is None else at, snapshot.schema.zone)
-
-    def _members_query(self, snapshot: Snapshot, segment: Segment) -> Query:
-        members = Selection(InSegment(NOWHERE, segment.key))
-        text, key, clock = f'in segment "{segment.key}"', ("segment", segment.key), self._clock(snapshot, None)
-        snapshot.segments.refuse_deep(text, members)
-        return bound(self.caches, snapshot, text, key, members, clock, self._limits.budget_ms)
-
-    def _view(self, snapshot: Snapshot, segment: Segment) -> SegmentView:
-        """The segment with its count; one that cannot be counted says why instead."""
-        try:
-            return _segment_view(segment, self._members_query(snapshot, segment).count(), None)
-        except ExpressionError as refused:
-            return _segment_view(segment, None, str(refused))
+    def _tell_saved(self, checkpoint: Checkpoint) -> None:
+        with self._telling:
+            for listener in self._listeners:
+                listener.saved(self.name, checkpoint)
 
     def _exists(self, id: str) -> bool:
         return self._snapshot.data.contacts.row(id) is not None
-
-    def _row(self, id: str) -> int:
-        return _row(self._snapshot, id)
 
     def _override_rows(self, groups: Mapping[str, list[str]]) -> dict[str, list[int]]:
         """Contact rows of the ids in each group; DataError names every id that is unknown or in two groups."""
@@ -458,30 +265,6 @@ class Workspace:
             case Scope.EVENTS:
                 events = None if event is None else data.events(event)
                 return events is not None and any(part.column(name) is not None for part in events.parts)
-
-
-def _row(snapshot: Snapshot, id: str) -> int:
-    row = snapshot.data.contacts.row(id)
-    if row is None:
-        raise UnknownContact(id)
-    return row
-
-
-def _segment_view(segment: Segment, counted: Count | None, refused: str | None) -> SegmentView:
-    return SegmentView(
-        segment.key,
-        segment.name,
-        segment.description,
-        segment.parent,
-        segment.expression,
-        None if counted is None else counted.count,
-        None if counted is None else counted.identified,
-        None if counted is None else counted.anonymous,
-        iso_datetime(segment.created),
-        iso_datetime(segment.updated),
-        segment.etag,
-        refused,
-    )
 
 
 def _ack(applied: Applied, seq: int) -> Ack:

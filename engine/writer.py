@@ -44,6 +44,10 @@ class Target(Protocol):
         """Called after each group, and about once a second while nothing is written: checkpoints begin here."""
 
 
+Tell = Callable[[int, Sequence[bytes]], None]
+"""Takes the number of the last record of a group, and all its records."""
+
+
 @dataclass(slots=True)
 class Write(Generic[T]):
     """A change to make and what to answer for it.
@@ -62,7 +66,9 @@ class Write(Generic[T]):
 class Writer:
     """Owns the writing thread."""
 
-    def __init__(self, journal: Journal, target: Target, name: str) -> None:
+    def __init__(self, journal: Journal, target: Target, name: str, tell: Tell = lambda last, records: None) -> None:
+        """`tell` is told of the records of each group once readers see them."""
+        self._tell = tell
         self._journal = journal
         self._target = target
         self._waiting: deque[Write[Any]] = deque()
@@ -161,6 +167,7 @@ class Writer:
             self._broken.__cause__ = bug
             _fail(group, self._broken)
             return
+        self._tell(last, records)
         for write, result, seq in applied:
             _resolve_started(write.future, partial(write.answer, result, seq))
         self._target.after_group(sum(len(write.record or b"") for write in group))

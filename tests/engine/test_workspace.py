@@ -174,7 +174,7 @@ def test_many_expressions_share_their_parameters(workspace: Workspace) -> None:
 def test_a_read_of_what_is_not_written_yet_is_refused_in_the_end(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.workspace.MIN_SEQ_PATIENCE", 0.05)
+    monkeypatch.setattr("engine.questions.MIN_SEQ_PATIENCE", 0.05)
     assert workspace.query("everyone", min_seq=workspace.seq).count().seq == workspace.seq
     with pytest.raises(StaleRead):
         workspace.query("everyone", min_seq=workspace.seq + 1)

@@ -123,7 +123,7 @@ class Trial:
     def asked_at_another_time(self, expression: str, clock: Clock) -> BitMap:
         """An expression that is given its clock never looks at another."""
         with patch(
-            "engine.workspace.milliseconds_now", lambda: self.random.choice(landmarks(self.subject.world.schema))
+            "engine.questions.milliseconds_now", lambda: self.random.choice(landmarks(self.subject.world.schema))
         ):
             return self.subject.workspace.query(expression, at=clock.now).members
 

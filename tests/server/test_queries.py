@@ -125,7 +125,7 @@ def test_a_form_nobody_writes_is_refused(filled):
 
 
 def test_a_sequence_number_that_never_comes(filled, monkeypatch):
-    monkeypatch.setattr("engine.workspace.MIN_SEQ_PATIENCE", 0.1)
+    monkeypatch.setattr("engine.questions.MIN_SEQ_PATIENCE", 0.1)
     answer = filled.post("query/count", json={"expression": "everyone", "min_seq": 10_000})
     problem(answer, 409, "not-yet-applied")
     assert answer.headers["retry-after"] == "1"
