@@ -80,9 +80,8 @@ class EventPart(Protocol):
     def at(self) -> NDArray[np.int64]:
         """The moment of each event row: milliseconds since 1970 UTC."""
 
-    @property
-    def order(self) -> NDArray[np.int64]:
-        """The acceptance number of each event row: ascending in the order in which events were accepted."""
+    def order_of(self, rows: NDArray[np.uint32]) -> NDArray[np.int64]:
+        """The acceptance numbers of event rows: ascending in the order in which events were accepted."""
 
     @property
     def ordered(self) -> bool:
@@ -123,7 +122,7 @@ class EventPart(Protocol):
 
 
 class Events(Protocol):
-    """All events of one type: its parts, in order of acceptance. Parts hold no event of an erased contact
+    """All events of one type: its parts, in any order. Parts hold no event of an erased contact
     that a reader would see: their `contacts` may name erased rows, which callers remove by `Entities.alive`."""
 
     @property

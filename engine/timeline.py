@@ -72,7 +72,7 @@ def _places(version: Version, contact: int, types: list[str]) -> list[Place]:
         events = version.events(name)
         for part in () if events is None else events.parts:
             rows = part.rows_of(wanted)
-            at, order = part.at[rows], part.order[rows]
+            at, order = part.at[rows], part.order_of(rows)
             places += [(int(a), int(o), name, part, int(r)) for a, o, r in zip(at, order, rows, strict=True)]
     return places
 

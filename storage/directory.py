@@ -21,8 +21,12 @@ from storage.documents import Documents
 from storage.errors import BadName, DamageError, Locked, NewerFormat, NoDataDirectory
 from storage.store import Store, blocks_folder
 
-FORMAT = 1
-"""The format that this code writes, and the newest it reads."""
+FORMAT = 2
+"""The format that this code writes, and the newest it reads. A directory of an older one is read as it is, and becomes
+one of this format when it is opened, since what is written from then on may not be read by older code.
+
+2: parts of events whose acceptance numbers are those of their rows do not store them.
+"""
 
 _FORMAT_FILE = "format.json"
 _LOCK = "lock"
@@ -133,7 +137,8 @@ class DataDirectory:
     def _complete(self) -> None:
         """Check the format, which was written last when the directory was made; before that, finish making it."""
         if (self.path / _FORMAT_FILE).exists():
-            _check_format(self.path / _FORMAT_FILE)
+            if _checked_format(self.path / _FORMAT_FILE) < FORMAT:
+                self._write_format()
             return
         (self.path / _WORKSPACES).mkdir(exist_ok=True)
         if self.workspaces():
@@ -141,8 +146,12 @@ class DataDirectory:
         if not witness_path(self.path / _CATALOG).exists():
             Database.create(self.path / _CATALOG, Disk(self.path, self._reserve), [DOCUMENTS])
         reach("directory.catalogued")
-        write_whole(self.path / _FORMAT_FILE, _render_format({"format": FORMAT}))
+        self._write_format()
         reach("directory.formatted")
+
+    def _write_format(self) -> None:
+        with Disk(self.path, self._reserve).writing(self.path / _FORMAT_FILE):
+            write_whole(self.path / _FORMAT_FILE, _render_format({"format": FORMAT}))
 
 
 def mapped_blocks(path: Path, workspace: str) -> MappedBlocks:
@@ -184,8 +193,9 @@ def _render_format(content: dict[str, object]) -> bytes:
     return json.dumps({**content, "checksum": checksum}).encode() + b"\n"
 
 
-def _check_format(path: Path) -> None:
-    """DamageError unless these are exactly the bytes that some version wrote; NewerFormat when it was a newer one."""
+def _checked_format(path: Path) -> int:
+    """The number of the format. DamageError unless these are exactly the bytes that some version wrote; NewerFormat
+    when it was a newer one."""
     raw = path.read_bytes()
     try:
         content = json.loads(raw)
@@ -197,3 +207,4 @@ def _check_format(path: Path) -> None:
         raise DamageError(path, "its checksum does not hold")
     if found > FORMAT:
         raise NewerFormat(path.parent, found, FORMAT)
+    return int(found)

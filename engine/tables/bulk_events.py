@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +26,12 @@ from engine.tables.texts import mask_of
 from formats.batch import Batch
 from storage import BlockRef, Blocks, MappedBlocks
 
-PART_ROWS = 1 << 21
+PART_ROWS = 1 << 23
+"""An import makes parts of about so many events; while it lasts, it holds about twice as many in memory."""
+OVERLAPPING = 8
+"""Parts of an import are cut anew by time when more than one in so many of their events are of the time of others."""
+MARKS = 256
+"""Of each part, about so many moments tell where to cut."""
 LOOKED_UP_AT_ONCE = 1 << 20
 ID = "id"
 
@@ -67,6 +73,7 @@ class EventImport:
         self._types: dict[str, _Pending] = {}
         self._waiting: list[Batch] = []
         self._waiting_rows = 0
+        self._pending_rows = 0
         self._written: list[BlockRef] = []
         self.rows = 0
 
@@ -105,7 +112,10 @@ class EventImport:
         columns = {name: from_arrow(pending.fields[name], array) for name, array in arrays.items()}
         pending.batches.append(LooseEvents(contacts, at, order, columns))
         pending.rows += count
-        if pending.rows >= PART_ROWS:
+        self._pending_rows += count
+        if self._pending_rows >= 2 * PART_ROWS:
+            pending = max(self._types.values(), key=lambda each: each.rows)
+        if pending.rows >= PART_ROWS or self._pending_rows >= 2 * PART_ROWS:
             self._flush(pending)
 
     def _pending(self, type: str) -> _Pending:
@@ -135,19 +145,45 @@ class EventImport:
         if not pending.batches:
             return
         events = joined_events(pending.batches, pending.fields)
+        self._pending_rows -= pending.rows
         pending.batches, pending.rows = [], 0
         events, seen = _fresh(events, pending.seen)
         pending.seen.append(seen)
         if len(events.at):
-            ref = write_part(SealedPart.of(events, int(events.order[0]), seen), self._blocks)
-            pending.parts.append(ref)
-            self._written.append(ref)
+            pending.parts.append(self._written_part(events, seen))
+
+    def _written_part(self, events: LooseEvents, seen: IdPrints) -> BlockRef:
+        ref = write_part(SealedPart.of(events, int(events.order.min()), seen), self._blocks)
+        self._written.append(ref)
+        return ref
+
+    def _cut_by_time(self, pending: _Pending) -> None:
+        """Where the parts of an import overlap in time, make others of the same events that do not.
+
+        A window of time then touches few parts but for those that lie in it as a whole. Only the events of one part
+        at a time are in memory.
+        """
+        parts = [
+            open_part(ref.name, self._blocks, pending.fields, import_order(ref.name, self._blocks))
+            for ref in pending.parts
+        ]
+        if not _overlapping(parts):
+            return
+        old, pending.parts = pending.parts, []
+        for start, end in pairwise([None, *_cuts(parts), None]):
+            pieces = [part.between(*part.bounds(start, end)) for part in parts]
+            events = joined_events(pieces, pending.fields)
+            if len(events.at):
+                pending.parts.append(self._written_part(events, _prints_of(events)))
+        self._written = [ref for ref in self._written if ref not in old]
+        self._blocks.discard(ref.name for ref in old)
 
     def finish(self) -> BulkEvents:
         """The change that makes the import part of the data, once it is journalled with its blocks."""
         self._take()
         for pending in self._types.values():
             self._flush(pending)
+            self._cut_by_time(pending)
         contacts = None
         if self._new.size:
             ref = self._blocks.write("new-contacts", {"texts": self._new.arrow(self._new.size)})
@@ -172,6 +208,31 @@ def _fresh(events: LooseEvents, before: Iterable[IdPrints]) -> tuple[LooseEvents
         repeated |= prints.known(high[order], low[order])
     seen = IdPrints(high[order[~repeated]], low[order[~repeated]])
     return (_without(events, with_id[order[repeated]]) if repeated.any() else events), seen
+
+
+def _overlapping(parts: list[SealedPart]) -> bool:
+    """Whether many events are of the time of other parts."""
+    spans = sorted(((int(part.at[0]), int(part.at[-1]), part) for part in parts), key=lambda span: span[:2])
+    reached, strays = -(1 << 63), 0
+    for start, end, part in spans:
+        strays += part.estimate_between(start, min(reached, end))
+        reached = max(reached, end)
+    return strays * OVERLAPPING > sum(part.size for part in parts)
+
+
+def _cuts(parts: list[SealedPart]) -> list[int]:
+    """Moments between which there are about `PART_ROWS` events."""
+    step = max(1, PART_ROWS // MARKS)
+    marks = np.sort(np.concatenate([part.at[::step] for part in parts]))
+    count = max(1, round(len(marks) * step / PART_ROWS))
+    cuts: list[int] = np.unique(marks[len(marks) * np.arange(1, count) // count]).tolist()
+    return cuts
+
+
+def _prints_of(events: LooseEvents) -> IdPrints:
+    """The fingerprints of the ids of events that are all different."""
+    _, high, low = _prints(events)
+    return IdPrints(high, low).ascending()
 
 
 def _prints(events: LooseEvents) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.uint64]]:

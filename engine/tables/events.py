@@ -75,9 +75,8 @@ class TailPart:
     def at(self) -> NDArray[np.int64]:
         return self._tail.at.array[: self.size]
 
-    @property
-    def order(self) -> NDArray[np.int64]:
-        return self._tail.order.array[: self.size]
+    def order_of(self, rows: Rows) -> NDArray[np.int64]:
+        return self._tail.order.array[rows]
 
     def _between(self, start: int | None, end: int | None) -> Mask:
         at = self.at
@@ -223,7 +222,8 @@ class EventTable:
 
     def _merged(self, parts: Sequence[SealedPart]) -> SealedPart:
         events = joined_events([part.loose() for part in parts], self.fields)
-        return SealedPart.of(events, parts[0].first, IdPrints.joined([part.seen for part in parts]))
+        first = min(part.first for part in parts)
+        return SealedPart.of(events, first, IdPrints.joined([part.seen for part in parts]))
 
     def purge(self, erased: BitMap) -> None:
         """Rebuild parts without the events of `erased` contacts, which leave them for good."""

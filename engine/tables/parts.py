@@ -33,7 +33,7 @@ NO_ROWS: Rows = np.empty(0, np.uint32)
 
 @dataclass(frozen=True, slots=True)
 class LooseEvents:
-    """Events in order of acceptance, before they are sorted and indexed. `order` ascends."""
+    """Events before they are sorted and indexed."""
 
     contacts: Rows
     at: NDArray[np.int64]
@@ -50,6 +50,7 @@ class SealedPart:
     """Rows are sorted by moment, then acceptance.
 
     `first` is added to the stored acceptance numbers: a part can be built before it is known which events precede it.
+    Where events were accepted one after the other in order of time, as most are, these are the rows and not stored.
     `who` are the contacts that occur, ascending; the rows of `who[i]` are `by_contact[starts[i]:starts[i + 1]]`.
     `seen` are fingerprints of the ids of its events, and of those that were purged from it.
     """
@@ -67,12 +68,13 @@ class SealedPart:
     @classmethod
     def of(cls, events: LooseEvents, first: int, seen: IdPrints) -> SealedPart:
         """Sort and index; `first` is not above any of `events.order`."""
-        events = events.chosen(ascending(events.at))
+        events = _in_order_of_time(events)
         starts, by_contact, who = _by_contact(events.contacts)
+        order = (events.order - first).astype(np.uint32)
         arrays = {
             "contacts": events.contacts,
             "at": events.at,
-            "order": (events.order - first).astype(np.uint32),
+            **({} if _is_each_row(order) else {"order": order}),
             "who": who,
             "starts": starts,
             "by_contact": by_contact,
@@ -97,33 +99,33 @@ class SealedPart:
         at: NDArray[np.int64] = self._arrays["at"]
         return at
 
-    @property
-    def order(self) -> NDArray[np.int64]:
-        order: NDArray[np.int64] = self._arrays["order"].astype(np.int64) + self.first
+    def order_of(self, rows: NDArray[Any]) -> NDArray[np.int64]:
+        stored = self._arrays.get("order")
+        order: NDArray[np.int64] = (rows if stored is None else stored[rows]).astype(np.int64) + self.first
         return order
 
-    def _bounds(self, start: int | None, end: int | None) -> tuple[int, int]:
+    def bounds(self, start: int | None, end: int | None) -> tuple[int, int]:
         """Rows low <= row < high are those in [start, end)."""
         low = 0 if start is None else int(self.at.searchsorted(start))
         high = self.size if end is None else int(self.at.searchsorted(end))
         return low, max(low, high)
 
     def rows_between(self, start: int | None, end: int | None) -> range:
-        return range(*self._bounds(start, end))
+        return range(*self.bounds(start, end))
 
     def estimate_between(self, start: int | None, end: int | None) -> int:
-        low, high = self._bounds(start, end)
+        low, high = self.bounds(start, end)
         return high - low
 
     def cover(self, start: int | None, end: int | None) -> tuple[list[BitMap], Rows]:
         """Whole units of time from the index, the edges from the events themselves."""
-        low, high = self._bounds(start, end)
+        low, high = self.bounds(start, end)
         if low == 0 and high == self.size:
             return [self.times.everyone], NO_ROWS
         if high - low <= FEW_ROWS:
             return [], self.contacts[low:high]
         first, last = self._whole_units(low, high)
-        inner_low, inner_high = self._bounds(first * self.times.unit, last * self.times.unit)
+        inner_low, inner_high = self.bounds(first * self.times.unit, last * self.times.unit)
         if inner_low >= inner_high:
             return [], self.contacts[low:high]
         edges = np.concatenate((self.contacts[low:inner_low], self.contacts[inner_high:high]))
@@ -149,7 +151,7 @@ class SealedPart:
         return int(np.diff(self._arrays["starts"]).max(initial=0))
 
     def tally(self, counts: Counts, start: int | None, end: int | None) -> None:
-        low, high = self._bounds(start, end)
+        low, high = self.bounds(start, end)
         if high - low <= FEW_ROWS:
             add_each(counts, self.contacts[low:high])
             return
@@ -164,7 +166,7 @@ class SealedPart:
         if name not in self._by_text:
             self._by_text[name] = ByText.of(column, self.contacts) if isinstance(column, LooseText) else None
         by_text = self._by_text[name]
-        return None if by_text is None else by_text.contacts_between(*self._bounds(start, end))
+        return None if by_text is None else by_text.contacts_between(*self.bounds(start, end))
 
     def rows_of(self, contacts: BitMap) -> Rows:
         who, starts = self._arrays["who"], self._arrays["starts"]
@@ -178,9 +180,14 @@ class SealedPart:
         return self._columns.get(name)
 
     def loose(self) -> LooseEvents:
-        """The events in order of acceptance."""
-        by_acceptance = np.argsort(self._arrays["order"], kind="stable")
-        return LooseEvents(self.contacts, self.at, self.order, self._columns).chosen(by_acceptance)
+        """The events."""
+        return self.between(0, self.size)
+
+    def between(self, low: int, high: int) -> LooseEvents:
+        """The events low <= row < high."""
+        rows = np.arange(low, high, dtype=np.int64)
+        columns = self._columns if high - low == self.size else {n: taken(c, rows) for n, c in self._columns.items()}
+        return LooseEvents(self.contacts[low:high], self.at[low:high], self.order_of(rows), columns)
 
     def without_contacts(self, erased: BitMap) -> SealedPart | None:
         """This part without the events of `erased` contacts; itself when it has none, None when it has no others."""
@@ -230,6 +237,20 @@ def below(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
+def _in_order_of_time(events: LooseEvents) -> LooseEvents:
+    """The events by moment, then acceptance."""
+    if not (events.at[1:] >= events.at[:-1]).all():
+        events = events.chosen(ascending(events.at))
+    if ((events.at[1:] == events.at[:-1]) & (events.order[1:] < events.order[:-1])).any():
+        events = events.chosen(np.lexsort((events.order, events.at)))
+    return events
+
+
+def _is_each_row(numbers: NDArray[np.uint32]) -> bool:
+    """Whether these are 0, 1, 2…"""
+    return bool((numbers == np.arange(len(numbers), dtype=np.uint32)).all())
+
+
 def ascending(at: NDArray[np.int64]) -> NDArray[np.int64]:
     """The stable order of moments. Sorting moment << bits | row is many times faster than finding a permutation."""
     if not len(at):
@@ -254,7 +275,7 @@ def _by_contact(contacts: Rows) -> tuple[NDArray[np.uint32], Rows, Rows]:
 
 
 def joined_events(parts: Sequence[LooseEvents], fields: Mapping[str, Field]) -> LooseEvents:
-    """The events of `parts`, which are in order of acceptance, one after the other."""
+    """The events of `parts`, one after the other."""
     names = dict.fromkeys(name for part in parts for name in part.columns if name in fields)
     columns = {
         name: joined(fields[name], [part.columns.get(name) or empty(fields[name], len(part.at)) for part in parts])

@@ -41,8 +41,8 @@ class Event:
 
     @property
     def order(self) -> int:
-        """Ascending in the order of acceptance; dear, and asked for events of one millisecond alone."""
-        return int(self.part.order[self.row])
+        """Ascending in the order of acceptance; asked for events of one millisecond alone."""
+        return int(self.part.order_of(np.array([self.row], np.uint32))[0])
 
     @property
     def key(self) -> tuple[int, int]:

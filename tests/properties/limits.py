@@ -22,6 +22,7 @@ SMALL: dict[str, tuple[int, ...]] = {
     "engine.tables.buffers.FIRST_CAPACITY": (1, 3),
     "engine.tables.bulk_contacts.STAGED_ROWS": (1, 7),
     "engine.tables.bulk_events.LOOKED_UP_AT_ONCE": (1, 7),
+    "engine.tables.bulk_events.OVERLAPPING": (0, 1, 1000),
     "engine.tables.bulk_events.PART_ROWS": (1, 7),
     "engine.tables.by_text.MANY_TEXTS": (0, 1),
     "engine.tables.columns.GATHER_WORTH": (0, 1, 1000),

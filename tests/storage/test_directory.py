@@ -100,6 +100,18 @@ def test_a_newer_format_is_refused_in_so_many_words(directory: DataDirectory) ->
         DataDirectory.open(directory.path)
 
 
+def test_a_directory_of_an_older_format_is_opened_and_becomes_one_of_this_format(directory: DataDirectory) -> None:
+    file = directory.path / "format.json"
+    directory.create("default")
+    directory.close()
+    ours, older = file.read_text(), '{"format": 1}'
+    file.write_text(f'{older[:-1]}, "checksum": {zlib.crc32(older.encode())}}}\n')
+    again = DataDirectory.open(directory.path)
+    assert again.workspaces() == ["default"]
+    again.close()
+    assert file.read_text() == ours
+
+
 @pytest.mark.parametrize("name", ["format.json", "catalog.db", "catalog.witness"])
 def test_a_missing_file_is_named(directory: DataDirectory, name: str) -> None:
     directory.create("default")

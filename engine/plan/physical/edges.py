@@ -54,7 +54,7 @@ def _edge_of_part(picked: Picked, last: bool) -> Picked:
 
 def _order(picked: Picked) -> NDArray[np.intp]:
     """The positions of the rows in order of moment, then acceptance."""
-    return np.lexsort((picked.part.order[picked.rows], picked.part.at[picked.rows]))
+    return np.lexsort((picked.part.order_of(picked.row_numbers()), picked.part.at[picked.rows]))
 
 
 @dataclass(slots=True)
@@ -73,7 +73,7 @@ class _Best:
         self.last = last
 
     def offer(self, number: int, picked: Picked) -> None:
-        places, at, order = picked.places, picked.part.at[picked.rows], picked.part.order[picked.rows]
+        places, at, order = picked.places, picked.part.at[picked.rows], picked.part.order_of(picked.row_numbers())
         old_at, old_order = self.at[places], self.order[places]
         beats = at > old_at if self.last else at < old_at
         later = order > old_order if self.last else order < old_order

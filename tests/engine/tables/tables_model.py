@@ -303,7 +303,7 @@ def _check_events(events, model, held, predicates, within, window):
     assert sorted(found) == sorted((event.contact, event.at, event.order) for event in seen)
     by_order = {event.order: event for event in seen}
     for part in events.parts:
-        orders = part.order.tolist()
+        orders = part.order_of(np.arange(part.size, dtype=np.uint32)).tolist()
         for name in ("id", *FIELDS):
             values = {
                 row: by_order[order].values[name]
@@ -330,7 +330,11 @@ def covered(part, start, end):
 
 
 def _check_part(part, living, predicates, within, window):
-    contacts, at, order = part.contacts.tolist(), part.at.tolist(), part.order.tolist()
+    contacts, at, order = (
+        part.contacts.tolist(),
+        part.at.tolist(),
+        part.order_of(np.arange(part.size, dtype=np.uint32)).tolist(),
+    )
     assert len(contacts) == len(at) == len(order) == part.size
     start, end = window
     inside = [r for r, t in enumerate(at) if (start is None or t >= start) and (end is None or t < end)]
