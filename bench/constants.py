@@ -123,6 +123,8 @@ KINDS: Mapping[str, Callable[[Data, Generator], Value]] = {
     "total": _whole(20, 2_000),
     "month": _whole(1, 12),
     "days": _whole(7, 365),
+    "season": _whole(50, 70),
+    "year": _whole(340, 390),
     "week": _whole(1, 14),
     "hours": _whole(1, 72),
     "times": _whole(2, 12),

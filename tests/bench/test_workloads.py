@@ -15,6 +15,7 @@ from bench.constants import KINDS, Data, Ours, Sql, kind
 from bench.generate import Files, Size, generate
 from bench.peers import Peer
 from bench.peers.duck import DuckDB
+from bench.peers.floor import BY_HAND
 from bench.peers.tamis import InProcess
 from bench.race import Course, Disagreement, agreed, race
 from bench.workload import Query, families, placeholders, queries
@@ -53,6 +54,11 @@ def test_there_are_enough_queries_and_every_family() -> None:
     assert len({(query.family, query.name) for query in queries()}) == len(queries())
 
 
+def test_every_family_has_several_queries() -> None:
+    assert all(sum(query.family == family for query in queries()) >= 2 for family in families())
+    assert {(query.family, query.name) for query in queries()} >= BY_HAND.keys()
+
+
 @each_query
 def test_counts_are_those_of_duckdb(query: Query, data: Data, contenders: dict[str, Peer]) -> None:
     for ask in islice(query.asks(data), CONSTANTS):
@@ -76,10 +82,11 @@ def test_the_sql_of_every_dialect_has_no_placeholder_of_its_own(query: Query) ->
 
 
 def test_other_peers_agree_and_those_that_are_not_here_are_named(files: Files, tmp_path: Path) -> None:
-    """In the families where a dialect differs, and in a process of its own, of which ClickHouse takes hold."""
+    """In families where a dialect differs or the floor takes part; in a process of its own, of which ClickHouse takes
+    hold."""
     target, asked = tmp_path / "run.json", {"chdb", "postgres", "floor"}
     places = ["--files", str(files.folder.parent), "--work", str(tmp_path / "work"), "--json", str(target)]
-    chosen = [query for query in queries() if query.dialects or query.family == "attributes"]
+    chosen = [query for query in queries() if query.dialects or (query.family, query.name) in BY_HAND]
     some = [part for family in {query.family for query in chosen} for part in ("--family", family)]
     options = ["--size", "T", "--peers", ",".join(asked), "--seconds", "0", *some]
     command = [sys.executable, "-m", "bench", "run", *options, *places]
@@ -89,7 +96,7 @@ def test_other_peers_agree_and_those_that_are_not_here_are_named(files: Files, t
     for name, reason in result["absent"].items():
         assert f"{name} did not take part: {reason}" in told.stderr
     for name in asked & result["contenders"].keys():
-        assert result["summary"][name]["queries"] == (4 if name == "floor" else len(result["queries"]))
+        assert result["summary"][name]["queries"] == (len(BY_HAND) if name == "floor" else len(result["queries"]))
 
 
 def test_a_disagreement_tells_the_query_the_constants_and_both_counts(data: Data, contenders: dict[str, Peer]) -> None:
