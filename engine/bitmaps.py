@@ -1,28 +1,41 @@
 """Kernels between numpy arrays and Roaring bitmaps.
 
-pyroaring builds a bitmap from a numpy array at 50-90 ns an element. An `array.array` of sorted rows costs 4 ns, and a
-mask written straight into the portable format (https://github.com/RoaringBitmap/RoaringFormatSpec) a tenth of a
-nanosecond a row, so everything here goes through one of the two.
+pyroaring builds a bitmap from a numpy array at 50-90 ns an element. An `array.array` of sorted rows costs 4 ns, and
+*words*, 64 rows to one, are written to and read from the portable format
+(https://github.com/RoaringBitmap/RoaringFormatSpec) at about a tenth of a nanosecond a row. Everything here goes
+through one of the two.
 """
 
 from __future__ import annotations
 
 from array import array
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
+from engine.native import kernel
+
 Rows = NDArray[np.uint32]
 Mask = NDArray[np.bool_]
+Words = NDArray[np.uint64]
+"""A set of rows: row `r` is in it when bit `r % 64` of word `r // 64` is set."""
 
 CONTAINER = 1 << 16
+WORDS = CONTAINER // 64
+"""Words of a container."""
 ARRAY_LIMIT = 4096
 """A container with more members than this is a bitset, else a sorted list: the format's rule, not a choice."""
 
 NO_RUNS_COOKIE = 12346
-MASK_WORTH = 16
-"""Unsorted rows go through a mask when there is at least one for so many mask entries."""
+RUNS_COOKIE = 12347
+OFFSETS_WITH_RUNS = 4
+"""A bitmap of so many containers says where each begins even where some are runs."""
+SORTED_WORTH = 200
+"""So many rows are sorted, not set in words."""
+WORDS_WORTH = 1 << 12
+"""Rows are set in words when there is at least one for so many rows of the space."""
 
 
 def from_sorted(rows: Rows) -> BitMap:
@@ -32,50 +45,36 @@ def from_sorted(rows: Rows) -> BitMap:
 
 def from_mask(mask: Mask) -> BitMap:
     """The bitmap of the positions where `mask` is true."""
-    if not len(mask):
+    packed = np.packbits(mask, bitorder="little")
+    words = np.zeros(words_of(len(mask)), np.uint64)
+    words.view(np.uint8)[: len(packed)] = packed
+    return from_words(words)
+
+
+def from_words(words: Words) -> BitMap:
+    """The bitmap of the rows in `words`, whole containers of them."""
+    if not len(words):
         return BitMap()
-    return _from_words(np.packbits(mask, bitorder="little"), mask)
-
-
-def _from_words(packed: NDArray[np.uint8], mask: Mask) -> BitMap:
-    containers = -(-len(mask) // CONTAINER)
-    bits = np.zeros(containers * (CONTAINER // 8), np.uint8)
-    bits[: len(packed)] = packed
-    words = bits.view(np.uint64).reshape(containers, -1)
-    sizes = np.bitwise_count(words).sum(axis=1, dtype=np.int64)
-    keys = np.flatnonzero(sizes)
-    bodies = [
-        words[key].tobytes()
-        if sizes[key] > ARRAY_LIMIT
-        else np.flatnonzero(mask[key * CONTAINER : (key + 1) * CONTAINER]).astype("<u2").tobytes()
-        for key in keys.tolist()
-    ]
-    return BitMap.deserialize(_header(keys, sizes[keys], bodies) + b"".join(bodies))
-
-
-def _header(keys: NDArray[np.int64], sizes: NDArray[np.int64], bodies: list[bytes]) -> bytes:
-    """Cookie and count, then key and size of each container, then where each begins."""
-    described = np.empty((len(keys), 2), "<u2")
-    described[:, 0] = keys
-    described[:, 1] = sizes - 1
-    lengths = np.array([len(body) for body in bodies], np.int64)
-    offsets = 8 + 8 * len(keys) + np.cumsum(lengths) - lengths
-    return (
-        np.array([NO_RUNS_COOKIE, len(keys)], "<u4").tobytes() + described.tobytes() + offsets.astype("<u4").tobytes()
-    )
+    written = np.empty(8 + len(words) // WORDS * (8 + CONTAINER // 8), np.uint8)
+    return BitMap.deserialize(written[: _write_portable(words, words.view(np.uint8), written)].tobytes())
 
 
 def from_rows(rows: Rows) -> BitMap:
     """The bitmap of `rows` in any order, with or without duplicates."""
     if len(rows) < 2:
         return BitMap(rows.tolist())
-    if len(rows) > 1024:
+    if len(rows) > SORTED_WORTH:
         top = int(rows.max()) + 1
-        if top <= len(rows) * MASK_WORTH:
-            mask = np.zeros(top, np.bool_)
-            mask[rows] = True
-            return from_mask(mask)
+        if top <= len(rows) * WORDS_WORTH:
+            words = np.zeros(words_of(top), np.uint64)
+            set_rows(rows, words)
+            return from_words(words)
     return from_sorted(distinct(rows))
+
+
+def words_of(size: int) -> int:
+    """How many words hold rows below `size`, in whole containers."""
+    return -(-size // CONTAINER) * WORDS
 
 
 def distinct(rows: Rows) -> Rows:
@@ -92,13 +91,127 @@ def to_array(bitmap: BitMap) -> Rows:
     return np.frombuffer(bitmap.to_array(), np.uint32)
 
 
+def to_words(bitmap: BitMap, size: int) -> Words:
+    """The members of `bitmap`, all of which are below `size`, as words."""
+    words = np.zeros(words_of(size), np.uint64)
+    if bitmap:
+        _read_portable(np.frombuffer(bitmap.serialize(), np.uint8), words, words.view(np.uint8))
+    return words
+
+
 def to_mask(bitmap: BitMap, size: int) -> Mask:
     """A mask of `size` entries, true at the members of `bitmap`, all of which are below `size`."""
-    mask = np.zeros(size, np.bool_)
-    mask[to_array(bitmap)] = True
-    return mask
+    return np.unpackbits(to_words(bitmap, size).view(np.uint8), count=size, bitorder="little").view(np.bool_)
 
 
 def below(bitmap: BitMap, size: int) -> BitMap:
     """The members of `bitmap` that are less than `size`: the bitmap itself when all are."""
     return bitmap & BitMap(range(size)) if bitmap and bitmap.max() >= size else bitmap
+
+
+# --- kernels -----------------------------------------------------------------------------------------------
+
+
+@kernel("u4[]", "out u8[]")
+def set_rows(rows: Rows, words: Words) -> None:
+    """Add `rows` to the set `words`."""
+    for row in rows:
+        words[row >> np.uint32(6)] |= np.uint64(1) << np.uint64(row & np.uint32(63))
+
+
+@kernel("u8")
+def _ones(word: np.uint64) -> np.uint64:
+    """How many bits are set (https://en.wikipedia.org/wiki/Hamming_weight)."""
+    word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
+    word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return (word * np.uint64(0x0101010101010101)) >> np.uint64(56)
+
+
+@kernel("out u1[]", "i8", "i8", "i8")
+def _put(written: NDArray[np.uint8], place: int, value: Any, count: int) -> None:
+    """Write the lowest `count` bytes of a number, the least first."""
+    for byte in range(count):
+        written[place + byte] = (value >> (8 * byte)) & 255
+
+
+@kernel("u1[]", "i8", "i8")
+def _got(written: NDArray[np.uint8], place: int, count: int) -> Any:
+    """The number in `count` bytes, the least first."""
+    value: Any = 0
+    for byte in range(count):
+        value |= np.int64(written[place + byte]) << (8 * byte)
+    return value
+
+
+@kernel("u8[]", "u1[]", "out u1[]")
+def _write_portable(words: Words, plain: NDArray[np.uint8], written: NDArray[np.uint8]) -> int:
+    """Write a set, `plain` being the bytes of its words, in the portable format; how many bytes that took."""
+    containers = words.size // WORDS
+    sizes = np.zeros(containers, np.int64)
+    used = 0
+    for key in range(containers):
+        total = np.uint64(0)
+        for word in words[key * WORDS : (key + 1) * WORDS]:
+            total += _ones(word)
+        sizes[key] = total
+        used += 1 if total else 0
+    _put(written, 0, NO_RUNS_COOKIE, 4)
+    _put(written, 4, used, 4)
+    header, offsets, body = 8, 8 + 4 * used, 8 + 8 * used
+    for key in range(containers):
+        if not sizes[key]:
+            continue
+        _put(written, header, key, 2)
+        _put(written, header + 2, sizes[key] - 1, 2)
+        _put(written, offsets, body, 4)
+        header += 4
+        offsets += 4
+        if sizes[key] > ARRAY_LIMIT:
+            written[body : body + 8 * WORDS] = plain[key * WORDS * 8 : (key + 1) * WORDS * 8]
+            body += 8 * WORDS
+        else:
+            for place in range(WORDS):
+                word = words[key * WORDS + place]
+                while word:
+                    lowest = word & (~word + np.uint64(1))
+                    _put(written, body, place * 64 + np.int64(_ones(lowest - np.uint64(1))), 2)
+                    body += 2
+                    word ^= lowest
+    return body
+
+
+@kernel("u1[]", "out u8[]", "out u1[]")
+def _read_portable(written: NDArray[np.uint8], words: Words, plain: NDArray[np.uint8]) -> None:
+    """Add the members of a set in the portable format to `words`, still empty, whose bytes are `plain`."""
+    cookie = _got(written, 0, 4)
+    runs = (cookie & 0xFFFF) == RUNS_COOKIE
+    if runs:
+        containers = (cookie >> 16) + 1
+        header = 4 + (containers + 7) // 8
+    else:
+        containers = _got(written, 4, 4)
+        header = 8
+    body = header + 4 * containers
+    if not runs or containers >= OFFSETS_WITH_RUNS:
+        body += 4 * containers
+    for number in range(containers):
+        key = _got(written, header + 4 * number, 2)
+        size = _got(written, header + 4 * number + 2, 2) + 1
+        base = key * WORDS
+        if runs and written[4 + number // 8] >> (number % 8) & 1:
+            count = _got(written, body, 2)
+            body += 2
+            for _ in range(count):
+                first = _got(written, body, 2)
+                body += 4
+                for member in range(first, first + _got(written, body - 2, 2) + 1):
+                    words[base + (member >> 6)] |= np.uint64(1) << np.uint64(member & 63)
+        elif size > ARRAY_LIMIT:
+            plain[base * 8 : (base + WORDS) * 8] = written[body : body + 8 * WORDS]
+            body += 8 * WORDS
+        else:
+            for _ in range(size):
+                member = _got(written, body, 2)
+                words[base + (member >> 6)] |= np.uint64(1) << np.uint64(member & 63)
+                body += 2

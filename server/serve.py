@@ -18,6 +18,7 @@ import uvicorn
 from engine.budget import DEFAULT_BUDGET_MS
 from engine.caches import DEFAULT_BYTES
 from engine.directory import DEFAULT, Tamis
+from engine.native import warm
 from server.app import application
 from server.auth import LOOPBACK, Keys
 from server.service import Limits, service
@@ -86,7 +87,8 @@ def serve_opened(
         raise CannotServe(f"{address} can be reached by others, and there is no key: make one with 'tamis keys create'")
     app = application(service(tamis, data / SPOOL, limits), {*LOOPBACK, *hosts} if loopback else None)
 
-    tamis.workspace(DEFAULT).check("everyone")  # the parser is built now, not on the first caller's time
+    tamis.workspace(DEFAULT).check("everyone")  # the parser and the kernels are made now, not on a caller's time
+    warm()
 
     def announce() -> None:
         (data / ADDRESS).write_text(address)
