@@ -53,6 +53,10 @@ class Field:
     options: tuple[str, ...] = ()
     label: str | None = None
 
+    def __hash__(self) -> int:
+        # Names tell most fields apart, and plans are hashed for every question.
+        return hash(self.name)
+
 
 def _nothing() -> Mapping[str, Field]:
     return MappingProxyType({})

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from dsl.moments import Clock
 from dsl.typed import Selection
-from engine.plan import Operator, Plan, cost, lower, plan, rewrite
+from engine.plan import Context, Operator, Plan, cost, lower, plan, rewrite
 from engine.snapshot import Snapshot
 
 
@@ -52,5 +52,6 @@ def planned(snapshot: Snapshot, selection: Selection, clock: Clock) -> Planned:
     watched = _Watched(clock)
     logical = lower(selection, cast(Clock, watched), snapshot.schema, snapshot.segments.segments)
     meaning = rewrite(logical)
-    operator = plan(meaning, snapshot.data)
-    return Planned(meaning, operator, cost(operator, snapshot.data), clock.now if watched.was_read else None)
+    context = Context.of_contacts(snapshot.data)
+    operator = plan(meaning, snapshot.data, context)
+    return Planned(meaning, operator, cost(operator, snapshot.data, context), clock.now if watched.was_read else None)

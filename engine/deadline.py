@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from math import inf
 from time import monotonic
 
 
@@ -36,13 +37,22 @@ class QueryCancelled(QueryStopped):
 class Deadline:
     """So many milliseconds from now (None for no end), or until `cancel`. Safe to share between threads."""
 
-    __slots__ = ("_clock", "cancelled", "started", "timeout_ms")
+    __slots__ = ("_clock", "_end", "_timeout_ms", "cancelled", "started")
 
     def __init__(self, timeout_ms: float | None = None, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self.timeout_ms = timeout_ms
         self.started = clock()
         self.cancelled = False
+        self.timeout_ms = timeout_ms
+
+    @property
+    def timeout_ms(self) -> float | None:
+        return self._timeout_ms
+
+    @timeout_ms.setter
+    def timeout_ms(self, timeout_ms: float | None) -> None:
+        self._timeout_ms = timeout_ms
+        self._end = inf if timeout_ms is None else self.started + timeout_ms / 1000
 
     @property
     def elapsed_ms(self) -> float:
@@ -61,8 +71,8 @@ class Deadline:
         """DeadlineExceeded or QueryCancelled when the answer is not wanted any more."""
         if self.cancelled:
             raise QueryCancelled(self.elapsed_ms)
-        if self.timeout_ms is not None and self.elapsed_ms >= self.timeout_ms:
-            raise DeadlineExceeded(self.timeout_ms, self.elapsed_ms)
+        if self._clock() >= self._end:
+            raise DeadlineExceeded(self._timeout_ms or 0, self.elapsed_ms)
 
 
 _kept: ContextVar[Deadline | None] = ContextVar("deadline", default=None)

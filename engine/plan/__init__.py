@@ -17,7 +17,7 @@ from engine.plan.lowering import (
     lower_sequence,
     lower_term,
 )
-from engine.plan.physical.operator import Effort, Operator
+from engine.plan.physical.operator import Context, Effort, Operator
 from engine.plan.planning import plan, plan_selection, plan_term
 from engine.plan.printing import ExplainNode, describe_logical, describe_physical, explain
 from engine.plan.reads import reads
@@ -25,6 +25,7 @@ from engine.plan.rewrites import RULES, rewrite
 
 __all__ = [
     "RULES",
+    "Context",
     "Effort",
     "ExplainNode",
     "Operator",

@@ -21,9 +21,12 @@ def count(physical: Operator, version: Version, within: BitMap | None = None) ->
     return physical.count(Context.of_contacts(version, asked), asked)
 
 
-def cost(physical: Operator, version: Version) -> float:
-    """About how many milliseconds `execute` takes, estimated without looking at data."""
-    context = Context.of_contacts(version)
+def cost(physical: Operator, version: Version, context: Context | None = None) -> float:
+    """About how many milliseconds `execute` takes, estimated without looking at data.
+
+    `context` is that of planning: what was estimated there is not estimated again.
+    """
+    context = context or Context.of_contacts(version)
     return physical.cost(context, context.space.size) / 1e6
 
 

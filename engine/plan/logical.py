@@ -8,11 +8,12 @@ Windows are absolute, in milliseconds or days since 1970.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from operator import is_
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
+import msgspec
+from msgspec.structs import replace
 from pyroaring import BitMap
 
 from dsl.moments import Duration
@@ -20,54 +21,51 @@ from dsl.schema import Field, Type
 from dsl.typed import AggregateFunction, CutKind, Operator, Part, Scope
 from engine.reading import ColumnPredicate
 
+
+class Node(msgspec.Struct, frozen=True, cache_hash=True):
+    """What plans are made of: quick to make, and hashed once, whatever is below."""
+
+
 # --- sets of rows --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Everything:
+class Everything(Node, frozen=True):
     """Every row in scope."""
 
 
-@dataclass(frozen=True, slots=True)
-class Nothing:
+class Nothing(Node, frozen=True):
     """No row."""
 
 
-@dataclass(frozen=True, slots=True)
-class Intersection:
+class Intersection(Node, frozen=True):
     items: tuple[Plan, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Union:
+class Union(Node, frozen=True):
     items: tuple[Plan, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Complement:
+class Complement(Node, frozen=True):
     """Every row in scope but those of `item`."""
 
     item: Plan
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Node, frozen=True):
     """Rows of `keep` that are not in `drop`."""
 
     keep: Plan
     drop: Plan
 
 
-@dataclass(frozen=True, slots=True)
-class AtLeast:
+class AtLeast(Node, frozen=True):
     """Rows that at least `count` of `items` hold; an item that occurs twice counts twice."""
 
     count: int
     items: tuple[Plan, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Node, frozen=True):
     """Rows whose value of a column satisfies a predicate that columns answer. `event` is None for any type."""
 
     scope: Scope
@@ -76,16 +74,14 @@ class Match:
     event: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Satisfies:
+class Satisfies(Node, frozen=True):
     """Rows for which a term has a value, and the value lies in one of `ranges`."""
 
     term: Term
     ranges: tuple[Interval, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class EdgeMatch:
+class EdgeMatch(Node, frozen=True):
     """Contacts whose first or last selected event (`last`) has a property that satisfies a predicate."""
 
     selected: Selected
@@ -94,8 +90,7 @@ class EdgeMatch:
     predicate: ColumnPredicate
 
 
-@dataclass(frozen=True, slots=True)
-class Compares:
+class Compares(Node, frozen=True):
     """Rows for which both terms have a value and they stand in the relation; `operator` is one of = < <= > >=."""
 
     operator: str
@@ -103,15 +98,13 @@ class Compares:
     right: Term
 
 
-@dataclass(frozen=True, slots=True)
-class OfCompany:
+class OfCompany(Node, frozen=True):
     """Contacts whose company is among `item`."""
 
     item: Plan
 
 
-@dataclass(frozen=True, slots=True)
-class Did:
+class Did(Node, frozen=True):
     """Contacts whose number of selected events lies in `low`..`high`, both included; `high` None is no limit."""
 
     selected: Selected
@@ -119,16 +112,14 @@ class Did:
     high: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(Node, frozen=True):
     """Contacts whose events hold `steps` in order (see `dsl.typed.Step`); `zone` is where calendar gaps are counted."""
 
     steps: tuple[Step, ...]
     zone: str
 
 
-@dataclass(frozen=True, slots=True)
-class Overrides:
+class Overrides(Node, frozen=True):
     """Contacts added to and removed from a segment by hand.
 
     Compares by identity of the two bitmaps, which are never changed in place: a changed segment brings new ones.
@@ -144,29 +135,22 @@ class Overrides:
         return hash((id(self.added), id(self.removed)))
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Node, frozen=True):
     """The contacts of a saved segment: (rules - removed) | added; those of its rules alone without `overrides`."""
 
     key: str
     rules: Plan
     overrides: Overrides | None = None
 
-    def __hash__(self) -> int:
-        # Segments nest and are shared: hashing the rules each time would walk every path to the bottom.
-        return hash((self.key, self.overrides))
 
-
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Node, frozen=True):
     """Contacts whose draw for a seed's fingerprint is below `limit` (see `dsl.draw`)."""
 
     seed: int
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(Node, frozen=True):
     """`count` contacts of `item`: the largest or smallest by `term` (ties by id), or those with the least draw."""
 
     item: Plan
@@ -199,8 +183,7 @@ Plan = (
 # --- events and terms ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
+class Selected(Node, frozen=True):
     """Events of `types` in [start, end) for which `where` holds; no `where` is no condition.
 
     `name` is what the expression called them: an event type, or None for any.
@@ -223,8 +206,7 @@ class Selected:
         return replace(self, start=first, end=after)
 
 
-@dataclass(frozen=True, slots=True)
-class Same:
+class Same(Node, frozen=True):
     """A step's `property` equals the `earlier` one of the event of `step`, a position in the sequence."""
 
     property: Field
@@ -232,8 +214,7 @@ class Same:
     step: int
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Node, frozen=True):
     """Selected events in a sequence; `gap` is in milliseconds, or months or years where these have no one length."""
 
     selected: Selected
@@ -242,8 +223,7 @@ class Step:
     same: tuple[Same, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Node, frozen=True):
     """Numbers between two ends, either of which may be absent or open. Numbers are exact, or floats for floats."""
 
     low: int | float | Fraction | None = None
@@ -258,8 +238,7 @@ class Interval:
         return self.low > self.high or (self.low == self.high and (self.low_open or self.high_open))
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Node, frozen=True):
     """The value of a column of the row in scope, as a physical value."""
 
     scope: Scope
@@ -267,8 +246,7 @@ class Value:
     event: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(Node, frozen=True):
     """One value per contact over the selected events (see `dsl.typed.Aggregate`), as a physical value.
 
     AVG alone is not physical: an exact fraction in unscaled units.
@@ -279,21 +257,18 @@ class Measure:
     property: Field | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Node, frozen=True):
     value: int | float | Fraction | str
 
 
-@dataclass(frozen=True, slots=True)
-class Scaled:
+class Scaled(Node, frozen=True):
     """A term's physical decimal divided by 10**decimals: its value in unscaled units."""
 
     term: Term
     decimals: int
 
 
-@dataclass(frozen=True, slots=True)
-class Arithmetic:
+class Arithmetic(Node, frozen=True):
     """Unscaled numbers combined exactly; missing when either side is, or on division by zero."""
 
     operator: Operator
@@ -301,8 +276,7 @@ class Arithmetic:
     right: Term
 
 
-@dataclass(frozen=True, slots=True)
-class DatePart:
+class DatePart(Node, frozen=True):
     """A whole number read from a day (`type` DATE) or an instant (DATETIME); `today` and `zone` bind the clock."""
 
     part: Part
@@ -312,8 +286,7 @@ class DatePart:
     today: int
 
 
-@dataclass(frozen=True, slots=True)
-class MonthDay:
+class MonthDay(Node, frozen=True):
     """The day of the year of a date or an instant, as month * 100 + day in `zone`: 229 for 29 February."""
 
     term: Term
@@ -321,8 +294,7 @@ class MonthDay:
     zone: str
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(Node, frozen=True):
     """A whole number 0..buckets-1 drawn for each contact from a seed's fingerprint."""
 
     seed: int
@@ -351,39 +323,41 @@ def with_children(plan: Plan, change: Callable[[Plan], Plan]) -> Plan:
     match plan:
         case Match() | Everything() | Nothing() | Sample():
             return plan
-        case Did(Selected(where=None)) | EdgeMatch(Selected(where=None)):
-            return plan
         case Intersection(items) | Union(items) | AtLeast(_, items):
             changed = tuple(map(change, items))
             return plan if all(map(is_, changed, items)) else replace(plan, items=changed)
-        case Complement(item) | OfCompany(item):
-            return _with(plan, item=change(item))
+        case Complement(item):
+            negated = change(item)
+            return plan if negated is item else Complement(negated)
         case Difference(keep, drop):
-            return _with(plan, keep=change(keep), drop=change(drop))
+            kept, dropped = change(keep), change(drop)
+            return plan if kept is keep and dropped is drop else Difference(kept, dropped)
         case Did(selected) | EdgeMatch(selected):
             return _with(plan, selected=_selected(selected, change))
-        case Sequence(steps):
-            changed_steps = tuple(_with(step, selected=_selected(step.selected, change)) for step in steps)
-            return plan if all(map(is_, changed_steps, steps)) else replace(plan, steps=changed_steps)
-        case Segment(_, rules):
-            return _with(plan, rules=change(rules))
         case Satisfies(term):
             return _with(plan, term=_term(term, change))
         case Compares(_, left, right):
             return _with(plan, left=_term(left, change), right=_term(right, change))
+        case OfCompany(item):
+            return _with(plan, item=change(item))
+        case Segment(_, rules):
+            return _with(plan, rules=change(rules))
+        case Sequence(steps):
+            changed_steps = tuple(_with(step, selected=_selected(step.selected, change)) for step in steps)
+            return plan if all(map(is_, changed_steps, steps)) else replace(plan, steps=changed_steps)
         case Cut(item, _, _, term):
             return _with(plan, item=change(item), term=None if term is None else _term(term, change))
         case _:
             raise TypeError(f"not a logical plan: {type(plan).__name__}")
 
 
-Node = TypeVar("Node", bound="Plan | Term | Step")
+AnyNode = TypeVar("AnyNode", bound=Node)
 
 
-def _with(node: Node, **changes: object) -> Node:
+def _with(node: AnyNode, **changes: object) -> AnyNode:
     for name, value in changes.items():
         if getattr(node, name) is not value:
-            return cast(Node, replace(cast(Any, node), **changes))
+            return replace(node, **changes)
     return node
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 from dsl.schema import Field, Type
@@ -35,12 +34,12 @@ _TEXT = (Type.TEXT, Type.CHOICE)
 _INDEXED_BY_VALUE = (Type.TEXT, Type.CHOICE, Type.BOOLEAN, Type.TAGS)
 
 
-def plan(logical_plan: Plan, version: Version) -> Operator:
+def plan(logical_plan: Plan, version: Version, context: Context | None = None) -> Operator:
     """Operators that answer the logical plan, in the order that suits the estimates of `version`.
 
-    Their answers are right for any version of the same schema.
+    Their answers are right for any version of the same schema. `context` keeps what was estimated.
     """
-    return _Planning(Context.of_contacts(version), _repeated(logical_plan)).of(logical_plan)
+    return _Planning(context or Context.of_contacts(version), _repeated(logical_plan)).of(logical_plan)
 
 
 def plan_selection(selected: logical.Selected, version: Version) -> Selection:
@@ -55,30 +54,32 @@ def plan_term(term: logical.Term, version: Version) -> terms.Term:
 
 def _repeated(root: Plan) -> set[Plan]:
     """The plans over contacts that occur more than once."""
-    times: Counter[Plan] = Counter()
+    seen: set[Plan] = set()
+    repeated: set[Plan] = set()
     pending = [root]
     while pending:
         node = pending.pop()
-        times[node] += 1
-        if times[node] == 1:
+        if node in seen:
+            repeated.add(node)
+        else:
+            seen.add(node)
             pending.extend(_of_contacts(node))
-    return {node for node, count in times.items() if count > 1}
+    return repeated
 
 
 def _of_contacts(node: Plan) -> tuple[Plan, ...]:
     """The plans over contacts that a plan over contacts is made of."""
     match node:
-        case logical.Cut(item):
+        case logical.Match():
+            return ()
+        case logical.Intersection(items) | logical.Union(items) | logical.AtLeast(_, items):
+            return items
+        case logical.Complement(item) | logical.Segment(_, item) | logical.Cut(item):
             return (item,)
-        case _ if isinstance(node, _OF_ONE_SPACE):
-            return logical.children(node)
+        case logical.Difference(keep, drop):
+            return (keep, drop)
         case _:
             return ()
-
-
-_OF_ONE_SPACE = (
-    logical.Intersection | logical.Union | logical.Complement | logical.Difference | logical.AtLeast | logical.Segment
-)
 
 
 @dataclass(slots=True)
@@ -90,18 +91,18 @@ class _Planning:
     planned: dict[Plan, Operator] = field(default_factory=dict)
 
     def of(self, node: Plan) -> Operator:
-        if node not in self.planned:
-            operator = self.operator(node)
-            shared = node in self.repeated and not isinstance(operator, Stored)
-            self.planned[node] = Shared(operator) if shared else operator
-        return self.planned[node]
+        found = self.planned.get(node)
+        if found is None:
+            found = self.operator(node)
+            if node in self.repeated and not isinstance(found, Stored):
+                found = Shared(found)
+            self.planned[node] = found
+        return found
 
     def operator(self, node: Plan) -> Operator:
         match node:
-            case logical.Everything():
-                return Everything()
-            case logical.Nothing():
-                return Nothing()
+            case logical.Match(_, column, predicate):
+                return column_match(column.name, predicate, column.type in _INDEXED_BY_VALUE)
             case logical.Intersection(items):
                 return self.intersection([self.of(item) for item in items])
             case logical.Union(items):
@@ -112,8 +113,6 @@ class _Planning:
                 return Difference(self.of(keep), self.of(drop))
             case logical.AtLeast(count, items):
                 return self.at_least(count, items)
-            case logical.Match(_, column, predicate):
-                return column_match(column.name, predicate, column.type in _INDEXED_BY_VALUE)
             case logical.OfCompany(item):
                 return OfCompany(_Planning(self.context.of_companies()).of(item))
             case logical.Did(selected, low, high):
@@ -124,6 +123,10 @@ class _Planning:
                 return Segment(key, self.of(rules), overrides)
             case logical.Sample(seed, limit):
                 return Sample(seed, limit)
+            case logical.Everything():
+                return Everything()
+            case logical.Nothing():
+                return Nothing()
             case _:
                 return self.valued(node)
 
@@ -149,7 +152,7 @@ class _Planning:
         """Light operators first, and of those the most selective: each is asked about what the others left."""
         if len(items) < 2:
             return items[0] if items else Everything()
-        return Intersection(tuple(sorted(items, key=lambda item: (item.effort, item.estimate(self.context)))))
+        return Intersection(tuple(sorted(items, key=lambda item: (item.effort, self.context.estimate(item)))))
 
     def union(self, items: list[Operator]) -> Operator:
         if len(items) < 2:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from enum import Enum
 from time import perf_counter
 
@@ -30,7 +30,7 @@ def describe_logical(plan: Plan) -> str:
 
 
 def _logical_lines(plan: Plan, depth: int, shown: set[int]) -> Iterator[str]:
-    given = {field.name: getattr(plan, field.name) for field in fields(plan)}
+    given = _fields(plan)
     details = [f"{name}={_brief(value)}" for name, value in given.items() if not _is_input(value)]
     line = INDENT * depth + " ".join([type(plan).__name__, *details])
     # Segments that name segments share them: shown each time, twenty of them could make a million lines.
@@ -40,6 +40,12 @@ def _logical_lines(plan: Plan, depth: int, shown: set[int]) -> Iterator[str]:
     yield line
     for child in children(plan):
         yield from _logical_lines(child, depth + 1, shown)
+
+
+def _fields(value: object) -> dict[str, object]:
+    """What a node of a plan, or a dataclass within it, is made of."""
+    names: tuple[str, ...] = type(value).__match_args__  # type: ignore[attr-defined]
+    return {name: getattr(value, name) for name in names}
 
 
 def _again(node: object, shown: set[int]) -> bool:
@@ -68,7 +74,7 @@ def _brief(value: object) -> str:
         case Struct():
             return _with_its_members(value, astuple(value))
         case _ if is_dataclass(value):
-            return _with_its_members(value, [getattr(value, f.name) for f in fields(value)])
+            return _with_its_members(value, _fields(value).values())
         case _:
             return repr(value)
 
@@ -105,13 +111,12 @@ def _inputs(plan: Operator, contexts: list[Context]) -> Iterator[tuple[Operator,
 
 
 def _estimate(plan: Operator, contexts: list[Context]) -> int:
-    return sum(plan.estimate(context) for context in contexts)
+    return sum(context.estimate(plan) for context in contexts)
 
 
 def _cost(plan: Operator, contexts: list[Context]) -> float:
     """Estimated milliseconds of the operator by itself, over all rows."""
-    alone = (Context(context.version, context.space) for context in contexts)
-    return sum(plan.cost(context, context.space.size) for context in alone) / 1e6
+    return sum(plan.cost(context.unpaid(), context.space.size) for context in contexts) / 1e6
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ class _Reasons:
         snapshot, clock = self.contact.snapshot, self.contact.clock
         logical = lower(selection, clock, snapshot.schema, snapshot.segments.segments)
         assert isinstance(logical, Cut), "the selection has a cut"
-        operator = plan(replace(logical, item=rewrite(logical.item)), snapshot.data)
+        operator = plan(structs.replace(logical, item=rewrite(logical.item)), snapshot.data)
         assert isinstance(operator, TopCut | RandomCut), "cuts are planned as they are"
         standing = operator.standing(Context.of_contacts(snapshot.data), self.contact.row)
         slots = {

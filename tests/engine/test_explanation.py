@@ -150,7 +150,7 @@ def test_whom_a_negation_swept_in(workspace: Workspace, expression: str) -> None
 
 def test_rules_are_named_each_time_they_fire(workspace: Workspace) -> None:
     explanation = explained(workspace, "points > 5 or (points > 5 and country is set) or not points > 5")
-    assert explanation.rules == ("absorb_negations", "drop_duplicates")
+    assert explanation.rules == ("absorb_negations", "drop_duplicates", "fold_constants")
     assert (explanation.rewritten, explanation.count) == ("Everything", 5)
 
 

@@ -10,7 +10,7 @@ from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Operator
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AtLeast(Operator):
     """Rows for which at least `needed` of `items` hold; 1 <= needed <= len(items)."""
 
@@ -41,4 +41,4 @@ class AtLeast(Operator):
 
     def estimate(self, context: Context) -> int:
         """The k-th most frequent item bounds how many rows can be expected to hold k."""
-        return sorted((item.estimate(context) for item in self.items), reverse=True)[self.needed - 1]
+        return sorted(map(context.estimate, self.items), reverse=True)[self.needed - 1]

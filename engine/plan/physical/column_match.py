@@ -13,8 +13,10 @@ from engine.plan.physical.operator import Context, Effort, Operator, Stored
 from engine.plan.physical.predicates import describe_predicate
 from engine.reading import ColumnPredicate
 
+_BY_VALUE = (OneOf, HasAny, HasAll, Range)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ColumnMatch(Operator):
     """Rows whose value of a column satisfies a predicate."""
 
@@ -23,8 +25,7 @@ class ColumnMatch(Operator):
 
     @property
     def effort(self) -> Effort:
-        by_value = isinstance(self.predicate, OneOf | HasAny | HasAll | Range)
-        return Effort.INDEXED if by_value else Effort.SCANNED
+        return Effort.INDEXED if isinstance(self.predicate, _BY_VALUE) else Effort.SCANNED
 
     @property
     def label(self) -> str:
@@ -41,7 +42,7 @@ class ColumnMatch(Operator):
         return _estimate(context, self.column, self.predicate)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ColumnLookup(Stored):
     """A column match whose answer the index holds as one bitmap: one value, one tag, or any value at all."""
 

@@ -12,7 +12,7 @@ from engine.plan.physical.operator import Context, Operator
 from engine.plan.physical.space import candidates, few
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class OfCompany(Operator):
     """Contacts whose company is among `item`, an operator over companies."""
 
@@ -44,5 +44,4 @@ class OfCompany(Operator):
 
     def estimate(self, context: Context) -> int:
         companies = context.of_companies()
-        share = self.item.estimate(companies) / max(1, companies.space.size)
-        return round(min(1.0, share) * len(context.space.everything))
+        return round(companies.share(self.item) * context.space.existing)

@@ -9,7 +9,7 @@ from pyroaring import BitMap
 from engine.plan.physical.operator import Context, Stored
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Everything(Stored):
     """Every row that exists."""
 
@@ -17,14 +17,14 @@ class Everything(Stored):
         return context.space.everything
 
     def estimate(self, context: Context) -> int:
-        return len(context.space.everything)
+        return context.space.existing
 
     @property
     def label(self) -> str:
         return "everything"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Nothing(Stored):
     def whole(self, context: Context) -> BitMap:
         return BitMap()

@@ -100,13 +100,13 @@ class TopCut(Operator):
         return np.concatenate([inside, np.array(chosen, np.uint32)])
 
     def cost(self, context: Context, asked: float) -> float:
-        ranked = self.item.estimate(context)
+        ranked = context.estimate(self.item)
         places = costs.places(ranked, context.space)
         rank = costs.RANK_QUOTIENT if self.term.is_quotient else costs.RANK
         return _whole_cost(self.item, context) + self.term.cost(context, places) + rank * ranked
 
     def estimate(self, context: Context) -> int:
-        return min(self.keep, self.item.estimate(context))
+        return min(self.keep, context.estimate(self.item))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +150,11 @@ class RandomCut(Operator):
         return members, np.lexsort((members, drawn)), drawn
 
     def cost(self, context: Context, asked: float) -> float:
-        ranked = self.item.estimate(context)
+        ranked = context.estimate(self.item)
         return _whole_cost(self.item, context) + (costs.DRAW + costs.RANK) * ranked
 
     def estimate(self, context: Context) -> int:
-        return min(self.keep, self.item.estimate(context))
+        return min(self.keep, context.estimate(self.item))
 
 
 def _whole_cost(item: Operator, context: Context) -> float:

@@ -10,7 +10,7 @@ from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Operator
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Difference(Operator):
     """A and not B."""
 
@@ -34,16 +34,14 @@ class Difference(Operator):
         return len(kept) - self.drop.count(context, kept)
 
     def cost(self, context: Context, asked: float) -> float:
-        kept = asked * min(1.0, self.keep.estimate(context) / max(1, context.space.size))
+        kept = asked * context.share(self.keep)
         return costs.STEP + self.keep.cost(context, asked) + self.drop.cost(context, kept)
 
     def estimate(self, context: Context) -> int:
-        size = max(1, len(context.space.everything))
-        dropped = min(1.0, self.drop.estimate(context) / size)
-        return round(self.keep.estimate(context) * (1 - dropped))
+        return round(context.estimate(self.keep) * (1 - context.share(self.drop)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Complement(Operator):
     """Not A: the rows that exist, but those of A."""
 
@@ -71,7 +69,7 @@ class Complement(Operator):
         return costs.STEP + costs.BITMAP * asked + self.item.cost(context, asked)
 
     def estimate(self, context: Context) -> int:
-        return max(0, len(context.space.everything) - self.item.estimate(context))
+        return max(0, context.space.existing - context.estimate(self.item))
 
 
 def _existing(context: Context, within: BitMap | None) -> BitMap:

@@ -55,4 +55,4 @@ class Sample(Operator):
         return costs.STEP + costs.DRAW * costs.places(asked, context.space)
 
     def estimate(self, context: Context) -> int:
-        return round(len(context.space.everything) * self.limit / (MASK + 1))
+        return round(context.space.existing * self.limit / (MASK + 1))

@@ -124,4 +124,4 @@ class EdgeMatch(Operator):
         return costs.STEP + self.events.cost(context, asked) + costs.EDGE * self.events.among(context, asked)
 
     def estimate(self, context: Context) -> int:
-        return min(len(context.space.everything), self.events.estimate(context)) // 2
+        return min(context.space.existing, self.events.estimate(context)) // 2

@@ -67,7 +67,7 @@ class ActiveIn(Stored):
         return parts * (10 * costs.STEP + costs.BITMAP * context.space.size)
 
     def estimate(self, context: Context) -> int:
-        return min(len(context.space.everything), self.events.estimate(context))
+        return min(context.space.existing, context.estimate(self.events))
 
     @property
     def label(self) -> str:
@@ -105,7 +105,7 @@ class Happened(Operator):
         return costs.STEP + self.events.cost(context, asked) + found
 
     def estimate(self, context: Context) -> int:
-        return min(len(context.space.everything), self.events.estimate(context))
+        return min(context.space.existing, context.estimate(self.events))
 
 
 def _those_with_events(events: Selection, context: Context, within: BitMap) -> BitMap:
@@ -152,5 +152,5 @@ class Frequency(Operator):
 
     def estimate(self, context: Context) -> int:
         """Markov's bound on those with `low` events; about everyone when zero counts too."""
-        size = len(context.space.everything)
-        return size if self.low <= 0 else min(size, self.events.estimate(context) // self.low)
+        size = context.space.existing
+        return size if self.low <= 0 else min(size, context.estimate(self.events) // self.low)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 from pyroaring import BitMap
 
@@ -10,7 +11,7 @@ from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Operator
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Intersection(Operator):
     """A and B and ...; `items` (two or more) in the order in which they are asked: light and selective ones first."""
 
@@ -39,16 +40,12 @@ class Intersection(Operator):
         return left
 
     def cost(self, context: Context, asked: float) -> float:
-        total, size = costs.STEP, max(1, context.space.size)
+        total = costs.STEP
         for item in self.items:
             total += item.cost(context, asked)
-            asked *= min(1.0, item.estimate(context) / size)
+            asked *= context.share(item)
         return total
 
     def estimate(self, context: Context) -> int:
         """Under independence: the product of the shares."""
-        size = max(1, len(context.space.everything))
-        share = 1.0
-        for item in self.items:
-            share *= min(1.0, item.estimate(context) / size)
-        return round(share * size)
+        return round(prod(map(context.share, self.items)) * context.space.existing)

@@ -45,7 +45,7 @@ class NumberTest(Operator):
         return costs.STEP + self.term.cost(context, costs.places(asked, context.space))
 
     def estimate(self, context: Context) -> int:
-        return len(context.space.everything) // 3
+        return context.space.existing // 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +79,4 @@ class NumberComparison(Operator):
         return costs.STEP + self.left.cost(context, places) + self.right.cost(context, places) + costs.TERM * places
 
     def estimate(self, context: Context) -> int:
-        return len(context.space.everything) // 3
+        return context.space.existing // 3

@@ -25,29 +25,63 @@ class Effort(IntEnum):
     GATHERED = 3  # events are read
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """One execution: the data, the rows in scope, what it was asked about, and answers already known.
+class Estimated(Protocol):
+    """What knows about how many there are of it."""
 
-    `expected` and `paid` serve the estimates of what is shared: how many rows it holds, and that its cost was counted.
+    def estimate(self, context: Context) -> int: ...
+
+
+@dataclass(slots=True, eq=False)
+class Context:
+    """One execution, or the planning of one: the data, the rows in scope, what it was asked about, and what is known.
+
+    `known` holds the answers of what is shared, `paid` that its cost was counted; `expected` holds estimates, and
+    `inner` the contexts of the spaces that events and companies are, by that. Operators are known by their ids, and
+    kept beside what is known of them.
     """
 
     version: Version
     space: Space
     asked: BitMap | None = None
-    known: dict[Operator, BitMap] = field(default_factory=dict)
-    expected: dict[Operator, int] = field(default_factory=dict)
-    paid: set[Operator] = field(default_factory=set)
+    known: dict[int, tuple[Operator, BitMap]] = field(default_factory=dict)
+    expected: dict[int, tuple[Estimated, int]] = field(default_factory=dict)
+    paid: dict[int, Operator] = field(default_factory=dict)
+    inner: dict[int, tuple[object, Context]] = field(default_factory=dict)
 
     @classmethod
     def of_contacts(cls, version: Version, asked: BitMap | None = None) -> Context:
         return cls(version, EntitySpace(version.contacts), asked)
 
     def of_companies(self) -> Context:
-        return Context(self.version, EntitySpace(self.version.companies))
+        return self._of(self.version.companies) or self._keep(
+            self.version.companies, Context(self.version, EntitySpace(self.version.companies))
+        )
 
     def of_events(self, part: EventPart) -> Context:
-        return Context(self.version, PartSpace(part))
+        return self._of(part) or self._keep(part, Context(self.version, PartSpace(part)))
+
+    def _of(self, rows: object) -> Context | None:
+        found = self.inner.get(id(rows))
+        return None if found is None else found[1]
+
+    def _keep(self, rows: object, context: Context) -> Context:
+        self.inner[id(rows)] = (rows, context)
+        return context
+
+    def unpaid(self) -> Context:
+        """The same, with nothing paid for yet."""
+        return Context(self.version, self.space, self.asked, self.known, self.expected, inner=self.inner)
+
+    def estimate(self, asked: Estimated) -> int:
+        """What an operator, or a selection of events, estimates: it is asked once."""
+        found = self.expected.get(id(asked))
+        if found is None:
+            found = self.expected[id(asked)] = (asked, asked.estimate(self))
+        return found[1]
+
+    def share(self, operator: Operator) -> float:
+        """The share of all rows that the operator is estimated to hold for, 0..1."""
+        return min(1.0, self.estimate(operator) / max(1, self.space.existing))
 
 
 class EventCondition(Protocol):
@@ -79,7 +113,7 @@ class Operator(ABC):
 
     @abstractmethod
     def estimate(self, context: Context) -> int:
-        """About how many rows of the space hold; cheap."""
+        """About how many rows of the space hold; cheap. Estimates of inputs are asked of the context."""
 
     @abstractmethod
     def cost(self, context: Context, asked: float) -> float:

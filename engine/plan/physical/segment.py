@@ -11,17 +11,13 @@ from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Operator
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Segment(Operator):
     """(rules - removed) | added; the rules alone without overrides."""
 
     key: str
     rules: Operator
     overrides: Overrides | None
-
-    def __hash__(self) -> int:
-        # As for the logical node: segments are shared, and hashing must not walk every path.
-        return hash((self.key, self.overrides))
 
     @property
     def inputs(self) -> tuple[Operator, ...]:
@@ -43,4 +39,4 @@ class Segment(Operator):
 
     def estimate(self, context: Context) -> int:
         by_hand = 0 if self.overrides is None else len(self.overrides.added)
-        return min(len(context.space.everything), self.rules.estimate(context) + by_hand)
+        return min(context.space.existing, context.estimate(self.rules) + by_hand)

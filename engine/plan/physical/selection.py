@@ -148,7 +148,7 @@ class Selection:
 
     def among(self, context: Context, asked: float) -> float:
         """About how many events of so many contacts are selected."""
-        return self.estimate(context) * min(1.0, asked / max(1, context.space.size))
+        return context.estimate(self) * min(1.0, asked / max(1, context.space.size))
 
     def counting_cost(self, context: Context, asked: float) -> float:
         """Of `counts`, in nanoseconds: tallies are kept for counting all events of everyone."""
@@ -164,7 +164,7 @@ class Selection:
         events = part.estimate_between(self.start, self.end)
         if self.where is None:
             return events
-        return events * min(part.size, self.where.estimate(context.of_events(part))) // part.size
+        return events * min(part.size, context.of_events(part).estimate(self.where)) // part.size
 
     @property
     def label(self) -> str:

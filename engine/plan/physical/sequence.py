@@ -92,7 +92,7 @@ class Sequence(Operator):
 
     def estimate(self, context: Context) -> int:
         fewest = min(step.events.estimate(context) for step in self.steps if not step.absent)
-        return min(len(context.space.everything), fewest) // 2
+        return min(context.space.existing, fewest) // 2
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         still_wanted()

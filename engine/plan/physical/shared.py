@@ -10,7 +10,7 @@ from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Operator, Stored
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Shared(Stored):
     """An operator over contacts that occurs more than once: run the first time for all the execution asked about."""
 
@@ -26,21 +26,18 @@ class Shared(Stored):
 
     def whole(self, context: Context) -> BitMap:
         """All the execution asked about for which the item holds: every other question is within that."""
-        found = context.known.get(self.item)
+        found = context.known.get(id(self.item))
         if found is None:
-            found = context.known[self.item] = self.item.run(context, context.asked)
-        return found
+            found = context.known[id(self.item)] = (self.item, self.item.run(context, context.asked))
+        return found[1]
 
     def estimate(self, context: Context) -> int:
-        found = context.expected.get(self.item)
-        if found is None:
-            found = context.expected[self.item] = self.item.estimate(context)
-        return found
+        return context.estimate(self.item)
 
     def cost(self, context: Context, asked: float) -> float:
         """That of the item the first time; afterwards its answer is known."""
         again = costs.STEP + costs.BITMAP * asked
-        if self.item in context.paid:
+        if id(self.item) in context.paid:
             return again
-        context.paid.add(self.item)
+        context.paid[id(self.item)] = self.item
         return again + self.item.cost(context, context.space.size)

@@ -30,6 +30,10 @@ class Space(Protocol):
     def everything(self) -> BitMap:
         """Every row that exists."""
 
+    @property
+    def existing(self) -> int:
+        """How many these are."""
+
     def column(self, name: str) -> Column | None: ...
 
 
@@ -46,6 +50,10 @@ class EntitySpace:
     @property
     def everything(self) -> BitMap:
         return self.entities.alive
+
+    @property
+    def existing(self) -> int:
+        return len(self.entities.alive)
 
     def column(self, name: str) -> Column | None:
         return self.entities.column(name)
@@ -65,6 +73,10 @@ class PartSpace:
     def everything(self) -> BitMap:
         return BitMap(range(self.part.size))
 
+    @property
+    def existing(self) -> int:
+        return self.part.size
+
     def column(self, name: str) -> Column | None:
         return MomentColumn(self.part) if name == "at" else self.part.column(name)
 
@@ -74,8 +86,7 @@ def candidates(space: Space) -> BitMap | None:
 
     Indexes may still name erased rows, so where there are any, operators are asked within the living.
     """
-    everything = space.everything
-    return None if len(everything) == space.size else everything
+    return None if space.existing == space.size else space.everything
 
 
 def few(within: BitMap | None, space: Space) -> bool:

@@ -138,4 +138,4 @@ class TextComparison(Operator):
         return costs.STEP + self.left.cost(context, places) + self.right.cost(context, places)
 
     def estimate(self, context: Context) -> int:
-        return len(context.space.everything) // 10
+        return context.space.existing // 10

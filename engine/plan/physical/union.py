@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 from pyroaring import BitMap
 
@@ -10,7 +11,7 @@ from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Operator
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Union(Operator):
     """A or B or ...; two or more items."""
 
@@ -37,8 +38,5 @@ class Union(Operator):
 
     def estimate(self, context: Context) -> int:
         """Under independence: what is left of the product of the complements' shares."""
-        size = max(1, len(context.space.everything))
-        left_out = 1.0
-        for item in self.items:
-            left_out *= 1 - min(1.0, item.estimate(context) / size)
-        return round((1 - left_out) * size)
+        left_out = prod(1 - context.share(item) for item in self.items)
+        return round((1 - left_out) * context.space.existing)

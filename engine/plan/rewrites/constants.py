@@ -40,14 +40,12 @@ def fold_constants(plan: Plan) -> Plan:
     Nothing()
     """
     match plan:
-        case Intersection(items) if Nothing() in items:
-            return Nothing()
-        case Intersection(items) if Everything() in items:
-            return Intersection(tuple(item for item in items if item != Everything()))
-        case Union(items) if Everything() in items:
-            return Everything()
-        case Union(items) if Nothing() in items:
-            return Union(tuple(item for item in items if item != Nothing()))
+        case Match(_, _, predicate):
+            return Nothing() if _holds_nothing(predicate) else plan
+        case Intersection(items):
+            return _without(plan, Everything, items, Nothing)
+        case Union(items):
+            return _without(plan, Nothing, items, Everything)
         case Complement(Everything()):
             return Nothing()
         case Complement(Nothing()):
@@ -55,8 +53,6 @@ def fold_constants(plan: Plan) -> Plan:
         case Difference():
             return _difference(plan)
         case OfCompany(Nothing()) | Cut(Nothing()) | Sample(_, 0):
-            return Nothing()
-        case Match(_, _, predicate) if _holds_nothing(predicate):
             return Nothing()
         case Satisfies(_, ranges) if all(interval.empty for interval in ranges):
             return Nothing()
@@ -68,6 +64,19 @@ def fold_constants(plan: Plan) -> Plan:
             return Nothing()
         case _:
             return plan
+
+
+def _without(
+    plan: Intersection | Union,
+    neutral: type[Everything | Nothing],
+    items: tuple[Plan, ...],
+    settling: type[Everything | Nothing],
+) -> Plan:
+    """Without items that change nothing; what settles it, where that is among them."""
+    kinds = set(map(type, items))
+    if settling in kinds:
+        return settling()
+    return type(plan)(tuple(item for item in items if type(item) is not neutral)) if neutral in kinds else plan
 
 
 def _difference(plan: Difference) -> Plan:
@@ -84,8 +93,8 @@ def _difference(plan: Difference) -> Plan:
 
 def _holds_nothing(predicate: ColumnPredicate) -> bool:
     match predicate:
-        case OneOf(()) | ExactlyOneOf(()) | HasAny(()):
-            return True
+        case OneOf() | HasAny() | ExactlyOneOf():
+            return not predicate.values
         case Range(low, high, low_open, high_open):
             return Interval(low, high, low_open, high_open).empty
         case _:

@@ -1,70 +1,74 @@
-"""Applies rules everywhere in a plan, and checks that they change nothing they may not change."""
+"""Applies rules everywhere in a plan, each to the kinds of node it says it looks at."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
+from types import UnionType
+from typing import Any, get_args, get_type_hints
 
 from engine.plan.logical import Plan, with_children
-from engine.plan.reads import Reads, reads
 
-Rule = Callable[[Plan], Plan]
+Rule = Callable[[Any], Plan]
+"""The annotation of its parameter says which kinds of node it looks at."""
 
-Done = dict[int, tuple[Plan, Plan]]
-"""What a rule made of nodes, by their ids; a node is kept, so that nothing else is given its id."""
-
-MOST_ROUNDS = 100
-"""Every rule makes a plan smaller, moves a negation up or removes a term, so rounds end long before this."""
+MOST_CHANGES = 100
+"""Every rule makes a node smaller, moves a negation up or removes a term, so changes of one node end long before."""
 
 
 class BrokenRule(AssertionError):
-    """A rule made a plan read what it did not read before, or never comes to rest: our bug."""
+    """Rules never come to rest: our bug."""
 
 
 Told = Callable[[str], object]
-"""Hears the name of each rule that changed the plan."""
+"""Hears the name of each rule that changed a node."""
 
 
 def nobody_told(rule: str) -> None: ...
 
 
 def rewrite_with(plan: Plan, rules: tuple[Rule, ...], told: Told = nobody_told) -> Plan:
-    """The plan after the rules, applied in order and bottom up, until none changes anything."""
-    done: list[Done] = [{} for _ in rules]
-    for _ in range(MOST_ROUNDS):
-        rewritten = plan
-        for rule, seen in zip(rules, done, strict=True):
-            changed = _checked(rule, rewritten, seen)
-            if changed is not rewritten:
-                told(rule.__name__)
-            rewritten = changed
-        if rewritten is plan:
-            return plan
-        plan = rewritten
-    raise BrokenRule(f"rules did not come to rest: {', '.join(rule.__name__ for rule in rules)}")
+    """The plan in which no rule changes any node: inputs first, then each node until the rules leave it as it is.
 
-
-def _checked(rule: Rule, plan: Plan, done: Done) -> Plan:
-    rewritten = everywhere(rule, plan, done)
-    if __debug__ and rewritten is not plan:
-        _check(rule, reads(plan), reads(rewritten))
-    return rewritten
-
-
-def _check(rule: Rule, before: Reads, after: Reads) -> None:
-    if not after <= before:
-        raise BrokenRule(f"{rule.__name__} made the plan read {after - before}")
-
-
-def everywhere(rule: Rule, plan: Plan, done: Done) -> Plan:
-    """The rule applied to every node, inputs first. A subplan that is shared is rewritten once and stays shared.
-
-    What `done` holds from earlier rounds is not looked at again.
+    What a rule makes of a node may have new nodes below, which are rewritten in turn. A subplan that is shared is
+    rewritten once and stays shared.
     """
+    looking = _by_kind(rules)
+    done: dict[int, tuple[Plan, Plan]] = {}  # by the id of a node, which is kept lest another is given that id
 
     def visit(node: Plan) -> Plan:
         found = done.get(id(node))
-        if found is None:
-            found = done[id(node)] = (node, rule(with_children(node, visit)))
-        return found[1]
+        if found is not None:
+            return found[1]
+        rewritten = node
+        for _ in range(MOST_CHANGES):
+            settled = with_children(rewritten, visit)
+            rewritten = changed(settled)
+            if rewritten is settled:
+                done[id(node)] = (node, settled)
+                done[id(settled)] = (settled, settled)
+                return settled
+        raise BrokenRule(f"rules did not come to rest: {', '.join(rule.__name__ for rule in rules)}")
+
+    def changed(node: Plan) -> Plan:
+        """By the first rule that changes it."""
+        for rule in looking[type(node)]:
+            better = rule(node)
+            if better is not node:
+                told(rule.__name__)
+                return better
+        return node
 
     return visit(plan)
+
+
+@cache
+def _by_kind(rules: tuple[Rule, ...]) -> Mapping[type, tuple[Rule, ...]]:
+    """The rules that look at each kind of node, in order."""
+    return {kind: tuple(rule for rule in rules if kind in _kinds(rule)) for kind in get_args(Plan)}
+
+
+def _kinds(rule: Rule) -> tuple[type, ...]:
+    hints = get_type_hints(rule)
+    looked_at = next(kind for name, kind in hints.items() if name != "return")
+    return get_args(looked_at) if isinstance(looked_at, UnionType) else (looked_at,)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
-from engine.plan.logical import Complement, Difference, Everything, Intersection, Nothing, Plan, Union
+from engine.plan.logical import Difference, Intersection, Nothing, Plan, Union
 
 
-def drop_duplicates(plan: Plan) -> Plan:
+def drop_duplicates(plan: Intersection | Union | Difference) -> Plan:
     """`a and a` is `a`; `a but not a` is nobody. In k of n, an item that occurs twice counts twice, and stays.
 
     >>> from engine.plan.logical import Sample
@@ -20,12 +20,10 @@ def drop_duplicates(plan: Plan) -> Plan:
     Nothing()
     """
     match plan:
-        case Intersection(items) | Union(items) if len(unique := tuple(dict.fromkeys(items))) < len(items):
-            return replace(plan, items=unique)
+        case Intersection(items) | Union(items) if len(unique := dict.fromkeys(items)) < len(items):
+            return replace(plan, items=tuple(unique))
         case Difference(keep, drop) if _parts(keep, Intersection) & _parts(drop, Union):
             return Nothing()
-        case Complement(Nothing()):
-            return Everything()
         case _:
             return plan
 

@@ -10,7 +10,7 @@ from engine.plan.logical import Did, Difference, Interval, Measure, Plan, Satisf
 _EDGES = (AggregateFunction.FIRST, AggregateFunction.LAST)
 
 
-def difference_edge_moments(plan: Plan) -> Plan:
+def difference_edge_moments(plan: Satisfies) -> Plan:
     """The last is in [a, b): there is one from a on, and none from b on. The first: one before b, and none before a.
 
     No moment is read: two existences are what the indexes by time hold.

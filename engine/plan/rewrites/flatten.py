@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.plan.logical import Everything, Intersection, Nothing, Plan, Union
 
 
-def flatten(plan: Plan) -> Plan:
+def flatten(plan: Intersection | Union) -> Plan:
     """`a and (b and c)` is `a and b and c`; one of a single item is the item.
 
     >>> from engine.plan.logical import Sample
@@ -17,22 +17,15 @@ def flatten(plan: Plan) -> Plan:
     >>> flatten(Union((a,))) == a
     True
     """
-    match plan:
-        case Intersection(()):
-            return Everything()
-        case Union(()):
-            return Nothing()
-        case Intersection((item,)) | Union((item,)):
-            return item
-        case Intersection(items) if any(isinstance(item, Intersection) for item in items):
-            return Intersection(tuple(_flat(items, Intersection)))
-        case Union(items) if any(isinstance(item, Union) for item in items):
-            return Union(tuple(_flat(items, Union)))
-        case _:
-            return plan
+    kind, items = type(plan), plan.items
+    if len(items) > 1:
+        return kind(tuple(_flat(items, kind))) if kind in map(type, items) else plan
+    if items:
+        return items[0]
+    return Everything() if kind is Intersection else Nothing()
 
 
-def _flat(items: tuple[Plan, ...], kind: type[Intersection] | type[Union]) -> list[Plan]:
+def _flat(items: tuple[Plan, ...], kind: type[Intersection | Union]) -> list[Plan]:
     flat: list[Plan] = []
     for item in items:
         flat.extend(item.items if isinstance(item, kind) else (item,))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from engine.plan.logical import Complement, Did, Everything, Nothing, Plan
 
 
-def normalise_frequency(plan: Plan) -> Plan:
+def normalise_frequency(plan: Did) -> Plan:
     """A frequency that includes zero is the complement of one that does not.
 
     >>> from engine.plan.logical import Selected

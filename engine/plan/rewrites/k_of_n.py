@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.plan.logical import AtLeast, Everything, Intersection, Nothing, Plan, Union
 
 
-def simplify_k_of_n(plan: Plan) -> Plan:
+def simplify_k_of_n(plan: AtLeast) -> Plan:
     """At least one of is any of, at least n of n is all of; settled items are counted beforehand.
 
     >>> from engine.plan.logical import Sample
@@ -19,8 +19,6 @@ def simplify_k_of_n(plan: Plan) -> Plan:
     >>> simplify_k_of_n(AtLeast(3, (a, b)))
     Nothing()
     """
-    if not isinstance(plan, AtLeast):
-        return plan
     open_items = tuple(item for item in plan.items if not isinstance(item, Everything | Nothing))
     needed = plan.count - sum(isinstance(item, Everything) for item in plan.items)
     if needed <= 0:

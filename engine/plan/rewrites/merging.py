@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from engine.plan.logical import Intersection, Match, Plan, Union
 from engine.reading import ColumnPredicate
@@ -13,6 +14,9 @@ Merge = Callable[[Match, ColumnPredicate], ColumnPredicate | None]
 
 def merge_matches(plan: Intersection | Union, merge: Merge) -> Plan:
     """Each test merged into the first one of the same column that takes it; the plan itself when none does."""
+    names = [item.field.name for item in plan.items if isinstance(item, Match)]
+    if len(set(names)) == len(names):
+        return plan
     items: list[Plan] = []
     for item in plan.items:
         if not (isinstance(item, Match) and _merged_into(items, item, merge)):

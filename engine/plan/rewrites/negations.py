@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.plan.logical import Complement, Difference, Intersection, Plan, Union
 
 
-def absorb_negations(plan: Plan) -> Plan:
+def absorb_negations(plan: Complement | Intersection | Union | Difference) -> Plan:
     """No complement stays inside a conjunction, a disjunction, a difference or another complement.
 
     A difference costs one bitmap operation where a complement would first build a large bitmap, and the count of a
@@ -29,9 +29,9 @@ def absorb_negations(plan: Plan) -> Plan:
     match plan:
         case Complement(Complement(item)):
             return item
-        case Intersection(items) if any(isinstance(item, Complement | Difference) for item in items):
+        case Intersection(items) if not _NEGATED.isdisjoint(map(type, items)):
             return _intersection(items)
-        case Union(items) if any(isinstance(item, Complement) for item in items):
+        case Union(items) if Complement in map(type, items):
             return _union(items)
         case Difference(Complement(left), right):
             return Complement(Union((left, right)))
@@ -41,6 +41,9 @@ def absorb_negations(plan: Plan) -> Plan:
             return Difference(keep, Union((left, right)))
         case _:
             return plan
+
+
+_NEGATED = frozenset((Complement, Difference))
 
 
 def _intersection(items: tuple[Plan, ...]) -> Plan:

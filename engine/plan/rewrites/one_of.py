@@ -10,7 +10,7 @@ from engine.plan.rewrites.merging import merge_matches
 from engine.reading import ColumnPredicate
 
 
-def merge_values(plan: Plan) -> Plan:
+def merge_values(plan: Intersection | Union) -> Plan:
     """`a = x or a = y` is `a in (x, y)`; `t has x and t has y` is `t has all (x, y)`.
 
     >>> from dsl.schema import Field, Type

@@ -10,7 +10,7 @@ from engine.plan.rewrites.merging import merge_matches
 from engine.reading import ColumnPredicate
 
 
-def merge_ranges(plan: Plan) -> Plan:
+def merge_ranges(plan: Intersection) -> Plan:
     """`points >= 3 and points <= 7` is `points between 3 and 7`.
 
     >>> from dsl.schema import Field, Type
@@ -20,7 +20,7 @@ def merge_ranges(plan: Plan) -> Plan:
     >>> merge_ranges(Intersection((low, high))).items[0].predicate
     Range(low=300, high=700, low_open=False, high_open=False)
     """
-    return merge_matches(plan, _both) if isinstance(plan, Intersection) else plan
+    return merge_matches(plan, _both)
 
 
 End = int | float | Fraction | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from dsl.moments import LAST_DAY, UNIT_MS, Unit
 from engine.plan.logical import Plan, Selected, Sequence, Step
@@ -11,7 +11,7 @@ _ALL_TIME = LAST_DAY * UNIT_MS[Unit.DAY]
 """Milliseconds: a gap as long as this bounds nothing."""
 
 
-def bound_steps(plan: Plan) -> Plan:
+def bound_steps(plan: Sequence) -> Plan:
     """What follows an event of a window comes after the window's start, and within the gap after its end.
 
     >>> a, b = Selected("a", ("a",), start=100, end=200), Selected("b", ("b",))
@@ -19,12 +19,8 @@ def bound_steps(plan: Plan) -> Plan:
     >>> bounded.steps[1].selected == Selected("b", ("b",), start=101, end=210)
     True
     """
-    match plan:
-        case Sequence(steps):
-            bounded = _bounded(steps)
-            return plan if bounded == steps else replace(plan, steps=bounded)
-        case _:
-            return plan
+    bounded = _bounded(plan.steps)
+    return plan if bounded == plan.steps else replace(plan, steps=bounded)
 
 
 def _bounded(steps: tuple[Step, ...]) -> tuple[Step, ...]:
