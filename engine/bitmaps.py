@@ -144,6 +144,14 @@ def _got(written: NDArray[np.uint8], place: int, count: int) -> Any:
     return value
 
 
+@kernel("u1[]", "i8", "out u1[]", "i8", "i8")
+def _copy(source: NDArray[np.uint8], first: int, target: NDArray[np.uint8], place: int, count: int) -> None:
+    """Copy `count` bytes. (As a loop over slices that begin at 0 this is vectorised; as an assignment it is not.)"""
+    read, written = source[first : first + count], target[place : place + count]
+    for byte in range(count):
+        written[byte] = read[byte]
+
+
 @kernel("u8[]", "u1[]", "out u1[]")
 def _write_portable(words: Words, plain: NDArray[np.uint8], written: NDArray[np.uint8]) -> int:
     """Write a set, `plain` being the bytes of its words, in the portable format; how many bytes that took."""
@@ -151,9 +159,9 @@ def _write_portable(words: Words, plain: NDArray[np.uint8], written: NDArray[np.
     sizes = np.zeros(containers, np.int64)
     used = 0
     for key in range(containers):
-        total = np.uint64(0)
-        for word in words[key * WORDS : (key + 1) * WORDS]:
-            total += _ones(word)
+        own, total = words[key * WORDS : (key + 1) * WORDS], np.uint64(0)
+        for place in range(WORDS):
+            total += _ones(own[place])
         sizes[key] = total
         used += 1 if total else 0
     _put(written, 0, NO_RUNS_COOKIE, 4)
@@ -168,7 +176,7 @@ def _write_portable(words: Words, plain: NDArray[np.uint8], written: NDArray[np.
         header += 4
         offsets += 4
         if sizes[key] > ARRAY_LIMIT:
-            written[body : body + 8 * WORDS] = plain[key * WORDS * 8 : (key + 1) * WORDS * 8]
+            _copy(plain, key * WORDS * 8, written, body, WORDS * 8)
             body += 8 * WORDS
         else:
             for place in range(WORDS):
@@ -208,7 +216,7 @@ def _read_portable(written: NDArray[np.uint8], words: Words, plain: NDArray[np.u
                 for member in range(first, first + _got(written, body - 2, 2) + 1):
                     words[base + (member >> 6)] |= np.uint64(1) << np.uint64(member & 63)
         elif size > ARRAY_LIMIT:
-            plain[base * 8 : (base + WORDS) * 8] = written[body : body + 8 * WORDS]
+            _copy(written, body, plain, base * 8, WORDS * 8)
             body += 8 * WORDS
         else:
             for _ in range(size):
