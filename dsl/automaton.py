@@ -1,14 +1,14 @@
 """The parser's automaton: Lark makes the LALR tables from the grammar; what drives them is here.
 
-Driving them ourselves is what lets a reading go on behind a mistake, and be fast: most reductions only pass one value
-on (a number is a product is a sum is a condition), and each such chain is walked once and then remembered.
+Driving them ourselves is what lets a reading go on behind a mistake, and be fast: most reductions are of one value (a
+name is a field is a product is a sum is a condition), and each such chain is walked once and then remembered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache, partial
 from importlib.resources import files
 from sys import intern
 from typing import Any
@@ -22,15 +22,17 @@ from lark.parsers.lalr_analysis import Shift
 from dsl.build import Builder
 from dsl.lexing import END, Token
 
+Make = Callable[[list[Any]], Any]
+"""Makes one value of some."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reduction:
-    """The last `size` values become one `origin`, made by `make`; or the one value is passed on as it is."""
+    """The last `size` values become one `origin`, made by `make`; without it the one value is passed on as it is."""
 
     origin: str
     size: int
-    make: Callable[[list[Any]], Any]
-    passes: bool
+    make: Make | None
 
 
 Action = int | Reduction
@@ -48,19 +50,37 @@ class Automaton:
     gotos: tuple[dict[str, int], ...]
     start: int
     end: int
-    passages: dict[tuple[int, int, str], int]
-    """(state below, state, terminal) -> the state after the reductions that only pass a value on; filled on the way."""
+    climbs: Climbs = field(init=False)
 
-    def passage(self, below: int, state: int, terminal: str) -> int:
-        """The state in which `terminal` meets something else than passing on the last value."""
-        key = below, state, terminal
-        if key not in self.passages:
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "climbs", Climbs(self.rows, self.gotos))
+
+
+Climb = tuple[tuple[Make, ...], int, Action | None]
+"""What makes the last value into another, one after the other; the state then; and what is to be done in that state."""
+
+
+class Climbs(dict[tuple[int, int, str], Climb]):
+    """(state below the last value, state, terminal) -> the reductions of that one value, all at once.
+
+    Filled on the way, by walking up the tables.
+    """
+
+    def __init__(self, rows: tuple[Row, ...], gotos: tuple[dict[str, int], ...]) -> None:
+        super().__init__()
+        self.rows, self.gotos = rows, gotos
+
+    def __missing__(self, key: tuple[int, int, str]) -> Climb:
+        below, state, terminal = key
+        makes: list[Make] = []
+        action = self.rows[state].get(terminal)
+        while isinstance(action, Reduction) and action.size == 1:
+            if action.make is not None:
+                makes.append(action.make)
+            state = self.gotos[below][action.origin]
             action = self.rows[state].get(terminal)
-            while isinstance(action, Reduction) and action.passes:
-                state = self.gotos[below][action.origin]
-                action = self.rows[state].get(terminal)
-            self.passages[key] = state
-        return self.passages[key]
+        self[key] = tuple(makes), state, action
+        return self[key]
 
 
 class _NoLexer(Lexer):
@@ -80,7 +100,6 @@ def grammar() -> Lark:
         parser="lalr",
         lexer=_NoLexer,
         start="selection",
-        transformer=Builder(),
         keep_all_tokens=True,
         maybe_placeholders=False,
     )
@@ -90,8 +109,8 @@ def grammar() -> Lark:
 def automaton() -> Automaton:
     """The tables of the grammar."""
     conf = grammar().parse_interactive("").parser_state.parse_conf
-    callbacks: Mapping[Any, Callable[[list[Any]], Any]] = conf.callbacks
-    reductions = {rule: _reduction(rule, callbacks[rule]) for rule in grammar().rules}
+    builder = Builder()
+    reductions = {rule: _reduction(rule, builder) for rule in grammar().rules}
     numbers = {state: number for number, state in enumerate(conf.states)}
     rows, gotos = [], []
     for row in conf.states.values():
@@ -99,17 +118,23 @@ def automaton() -> Automaton:
         reduces = {intern(str(symbol)): reductions[to] for symbol, (action, to) in row.items() if action is not Shift}
         rows.append({symbol: to for symbol, to in shifts.items() if symbol.isupper()} | reduces)
         gotos.append({symbol: to for symbol, to in shifts.items() if not symbol.isupper()})
-    return Automaton(tuple(rows), tuple(gotos), numbers[conf.start_state], numbers[conf.end_state], {})
+    return Automaton(tuple(rows), tuple(gotos), numbers[conf.start_state], numbers[conf.end_state])
 
 
-def _reduction(rule: Any, make: Callable[[list[Any]], Any]) -> Reduction:
+def _reduction(rule: Any, builder: Builder) -> Reduction:
+    """Lark makes `(…)+` a rule of its own, whose name begins with two underscores."""
     origin, size = intern(str(rule.origin.name)), len(rule.expansion)
-    passes = size == 1 and rule.options.expand1 and not rule.alias
-    return Reduction(origin, size, _run if origin.startswith("__") else make, passes)
+    if origin.startswith("__"):
+        return Reduction(origin, size, _run)
+    if size == 1 and rule.options.expand1 and not rule.alias:
+        return Reduction(origin, size, None)
+    make: Make = getattr(builder, rule.alias or origin)
+    repeats = any(symbol.name.startswith("__") for symbol in rule.expansion)
+    return Reduction(origin, size, partial(_laid_out, make) if repeats else make)
 
 
 class Run:
-    """What `(…)+` of a rule has repeated so far. Lark lays `children` out among the rule's other values."""
+    """What `(…)+` of a rule has repeated so far."""
 
     __slots__ = ("children",)
 
@@ -118,12 +143,17 @@ class Run:
 
 
 def _run(values: list[Any]) -> Run:
-    """Lark makes `(…)+` a rule of its own, whose name begins with two underscores: more of it, or the first of it."""
+    """More of a run, or the first of it."""
     run = values[0]
     if not isinstance(run, Run):
         return Run(values)
     run.children += values[1:]
     return run
+
+
+def _laid_out(make: Make, values: list[Any]) -> Any:
+    """Make one value of some and of what the runs among them have repeated."""
+    return make([each for value in values for each in (value.children if isinstance(value, Run) else (value,))])
 
 
 class Stack:
@@ -143,42 +173,39 @@ class Stack:
 
     def feed(self, token: Token) -> bool:
         """Reduce as far as `token` asks for, and take it. False when it cannot come: it is not taken."""
-        states, values = self.states, self.values
-        rows, gotos, passages = self.automaton.rows, self.automaton.gotos, self.automaton.passages
-        terminal = token.type
+        state = self._reduced(token.type)
+        if state is None:
+            return False
+        self.states.append(state)
+        self.values.append(token)
+        return True
+
+    def _reduced(self, terminal: str) -> int | None:
+        """Reduce as far as `terminal` asks for, and give the state it leads to; None when it cannot come."""
+        states, values, climbs = self.states, self.values, self.automaton.climbs
         while True:
-            action = rows[states[-1]].get(terminal)
-            if isinstance(action, int):
-                states.append(action)
-                values.append(token)
-                return True
-            if action is None:
-                return False
-            if action.passes:
-                below, state = states[-2:]
-                states[-1] = passages.get((below, state, terminal)) or self.automaton.passage(below, state, terminal)
-            else:
-                size = action.size
-                values[-size:] = (action.make(values[-size:]),)
-                del states[-size:]
-                states.append(gotos[states[-1]][action.origin])
+            below = states[-2] if values else -1
+            makes, states[-1], action = climbs[below, states[-1], terminal]
+            for make in makes:
+                values[-1] = make(values[-1:])
+            if not isinstance(action, Reduction):
+                return action
+            self.reduce(action)
 
     def reduce(self, reduction: Reduction) -> None:
         """Make one value of the last ones."""
-        size = reduction.size
-        values = self.values[-size:]
-        self.values[-size:] = (values[0] if reduction.passes else reduction.make(values),)
-        del self.states[-size:]
+        if reduction.make is not None:
+            size = reduction.size
+            values = self.values[-size:]
+            del self.values[-size:]
+            self.values.append(reduction.make(values))
+        del self.states[-reduction.size :]
         self.states.append(self.automaton.gotos[self.states[-1]][reduction.origin])
 
     def finish(self) -> bool:
         """Reduce all there is to the one value of the whole text. False when something is wanting."""
-        while self.states[-1] != self.automaton.end:
-            action = self.row.get(END)
-            if not isinstance(action, Reduction):
-                return False
-            self.reduce(action)
-        return True
+        self._reduced(END)
+        return self.states[-1] == self.automaton.end
 
     def accepts(self, *terminals: str) -> bool:
         """Whether these terminals could be taken, one after the other. Nothing changes."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
-
-from lark import Token as LarkToken
-from lark import Transformer
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from dsl import tree
 from dsl.lexing import Token
@@ -18,6 +16,13 @@ from dsl.typed import AggregateFunction, CutKind, Operator, Part
 Children = list[Any]
 """Tokens (punctuation and words included) and the nodes built so far, in the order written."""
 
+Kind = TypeVar("Kind", bound=StrEnum)
+
+
+def _by_word(kinds: type[Kind]) -> dict[str, Kind]:
+    return {kind.value: kind for kind in kinds}
+
+
 COMPARATORS = {
     "EQUAL": tree.Comparator.EQUAL,
     "COLON": tree.Comparator.EQUAL,
@@ -27,38 +32,36 @@ COMPARATORS = {
     "GREATER": tree.Comparator.GREATER,
     "GREATER_EQUAL": tree.Comparator.GREATER_EQUAL,
 }
+WHENS = _by_word(tree.When)
+WHICHES = _by_word(tree.Which)
+MOMENTS = _by_word(tree.Moment)
+UNITS = _by_word(Unit) | {f"{unit}s": unit for unit in Unit}
+FUNCTIONS = _by_word(AggregateFunction)
+"""What words choose. Asking a table takes a fraction of the time that asking the enum does."""
 
 
 def span_of(children: Children) -> Span:
     """From the start of the first child to the end of the last."""
-    first, last = children[0], children[-1]
-    start = first.start if isinstance(first, Token) else first.span.start
-    return Span(start, last.end if isinstance(last, Token) else last.span.end)
-
-
-def token_span(token: Token) -> Span:
-    """Where a token read from a text stands."""
-    return Span(token.start, token.end)
+    return Span(children[0].span.start, children[-1].span.end)
 
 
 def _word(token: Token) -> str:
     return token.value.lower()
 
 
-def _unit(token: Token) -> Unit:
-    return Unit(_word(token).removesuffix("s"))
+def _is(child: Token | tree.Node, type: str) -> bool:
+    return isinstance(child, Token) and child.type == type
 
 
-def _has(children: Children, type: str) -> bool:
-    return any(isinstance(child, Token) and child.type == type for child in children)
+def _first(children: Children, kind: type[tree.Node]) -> Any:
+    """The first child of a kind, or None."""
+    for child in children:
+        if isinstance(child, kind):
+            return child
+    return None
 
 
-def _only(children: Children, kind: type[tree.Node]) -> Any:
-    """The child of a kind, or None."""
-    return next((child for child in children if isinstance(child, kind)), None)
-
-
-class Builder(Transformer[LarkToken, tree.Selection]):
+class Builder:
     """Every method makes the node its rule stands for."""
 
     # --- the whole ---
@@ -90,47 +93,47 @@ class Builder(Transformer[LarkToken, tree.Selection]):
         return tree.Comparison(span_of(c), COMPARATORS[c[1].type], c[0], c[2])
 
     def among(self, c: Children) -> tree.Among:
-        return tree.Among(span_of(c), c[0], c[-1], _has(c, "NOT"))
+        return tree.Among(span_of(c), c[0], c[-1], _is(c[1], "NOT"))
 
     def timed_within(self, c: Children) -> tree.Timed:
-        return tree.Timed(span_of(c), c[0], self.timing(c[-2:]), _has(c, "NOT"))
+        return tree.Timed(span_of(c), c[0], self.timing(c[-2:]), _is(c[1], "NOT"))
 
     def timed(self, c: Children) -> tree.Timed:
         return tree.Timed(span_of(c), c[0], self.timing(c[1:]))
 
     def between(self, c: Children) -> tree.Between:
-        return tree.Between(span_of(c), c[0], c[-3], c[-1], _has(c, "NOT"))
+        return tree.Between(span_of(c), c[0], c[-3], c[-1], _is(c[1], "NOT"))
 
     def contains(self, c: Children) -> tree.Textual:
-        return tree.Textual(span_of(c), tree.TextTest.CONTAINS, c[0], c[-1], _has(c, "NOT"))
+        return tree.Textual(span_of(c), tree.TextTest.CONTAINS, c[0], c[-1], _is(c[1], "NOT"))
 
     def starts(self, c: Children) -> tree.Textual:
-        return tree.Textual(span_of(c), tree.TextTest.STARTS, c[0], c[-1], _has(c, "NOT"))
+        return tree.Textual(span_of(c), tree.TextTest.STARTS, c[0], c[-1], _is(c[1], "NOT"))
 
     def ends(self, c: Children) -> tree.Textual:
-        return tree.Textual(span_of(c), tree.TextTest.ENDS, c[0], c[-1], _has(c, "NOT"))
+        return tree.Textual(span_of(c), tree.TextTest.ENDS, c[0], c[-1], _is(c[1], "NOT"))
 
     def like(self, c: Children) -> tree.Textual:
-        return tree.Textual(span_of(c), tree.TextTest.LIKE, c[0], c[-1], _has(c, "NOT"))
+        return tree.Textual(span_of(c), tree.TextTest.LIKE, c[0], c[-1], _is(c[1], "NOT"))
 
     def matches(self, c: Children) -> tree.Matches:
-        return tree.Matches(span_of(c), c[0], c[-1], _has(c, "NOT"))
+        return tree.Matches(span_of(c), c[0], c[-1], _is(c[1], "NOT"))
 
     def has(self, c: Children) -> tree.Has:
-        return tree.Has(span_of(c), c[0], None, c[-1], _has(c, "NOT"))
+        return tree.Has(span_of(c), c[0], None, c[-1], _is(c[1], "NOT"))
 
     def has_several(self, c: Children) -> tree.Has:
-        return tree.Has(span_of(c), c[0], tree.Quantifier(_word(c[-2])), c[-1], _has(c, "NOT"))
+        return tree.Has(span_of(c), c[0], tree.Quantifier(_word(c[-2])), c[-1], _is(c[1], "NOT"))
 
     def is_set(self, c: Children) -> tree.IsSet:
         missing = c[-1].type in ("UNKNOWN", "NULL")
-        return tree.IsSet(span_of(c), c[0], missing != _has(c, "NOT"))
+        return tree.IsSet(span_of(c), c[0], missing != _is(c[2], "NOT"))
 
     def exactly(self, c: Children) -> tree.Exactly:
-        return tree.Exactly(span_of(c), c[0], c[-1], _has(c, "NOT"))
+        return tree.Exactly(span_of(c), c[0], c[-1], _is(c[2], "NOT"))
 
     def anniversary(self, c: Children) -> tree.Anniversary:
-        return tree.Anniversary(span_of(c), c[0], self.timing(c[-2:]), _has(c, "NOT"))
+        return tree.Anniversary(span_of(c), c[0], self.timing(c[-2:]), _is(c[2], "NOT"))
 
     def in_segment(self, c: Children) -> tree.InSegment:
         return tree.InSegment(span_of(c), c[2], c[0].type == "MATCHES")
@@ -159,17 +162,17 @@ class Builder(Transformer[LarkToken, tree.Selection]):
     # --- events ---
 
     def did(self, c: Children) -> tree.Did:
-        selector = self._selected(_only(c, tree.Selector), _only(c, tree.Timing))
-        return tree.Did(span_of(c), selector, _only(c, tree.Frequency), _has(c, "NOT"))
+        selector = self._selected(_first(c, tree.Selector), _first(c, tree.Timing))
+        return tree.Did(span_of(c), selector, _first(c, tree.Frequency), _is(c[1], "NOT"))
 
     def regularity(self, c: Children) -> tree.Regularity:
-        selector, frequency = _only(c, tree.Selector), _only(c, tree.Frequency)
-        return tree.Regularity(span_of(c), selector, frequency, self.duration(c[-2:]), _has(c, "NOT"))
+        selector, frequency = _first(c, tree.Selector), _first(c, tree.Frequency)
+        return tree.Regularity(span_of(c), selector, frequency, self.duration(c[-2:]), _is(c[1], "NOT"))
 
     def sequence(self, c: Children) -> tree.Sequence:
-        first = self._selected(_only(c, tree.Selector), _only(c, tree.Timing))
+        first = self._selected(_first(c, tree.Selector), _first(c, tree.Timing))
         steps = tuple(child for child in c if isinstance(child, tree.Step))
-        return tree.Sequence(span_of(c), first, steps, _has(c, "NOT"))
+        return tree.Sequence(span_of(c), first, steps, _is(c[1], "NOT"))
 
     def _selected(self, selector: tree.Selector, timing: tree.Timing | None) -> tree.Selector:
         if timing is None:
@@ -178,8 +181,8 @@ class Builder(Transformer[LarkToken, tree.Selection]):
         return tree.Selector(span, selector.event, selector.where, timing)
 
     def selector(self, c: Children) -> tree.Selector:
-        event = _only(c, tree.Identifier)
-        return tree.Selector(span_of(c), event, c[-2] if _has(c, "LPAR") else None)
+        event = _first(c, tree.Identifier)
+        return tree.Selector(span_of(c), event, c[-2] if _is(c[-1], "RPAR") else None)
 
     def times(self, c: Children) -> tree.Frequency:
         if isinstance(c[0], tree.Frequency):
@@ -193,10 +196,10 @@ class Builder(Transformer[LarkToken, tree.Selection]):
         return tree.Frequency(span_of(c), tree.Bound(bound), c[-1])
 
     def timing(self, c: Children) -> tree.Timing:
-        return tree.Timing(span_of(c), tree.When(_word(c[0])), c[1], c[3] if len(c) > 2 else None)
+        return tree.Timing(span_of(c), WHENS[_word(c[0])], c[1], c[3] if len(c) > 2 else None)
 
     def step(self, c: Children) -> tree.Step:
-        return tree.Step(span_of(c), _only(c, tree.Selector), _only(c, tree.Duration), _has(c, "NOT"))
+        return tree.Step(span_of(c), _first(c, tree.Selector), _first(c, tree.Duration), _is(c[1], "NOT"))
 
     # --- values ---
 
@@ -210,23 +213,23 @@ class Builder(Transformer[LarkToken, tree.Selection]):
         return c[1]
 
     def text(self, c: Children) -> tree.Text:
-        return tree.Text(token_span(c[0]), unescape(c[0].value))
+        return tree.Text(c[0].span, unescape(c[0].value))
 
     def number(self, c: Children) -> tree.Number:
-        return tree.Number(token_span(c[0]), Decimal(c[0].value))
+        return tree.Number(c[0].span, Decimal(c[0].value))
 
     def boolean(self, c: Children) -> tree.Boolean:
-        return tree.Boolean(token_span(c[0]), c[0].type == "TRUE")
+        return tree.Boolean(c[0].span, c[0].type == "TRUE")
 
     def parameter(self, c: Children) -> tree.Parameter:
-        return tree.Parameter(token_span(c[0]), c[0].value[1:])
+        return tree.Parameter(c[0].span, c[0].value[1:])
 
     def regex(self, c: Children) -> tree.Regex:
         pattern, ignore_case = regex_pattern(c[0].value)
         return tree.Regex(span_of(c), pattern, ignore_case)
 
     def identifier(self, c: Children) -> tree.Identifier:
-        return tree.Identifier(token_span(c[0]), c[0].value.strip("`"))
+        return tree.Identifier(c[0].span, c[0].value.strip("`"))
 
     def field(self, c: Children) -> tree.FieldName:
         return tree.FieldName(c[0].span, c[0]) if len(c) == 1 else tree.FieldName(span_of(c), c[2], c[0])
@@ -242,31 +245,31 @@ class Builder(Transformer[LarkToken, tree.Selection]):
         return tree.DatePart(span_of(c), part, c[2])
 
     def aggregate(self, c: Children) -> tree.Aggregate:
-        selector = self._selected(_only(c, tree.Selector), _only(c, tree.Timing))
-        return tree.Aggregate(span_of(c), AggregateFunction(_word(c[0])), _only(c, tree.Identifier), selector)
+        selector = self._selected(_first(c, tree.Selector), _first(c, tree.Timing))
+        return tree.Aggregate(span_of(c), FUNCTIONS[_word(c[0])], _first(c, tree.Identifier), selector)
 
     # --- time ---
 
     def duration(self, c: Children) -> tree.Duration:
-        return tree.Duration(span_of(c), c[0], _unit(c[1]))
+        return tree.Duration(span_of(c), c[0], UNITS[_word(c[1])])
 
     def ago(self, c: Children) -> tree.Ago:
         return tree.Ago(span_of(c), c[0], c[1].type == "FROM")
 
     def named_moment(self, c: Children) -> tree.NamedMoment:
-        return tree.NamedMoment(token_span(c[0]), tree.Moment(_word(c[0])))
+        return tree.NamedMoment(c[0].span, MOMENTS[_word(c[0])])
 
     def day(self, c: Children) -> tree.Day:
-        return tree.Day(token_span(c[0]), c[0].value)
+        return tree.Day(c[0].span, c[0].value)
 
     def month(self, c: Children) -> tree.Month:
-        return tree.Month(token_span(c[0]), c[0].value)
+        return tree.Month(c[0].span, c[0].value)
 
     def instant(self, c: Children) -> tree.Instant:
-        return tree.Instant(token_span(c[0]), c[0].value.upper())
+        return tree.Instant(c[0].span, c[0].value.upper())
 
     def calendar_period(self, c: Children) -> tree.CalendarPeriod:
-        return tree.CalendarPeriod(span_of(c), tree.Which(_word(c[0])), _unit(c[1]))
+        return tree.CalendarPeriod(span_of(c), WHICHES[_word(c[0])], UNITS[_word(c[1])])
 
     def rolling_period(self, c: Children) -> tree.RollingPeriod:
-        return tree.RollingPeriod(span_of(c), tree.Which(_word(c[0])), self.duration(c[1:]))
+        return tree.RollingPeriod(span_of(c), WHICHES[_word(c[0])], self.duration(c[1:]))

@@ -8,16 +8,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Mapping
-from typing import NamedTuple
+
+from msgspec import Struct
+
+from dsl.problems import Span
 
 
-class Token(NamedTuple):
-    """A terminal of the grammar, and what was written for it at `[start, end)`."""
+class Token(Struct, frozen=True, gc=False):
+    """A terminal of the grammar, and what was written for it."""
 
     type: str
     value: str
-    start: int
-    end: int
+    span: Span
+
+    @property
+    def start(self) -> int:
+        return self.span.start
+
+    @property
+    def end(self) -> int:
+        return self.span.end
 
 
 END = "$END"
@@ -199,22 +209,20 @@ def next_token(text: str, offset: int, acceptable: Container[str]) -> Token:
     if match is None or kind is None:
         raise AssertionError("the last shape takes any character")
     start, end = match.span(kind)
-    value = text[start:end]
+    value, span = text[start:end], Span(start, end)
     if kind == _WORD:
-        readings = WORDS.get(value.lower())
-        if readings is None:
-            return Token("NAME", value, start, end)
-        for terminal, follows in readings:
+        word = value.lower()
+        for terminal, follows in WORDS.get(word, ()):
             if terminal in acceptable and (follows is None or follows(text, end)):
-                return Token(terminal, value, start, end)
-        return Token(RESERVED.get(value.lower(), "NAME"), value, start, end)
+                return Token(terminal, value, span)
+        return Token(RESERVED.get(word, "NAME"), value, span)
     if kind != _SIGN:
-        return Token(_KINDS[kind], value, start, end)
+        return Token(_KINDS[kind], value, span)
     if value == "/" and "REGEX" in acceptable:
         regex = _REGEX(text, start)
         if regex is not None:
-            return Token("REGEX", regex[0], start, regex.end())
-    return Token(SIGNS[value], value, start, end)
+            return Token("REGEX", regex[0], Span(start, regex.end()))
+    return Token(SIGNS[value], value, span)
 
 
 _NAME = re.compile(r"[^\W\d]\w*+")

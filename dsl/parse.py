@@ -9,11 +9,11 @@ from functools import lru_cache
 from itertools import islice
 from types import MappingProxyType
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from dsl import tree
 from dsl.automaton import Stack, automaton
-from dsl.build import token_span
 from dsl.habits import SPELLINGS, Habit, habit_at, like_hint, spelling_hint, word_hint
 from dsl.lexing import END, UNREADABLE, Token, next_token
 from dsl.literals import bad_escapes
@@ -39,8 +39,7 @@ LIMITS = Limits()
 CACHED_TEXTS = 1_024
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True)
-class Reading:
+class Reading(Struct, frozen=True, weakref=True):
     """What one pass over a text gave: the tree, with `Broken` where something could not be read, and every problem met.
 
     There is no tree when a limit was passed.
@@ -64,7 +63,7 @@ def read(text: str) -> Reading:
     if len(text) > LIMITS.length:
         message = f"the expression has {len(text):,} characters; at most {LIMITS.length:,} are taken"
         return Reading(None, (Problem("too-long", message, span=Span(LIMITS.length, len(text))),))
-    lone = _SURROGATE.search(text)
+    lone = None if text.isascii() else _SURROGATE.search(text)
     if lone:
         message = "half a surrogate pair is no character"
         return Reading(None, (Problem("bad-character", message, span=Span(*lone.span())),))
@@ -96,6 +95,21 @@ PLAIN = frozenset({"and", "or", "not", "except", "=", "!=", "<=", ">="})
 class _Pass:
     """One pass over one text: feeds the parser token by token, and notes what it sees on the way."""
 
+    __slots__ = (
+        "comments",
+        "level",
+        "mistakes",
+        "nested",
+        "open",
+        "prefixes",
+        "previous",
+        "problems",
+        "resumed",
+        "room",
+        "stack",
+        "text",
+    )
+
     def __init__(self, text: str) -> None:
         self.text = text
         self.problems: list[Problem] = []
@@ -103,6 +117,7 @@ class _Pass:
         self.previous: Token | None = None
         self.open: list[int] = []  # for each open parenthesis, the prefixes just before it
         self.prefixes = 0  # since the last token that is none
+        self.nested = 0  # the levels of all that is open
         self.level = 0  # the deepest nest met
         self.comments: list[Span] = []
         self.room = LIMITS.nodes  # for words, values, signs and comments
@@ -141,7 +156,7 @@ class _Pass:
                 token = self._go_on(token)
                 if token.type == END:
                     return
-            elif terminal in ODD and token.value not in PLAIN and len(self.problems) < MOST_PROBLEMS:
+            elif terminal in ODD and not self._is_plain(token) and len(self.problems) < MOST_PROBLEMS:
                 self.problems.extend(islice(self._oddities(token), MOST_PROBLEMS))
             self.previous, offset = token, token.end
 
@@ -173,7 +188,7 @@ class _Pass:
 
     def _nest_again(self) -> None:
         """What is open, now that some was taken off the stack."""
-        self.open, self.prefixes = [], 0
+        self.open, self.prefixes, self.nested = [], 0, 0
         for token in self.stack.values:
             if isinstance(token, Token) and token.type in NESTING:
                 self._nest(token)
@@ -182,7 +197,8 @@ class _Pass:
         selection: tree.Selection = self.stack.values[-1]
         if NODES_A_LEVEL * (self.level + 2) > LIMITS.depth and tree.depth(selection) > LIMITS.depth:
             self._too_large("too-deep", f"the expression is more than {LIMITS.depth} nodes deep", selection.span)
-        return replace(selection, comments=tuple(map(self._comment, self.comments)))
+        comments = tuple(map(self._comment, self.comments))
+        return replace(selection, comments=comments) if comments else selection
 
     # --- comments ---
 
@@ -207,19 +223,20 @@ class _Pass:
             self.prefixes += 1
         elif terminal == "LPAR":
             self.open.append(self.prefixes)
+            self.nested += self.prefixes + 1
             self.prefixes = 0
         elif terminal == "RPAR" and self.open:
-            self.open.pop()
+            self.nested -= self.open.pop() + 1
         elif terminal == "MINUS":
             self.prefixes = 0
-        level = len(self.open) + sum(self.open) + self.prefixes
+        level = self.nested + self.prefixes
         if level > LIMITS.nesting:
-            self._too_large("too-deep", f"the expression nests more than {LIMITS.nesting} levels", token_span(token))
+            self._too_large("too-deep", f"the expression nests more than {LIMITS.nesting} levels", token.span)
         self.level = max(self.level, level)
 
     def _too_many(self, token: Token) -> None:
         message = f"the expression has more than {LIMITS.nodes:,} words, values, signs and comments"
-        self._too_large("too-many-nodes", message, token_span(token))
+        self._too_large("too-many-nodes", message, token.span)
 
     def _follows_sign(self) -> bool:
         return self.previous is not None and self.previous.type in SIGNS
@@ -228,16 +245,26 @@ class _Pass:
         self.problems.append(Problem(code, message, "save parts of it as segments", span=span))
         raise _Enough
 
+    def _is_plain(self, token: Token) -> bool:
+        """Whether there is surely nothing to say about how a token is written: true of nearly all."""
+        written = token.value
+        if token.type == "NUMBER":
+            return len(written) <= LIMITS.digits
+        if token.type == "STRING":
+            follows_like = self.previous is not None and self.previous.type == "LIKE"
+            return written[0] in "\"'" and "\\" not in written and not follows_like
+        return written in PLAIN
+
     def _oddities(self, token: Token) -> Iterator[Problem]:
         hint = spelling_hint(token)
         if hint is not None:
-            yield Problem("foreign-form", f"{token.value!r} is not said so here", hint, span=token_span(token))
+            yield Problem("foreign-form", f"{token.value!r} is not said so here", hint, span=token.span)
         if token.type == "STRING":
             yield from self._text_oddities(token)
         elif token.type == "NUMBER" and len(token.value) > LIMITS.digits:
-            yield Problem("number-too-long", f"a number has at most {LIMITS.digits} digits", span=token_span(token))
+            yield Problem("number-too-long", f"a number has at most {LIMITS.digits} digits", span=token.span)
         elif token.type == "REGEX" and len(token.value) > LIMITS.regex:
-            yield regex_too_long(len(token.value), token_span(token))
+            yield regex_too_long(len(token.value), token.span)
 
     def _text_oddities(self, token: Token) -> Iterator[Problem]:
         if self.previous is not None and self.previous.type == "LIKE" and self.previous.value.isupper():
@@ -263,7 +290,7 @@ class _Pass:
         if mistake.type == UNREADABLE and mistake.value in _CLOSING:
             return self._tell_unterminated(mistake)
         if mistake.type == END:
-            self._add("unexpected-end", "the expression ends too soon", token_span(mistake), self._expected())
+            self._add("unexpected-end", "the expression ends too soon", mistake.span, self._expected())
         else:
             self._tell_unexpected(mistake)
         return mistake.end
@@ -293,7 +320,7 @@ class _Pass:
         hint = word_hint(before, written)
         if mistake.type == "RPAR" and not self.stack.opened():
             hint = "leave it out: no parenthesis is open here"
-        self._add("unexpected", f"unexpected {written!r}", token_span(mistake), self._expected(), hint)
+        self._add("unexpected", f"unexpected {written!r}", mistake.span, self._expected(), hint)
 
     def _expected(self) -> tuple[str, ...]:
         """What could come, in words."""

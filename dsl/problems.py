@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import NamedTuple
 from unicodedata import combining, east_asian_width
+
+from msgspec import Struct
 
 from dsl.folding import fold
 
 
-class Span(NamedTuple):
+class Span(Struct, frozen=True, gc=False):
     """A half-open range of characters of an expression: 0-based offsets, `start <= end`."""
 
     start: int

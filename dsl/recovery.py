@@ -39,7 +39,7 @@ def recover(stack: Stack, text: str, mistake: Token, offset: int, most: int) -> 
         opened += _parentheses(token, text[mistake.start : offset] if token is mistake else token.value)
         offset = max(offset, token.end)
         passed += 1
-        token = next_token(text, offset, BOUNDARIES) if passed <= most else Token(END, "", offset, offset)
+        token = next_token(text, offset, BOUNDARIES) if passed <= most else Token(END, "", Span(offset, offset))
     if token.type != END:
         stack.feed(token)
     return token, passed
@@ -80,7 +80,7 @@ def _mend(stack: Stack, token: Token, opened: int, start: int) -> bool:
 
 def _close(stack: Stack, end: Token, start: int) -> None:
     """Close the parentheses that are open at the end, as far as what is broken in them lets them be closed."""
-    closing = Token("RPAR", "", end.start, end.end)
+    closing = Token("RPAR", "", end.span)
     if stack.opened() and not _mend(stack, closing, 0, start):
         return
     while stack.opened():

@@ -10,9 +10,12 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
+from msgspec.structs import replace
+
 from dsl.automaton import Automaton, Reduction, Run, Stack, automaton
 from dsl.lexing import END, UNREADABLE, WORDS, Token, next_token
 from dsl.parse import LIMITS, PREFIXES, SIGNS
+from dsl.problems import NOWHERE, Span
 
 _CONDITION = "EVERYONE"
 """A terminal that is a whole condition: it stands for one that cannot be read."""
@@ -56,7 +59,7 @@ class Reached:
     def before(self, terminal: str) -> Any:
         """The operand that `terminal`, which must be allowed, would follow: a node of the surface tree."""
         ahead = copied(self.parser)
-        ahead.feed(Token(terminal, "", 0, 0))
+        ahead.feed(Token(terminal, "", NOWHERE))
         return last_of(ahead.values[-2])
 
 
@@ -95,7 +98,7 @@ def reached(text: str, named: Callable[[str], bool]) -> list[Reached]:
     stack = Stack(automaton())
     keywords: list[Reached] = []
     closing = _Closing(stack)
-    token = Token(END, "", 0, 0)
+    token = Token(END, "", NOWHERE)
     offset = 0
     while True:
         last, token = token, next_token(text, offset, stack.row)
@@ -125,7 +128,7 @@ def _nested(values: Sequence[Any]) -> int:
 def _joint(token: Token, named: Callable[[str], bool]) -> Token:
     """`and` where a value should stand is read as a name: unless there is such a name, the value is what is missing."""
     terminal = _JOINTS.get(token.value.lower()) if token.type == "NAME" else None
-    return token if terminal is None or named(token.value) else token._replace(type=terminal)
+    return token if terminal is None or named(token.value) else replace(token, type=terminal)
 
 
 def _as_keywords(stack: Stack, token: Token, text: str) -> Iterator[Reached]:
@@ -136,7 +139,7 @@ def _as_keywords(stack: Stack, token: Token, text: str) -> Iterator[Reached]:
         for terminal, follows in readings:
             if follows and stack.accepts(terminal):
                 state = copied(stack)
-                state.feed(token._replace(type=terminal))
+                state.feed(replace(token, type=terminal))
                 yield Reached(state)
 
 
@@ -167,7 +170,7 @@ class _Closing:
             whole = advanced(stack.automaton, stack.states[:depth], _CONDITION)
             if whole and advanced(stack.automaton, whole, token.type):
                 del stack.states[depth:], stack.values[depth - 1 :]
-                stack.feed(Token(_CONDITION, "", token.start, token.start))
+                stack.feed(Token(_CONDITION, "", Span(token.start, token.start)))
                 stack.feed(token)
                 return
         self.in_vain[token.type] = stack.states.copy()

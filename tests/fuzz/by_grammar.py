@@ -20,6 +20,7 @@ from lark.grammar import NonTerminal, Rule, Symbol
 
 from dsl.automaton import grammar
 from dsl.lexing import END, SIGNS, UNREADABLE, WORDS, Token, next_token
+from dsl.problems import NOWHERE
 from tests.fuzz.arena import Arena, Finds
 from tests.properties.expressions import LIKES, PATTERNS, Writer, name_of, quoted
 from tests.properties.worlds import SCHEMA, TEXTS
@@ -165,7 +166,7 @@ def broken(text: str, random: Random) -> str:
 
 def respelled(text: str, random: Random) -> str:
     """One word, value or sign replaced by another of its kind: often sound still, often only just not."""
-    token = random.choice(list(tokens(text)) or [Token(UNREADABLE, "", 0, 0)])
+    token = random.choice(list(tokens(text)) or [Token(UNREADABLE, "", NOWHERE)])
     if token.type not in words():
         return broken(text, random)
     return text[: token.start] + random.choice(words()[token.type]) + text[token.end :]
