@@ -17,6 +17,9 @@ READY_SHARE = 4096
 READY_LEAST = 64
 """A group has a ready bitmap when it has at least so many rows, and one in so many of the column's."""
 
+ONE_BY_ONE = 16
+"""The rows of up to so many groups are fetched group by group."""
+
 
 class GroupIndex:
     """Rows by group number 0..n-1. Frequent groups have a ready bitmap; the rows of the others lie group by group
@@ -62,13 +65,14 @@ class GroupIndex:
 
     def rows(self, groups: NDArray[np.int64]) -> BitMap:
         """Rows of any of `groups`, which ascend."""
-        if len(groups) == 1:
-            return self._rows_of(int(groups[0]))
+        if len(groups) <= ONE_BY_ONE:
+            return union(list(map(self.rows_of, groups.tolist())))
         place = self._place
         ready = [self._shelf[place[group]] for group in groups.tolist() if group in place] if place else []
         return union([*ready, self._posted(groups)])
 
-    def _rows_of(self, group: int) -> BitMap:
+    def rows_of(self, group: int) -> BitMap:
+        """Rows of one group."""
         place = self._place.get(group)
         if place is not None:
             return self._shelf[place]

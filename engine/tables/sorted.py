@@ -25,7 +25,7 @@ class SortedDictionary:
     """Distinct texts sorted by folded, then exact form. Group `g` of texts that fold alike has the codes
     `starts[g]:starts[g + 1]`, and `folded[g]` is its form. Where no two fold alike, codes are groups."""
 
-    __slots__ = ("_data", "_kept", "_offsets", "exact", "folded_groups", "starts")
+    __slots__ = ("_data", "_kept", "_offsets", "_places", "exact", "folded_groups", "starts")
 
     def __init__(self, exact: pa.StringArray, folded_groups: pa.StringArray, starts: NDArray[np.int32] | None) -> None:
         self.exact = exact
@@ -35,6 +35,7 @@ class SortedDictionary:
         self._offsets = np.frombuffer(offsets, np.int32)[folded_groups.offset :] if offsets else np.zeros(1, np.int32)
         self._data = memoryview(data) if data else memoryview(b"")
         self._kept: list[str] | None = None
+        self._places: dict[str, int] | None = None
 
     @classmethod
     def of(cls, texts: pa.StringArray) -> tuple[SortedDictionary, NDArray[np.int64]]:
@@ -78,6 +79,10 @@ class SortedDictionary:
         return np.repeat(np.arange(self.group_count), np.diff(self.starts))
 
     def group_of(self, folded: str) -> int | None:
+        if self.group_count <= KEPT_TEXTS:
+            if self._places is None:
+                self._places = {text: place for place, text in enumerate(self.folded_groups.to_pylist())}
+            return self._places.get(folded)
         key = folded.encode()
         place = self._first_from(key)
         return place if place < self.group_count and self._text(place) == key else None

@@ -59,6 +59,9 @@ class SealedTags(LooseTags):
 
     def _rows(self, predicate: ColumnPredicate, within: BitMap | None) -> BitMap:
         match predicate:
+            case HasAny((value,)):
+                group = self.sorted.group_of(value)
+                return BitMap() if group is None else self._index.rows_of(group)
             case HasAny():
                 return self._index.rows(self._groups(predicate))
             case HasAll(values):
@@ -84,6 +87,9 @@ class SealedTags(LooseTags):
     def estimate(self, predicate: ColumnPredicate) -> int:
         """Never below the number of rows, and exact for a single tag."""
         match predicate:
+            case HasAny((value,)):
+                group = self.sorted.group_of(value)
+                return 0 if group is None else int(self._index.counts[group])
             case HasAny():
                 return min(self.size, int(self._index.counts[self._groups(predicate)].sum()))
             case HasAll(values):

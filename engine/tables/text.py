@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.schema import Field
-from dsl.typed import IsSet
+from dsl.typed import IsSet, OneOf
 from engine.bitmaps import Mask, from_mask
 from engine.reading import ColumnPredicate
 from engine.tables.columns import GATHER_WORTH, scan
@@ -59,8 +59,12 @@ class SealedText(LooseText):
         return self.sorted.group_of(folded)
 
     def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
-        if isinstance(predicate, IsSet):
-            return self.present if within is None else self.present & within
+        match predicate:
+            case IsSet():
+                return self.present if within is None else self.present & within
+            case OneOf((value,)):
+                rows = self._rows_equal(str(value))
+                return rows if within is None else rows & within
         groups = self.sorted.select_groups(predicate)
         if groups is None:
             return self._code_by_code(predicate, within)
@@ -68,6 +72,10 @@ class SealedText(LooseText):
             return scan(self, predicate, within)
         rows = self._rows(groups)
         return rows if within is None else rows & within
+
+    def _rows_equal(self, folded: str) -> BitMap:
+        group = self.sorted.group_of(folded)
+        return BitMap() if group is None else self._index.rows_of(group)
 
     def _code_by_code(self, predicate: ColumnPredicate, within: BitMap | None) -> BitMap:
         """Where texts that fold alike differ: rows of their groups, then the code of each of these rows."""
@@ -106,8 +114,12 @@ class SealedText(LooseText):
 
     def estimate(self, predicate: ColumnPredicate) -> int:
         """Exact for folded equality, prefixes and presence; a guess for what must search the dictionary."""
-        if isinstance(predicate, IsSet):
-            return int(self._index.counts.sum())
+        match predicate:
+            case IsSet():
+                return int(self._index.counts.sum())
+            case OneOf((value,)):
+                group = self.sorted.group_of(str(value))
+                return 0 if group is None else int(self._index.counts[group])
         if not self.sorted.ranged(predicate):
             return super().estimate(predicate)
         groups = self.sorted.select_groups(predicate)
