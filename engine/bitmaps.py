@@ -9,6 +9,7 @@ through one of the two.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,19 @@ WORDS_WORTH = 1 << 12
 def from_sorted(rows: Rows) -> BitMap:
     """The bitmap of `rows`, which ascend without duplicates."""
     return BitMap(array("I", rows.tobytes()))
+
+
+def union(bitmaps: Sequence[BitMap]) -> BitMap:
+    """Their union; a single one is returned as it is."""
+    match bitmaps:
+        case []:
+            return BitMap()
+        case [only]:
+            return only
+        case [left, right]:
+            return left | right
+        case _:
+            return BitMap.union(*bitmaps)
 
 
 def from_mask(mask: Mask) -> BitMap:

@@ -10,11 +10,11 @@ from pyroaring import BitMap
 
 from dsl.schema import Field
 from dsl.typed import IsSet, OneOf
-from engine.bitmaps import from_mask
+from engine.bitmaps import from_mask, union
 from engine.reading import ColumnPredicate
 from engine.tables.loose import LooseNumbers, present
 from engine.tables.numeric import narrowed
-from engine.tables.shelf import Shelf, union
+from engine.tables.shelf import Shelf
 from storage import Array, BlockRef
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.schema import Field
-from engine.bitmaps import Mask, Rows, from_rows, to_array
+from engine.bitmaps import Mask, Rows, from_rows, to_array, union
 from engine.changes import BulkEvents
 from engine.tables.identity import IdTable, no_ids
 from engine.tables.joining import from_arrow
@@ -20,7 +20,6 @@ from engine.tables.keys import Keys
 from engine.tables.parts import LooseEvents, SealedPart, joined_events
 from engine.tables.prints import NO_PRINTS, Halves, IdPrints, halves_of_all
 from engine.tables.saving import import_order, open_part, write_part
-from engine.tables.shelf import union
 from engine.tables.state import Applied, State, TablesVersion, event_fields
 from engine.tables.texts import mask_of
 from formats.batch import Batch

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from engine.bitmaps import Rows, from_rows, from_sorted
+from engine.bitmaps import Rows, from_rows, from_sorted, union
 from engine.tables.most import Most
-from engine.tables.shelf import Shelf, union
+from engine.tables.shelf import Shelf
 from storage import Array
 
 READY_SHARE = 4096

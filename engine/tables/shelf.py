@@ -44,10 +44,3 @@ class Shelf:
     @classmethod
     def opened(cls, arrays: dict[str, Array]) -> Shelf:
         return cls(arrays["shelf_starts"], arrays["shelf"])
-
-
-def union(bitmaps: Sequence[BitMap]) -> BitMap:
-    """Their union; a single one is returned as it is."""
-    if len(bitmaps) == 1:
-        return bitmaps[0]
-    return BitMap.union(*bitmaps) if bitmaps else BitMap()

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from engine.bitmaps import Rows, from_rows
-from engine.tables.shelf import Shelf, union
+from engine.bitmaps import Rows, from_rows, union
+from engine.tables.shelf import Shelf
 from storage import Array
 
 DAY = 86_400_000

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pyroaring import BitMap
 
 from engine.plan.physical import costs
-from engine.plan.physical.operator import Context, Operator
+from engine.plan.physical.operator import Context, Effort, Operator
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,15 +25,34 @@ class AtLeast(Operator):
     def label(self) -> str:
         return f"at least {self.needed} of"
 
+    @property
+    def effort(self) -> Effort:
+        return max(item.effort for item in self.items)
+
     def run(self, context: Context, within: BitMap | None) -> BitMap:
-        """A thermometer: after each item, `reached[j]` holds the rows for which more than j items held so far."""
-        reached = [BitMap() for _ in range(self.needed)]
-        for item in self.items:
+        enough, more = self._reached(context, within)
+        return enough | more
+
+    def count(self, context: Context, within: BitMap | None) -> int:
+        enough, more = self._reached(context, within)
+        return enough.union_cardinality(more)
+
+    def _reached(self, context: Context, within: BitMap | None) -> tuple[BitMap, BitMap]:
+        """The rows for which enough items hold before the last one, and those for which they do with the last.
+
+        A thermometer: after each item, `reached[j]` holds the rows for which at least j items held so far, where the
+        items that are left can still make them enough. `reached[0]`, all rows, is not kept.
+        """
+        *before, last = self.items
+        reached = [BitMap() for _ in range(self.needed + 1)]
+        for place, item in enumerate(before):
             found = item.run(context, within)
-            for level in range(self.needed - 1, 0, -1):
-                reached[level] |= reached[level - 1] & found
-            reached[0] |= found
-        return reached[-1]
+            left = len(before) - place
+            for level in range(min(self.needed, place + 1), max(0, self.needed - left - 1), -1):
+                more = found if level == 1 else reached[level - 1] & found
+                reached[level] = reached[level] | more if reached[level] else more
+        found = last.run(context, within)
+        return reached[-1], found if self.needed == 1 else reached[-2] & found
 
     def cost(self, context: Context, asked: float) -> float:
         levels = self.needed * len(self.items) * (costs.STEP + costs.BITMAP * asked)

@@ -13,6 +13,9 @@ from engine.plan.physical.operator import Context, Effort, Operator, Stored
 from engine.plan.physical.predicates import describe_predicate
 from engine.reading import ColumnPredicate
 
+FEW_VALUES = 16
+"""Uniting the bitmaps of so many values costs less than looking at the values of many candidates."""
+
 _BY_VALUE = (OneOf, HasAny, HasAll, Range)
 
 
@@ -44,7 +47,7 @@ class ColumnMatch(Operator):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ColumnLookup(Stored):
-    """A column match whose answer the index holds as one bitmap: one value, one tag, or any value at all."""
+    """A column match whose answer the index holds as one bitmap or few: some values or tags, or any value at all."""
 
     column: str
     predicate: ColumnPredicate
@@ -65,7 +68,7 @@ def column_match(column: str, predicate: ColumnPredicate, indexed_values: bool) 
     match predicate:
         case IsSet():
             return ColumnLookup(column, predicate)
-        case OneOf((_,)) | HasAny((_,)) if indexed_values:
+        case OneOf(values) | HasAny(values) if indexed_values and len(values) <= FEW_VALUES:
             return ColumnLookup(column, predicate)
         case _:
             return ColumnMatch(column, predicate)

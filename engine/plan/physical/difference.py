@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pyroaring import BitMap
 
 from engine.plan.physical import costs
-from engine.plan.physical.operator import Context, Operator
+from engine.plan.physical.operator import Context, Effort, Operator
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,6 +20,10 @@ class Difference(Operator):
     @property
     def inputs(self) -> tuple[Operator, ...]:
         return (self.keep, self.drop)
+
+    @property
+    def effort(self) -> Effort:
+        return max(self.keep.effort, self.drop.effort)
 
     @property
     def label(self) -> str:

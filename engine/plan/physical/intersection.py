@@ -8,7 +8,7 @@ from math import prod
 from pyroaring import BitMap
 
 from engine.plan.physical import costs
-from engine.plan.physical.operator import Context, Operator
+from engine.plan.physical.operator import Context, Effort, Operator
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +24,10 @@ class Intersection(Operator):
     @property
     def label(self) -> str:
         return "all of"
+
+    @property
+    def effort(self) -> Effort:
+        return max(item.effort for item in self.items)
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         return self.items[-1].run(context, self._but_last(context, within))

@@ -7,8 +7,10 @@ from math import prod
 
 from pyroaring import BitMap
 
+from engine.bitmaps import union
 from engine.plan.physical import costs
-from engine.plan.physical.operator import Context, Operator
+from engine.plan.physical.operator import Context, Effort, Operator, Stored
+from engine.plan.physical.space import few
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,13 +27,28 @@ class Union(Operator):
     def label(self) -> str:
         return "any of"
 
+    @property
+    def effort(self) -> Effort:
+        return max(item.effort for item in self.items)
+
     def run(self, context: Context, within: BitMap | None) -> BitMap:
-        return BitMap.union(*(item.run(context, within) for item in self.items))
+        found = union(self._found(context, within))
+        return found if within is None or few(within, context.space) else found & within
 
     def count(self, context: Context, within: BitMap | None) -> int:
         """|A or B| = |A| + |B| - |A and B|."""
-        *others, last = (item.run(context, within) for item in self.items)
-        return BitMap.union(*others).union_cardinality(last)
+        *others, last = self._found(context, within)
+        if within is None or few(within, context.space):
+            return union(others).union_cardinality(last)
+        return union([*others, last]).intersection_cardinality(within)
+
+    def _found(self, context: Context, within: BitMap | None) -> list[BitMap]:
+        """Of each item; what is at hand is given whole where the candidates are many, to be narrowed once united."""
+        narrow = within is not None and few(within, context.space)
+        return [
+            item.whole(context) if isinstance(item, Stored) and not narrow else item.run(context, within)
+            for item in self.items
+        ]
 
     def cost(self, context: Context, asked: float) -> float:
         return costs.STEP + sum(item.cost(context, asked) + costs.BITMAP * asked for item in self.items)
