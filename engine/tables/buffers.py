@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 FIRST_CAPACITY = 256
+GROWTH = 2
+"""An array that is full grows by one entry for so many."""
 
 
 class Buffer:
@@ -23,6 +25,13 @@ class Buffer:
         self.empty = empty
         self.array: NDArray[Any] = np.full(FIRST_CAPACITY, empty, dtype)
 
+    @classmethod
+    def of(cls, array: NDArray[Any]) -> Buffer:
+        """A buffer that begins with these entries, which are not copied before it grows."""
+        made = cls.__new__(cls)
+        made.array, made.empty = array, 0
+        return made
+
     def put(self, start: int, values: Any) -> None:
         """Write `values` at `start`, beyond every published length."""
         end = start + len(values)
@@ -32,7 +41,7 @@ class Buffer:
     def _reserve(self, size: int) -> None:
         held = len(self.array)
         if size > held:
-            grown = np.full(max(size, held * 2), self.empty, self.array.dtype)
+            grown = np.full(max(size, held + held // GROWTH, FIRST_CAPACITY), self.empty, self.array.dtype)
             grown[:held] = self.array
             self.array = grown
 

@@ -14,6 +14,7 @@ from pyroaring import BitMap
 from dsl.schema import Field
 from engine.bitmaps import Mask, Rows, from_rows, to_array, union
 from engine.changes import BulkEvents
+from engine.tables.hashing import TextTable, quick_hashes
 from engine.tables.identity import IdTable, no_ids
 from engine.tables.joining import from_arrow
 from engine.tables.keys import Keys
@@ -31,6 +32,8 @@ OVERLAPPING = 8
 """Parts of an import are cut anew by time when more than one in so many of their events are of the time of others."""
 MARKS = 256
 """Of each part, about so many moments tell where to cut."""
+TABLE_WORTH = 8
+"""All contacts are put into a table to look them up when there are at most so many for each event seen so far."""
 LOOKED_UP_AT_ONCE = 1 << 20
 ID = "id"
 
@@ -69,6 +72,7 @@ class EventImport:
         self._at = at
         self._create = create_contacts
         self._new = IdTable(no_ids())
+        self._table: TextTable | None = None
         self._types: dict[str, _Pending] = {}
         self._waiting: list[Batch] = []
         self._waiting_rows = 0
@@ -127,12 +131,19 @@ class EventImport:
 
     def _contacts(self, keys: pa.StringArray) -> Rows:
         """The row of each key; those of contacts to be created follow the rows of the version."""
-        rows = self._version.contacts.rows_of(keys)
+        rows = self._known(keys)
         unknown = np.flatnonzero(rows < 0)
         if len(unknown):
             rows[unknown] = self._created(keys.take(pa.array(unknown)))
         found: Rows = rows.astype(np.uint32)
         return found
+
+    def _known(self, keys: pa.StringArray) -> NDArray[np.int64]:
+        """The row of each key that a contact of the version has, or -1; a table of them all is made when it pays."""
+        contacts = self._version.contacts
+        if self._table is None and self.rows * TABLE_WORTH >= contacts.size:
+            self._table = contacts.table()
+        return contacts.rows_of(keys) if self._table is None else self._table.find(keys, quick_hashes(keys))
 
     def _created(self, ids: pa.StringArray) -> NDArray[np.int64]:
         if not self._create:

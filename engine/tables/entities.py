@@ -14,6 +14,7 @@ from dsl.schema import Field
 from dsl.typed import IsSet
 from engine.bitmaps import Rows, to_mask
 from engine.reading import Column
+from engine.tables.hashing import TextTable
 from engine.tables.identity import IdColumn, IdTable, SealedIds, no_ids
 from engine.tables.loose import Loose
 from engine.tables.patches import Patch, PatchedColumn, resealed
@@ -63,6 +64,10 @@ class EntitiesVersion:
         """The row of each id; -1 for those of no living row."""
         rows = self._ids.lookup(ids, self.size)
         return np.where(np.append(to_mask(self.alive, self.size), False)[rows], rows, -1)
+
+    def table(self) -> TextTable:
+        """The ids of living rows, so that a great many can be looked up."""
+        return self._ids.table(to_mask(self.alive, self.size))
 
     def ids(self, rows: Rows) -> list[str]:
         return self._ids.texts(rows)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -18,24 +18,22 @@ from engine.bitmaps import Mask, Rows, from_rows, to_array, to_mask
 from engine.reading import ColumnPredicate
 from engine.tables.buffers import Buffer
 from engine.tables.columns import Numbers, scan
+from engine.tables.hashing import Hashes, Places, TextTable, digests, distinct, quick_hashes
 from engine.tables.texts import fold_all, in_steps, strings, strings_of_many, text_mask
 from storage import BlockRef
-
-Places = NDArray[np.int64]
 
 
 def no_ids() -> SealedIds:
     return SealedIds(strings([]), np.zeros(0, np.uint64))
 
 
-def fingerprints_of(ids: Iterable[str]) -> NDArray[np.uint64]:
+def fingerprints_of(ids: pa.StringArray) -> Hashes:
     """`dsl.draw.fingerprint` of every id."""
-    return np.frombuffer(b"".join([blake2b(id.encode(), digest_size=8).digest() for id in ids]), "<u8")
+    return digests(ids, 8)[0]
 
 
-HASHED_WORTH = 4
-"""Arrow hashes all ids to look up many at once, when they are at least one for so many rows."""
-
+ERASED = np.uint64(0)
+"""In place of the fingerprint of an id that was erased before it was sealed."""
 RECENT_LEAST = 1 << 16
 RECENT_SHARE = 4
 """Ids are sealed when there are so many new ones, and one for so many sealed ones: the dictionary of the new ones
@@ -45,40 +43,28 @@ stays small, since growing a large one stops every other thread."""
 class SealedIds:
     """Ids of the first rows, "" for those erased before they were sealed; `ref` is the block they were saved in.
 
-    A row is found by its fingerprint, among `_keys`, which ascend: a dictionary would take a second to fill for a few
-    million contacts, at each start, and a hundred bytes for each.
+    A row is found by its fingerprint: a dictionary would take a second to fill for a few million contacts, at each
+    start, and a hundred bytes for each.
     """
 
-    __slots__ = ("_keys", "_rows", "fingerprints", "ref", "texts")
+    __slots__ = ("_table", "fingerprints", "ref", "texts")
 
-    def __init__(self, texts: pa.StringArray, fingerprints: NDArray[np.uint64], ref: BlockRef | None = None) -> None:
+    def __init__(self, texts: pa.StringArray, fingerprints: Hashes, ref: BlockRef | None = None) -> None:
         self.texts = texts
         self.fingerprints = fingerprints
         self.ref = ref
-        order = np.argsort(fingerprints)
-        self._rows = order.astype(np.uint32)
-        self._keys = fingerprints[order]
+        self._table = TextTable(texts, fingerprints, fingerprints != ERASED)
 
-    def find(self, ids: Sequence[str], prints: NDArray[np.uint64]) -> NDArray[np.int64]:
+    def followed(self, texts: pa.StringArray, fingerprints: Hashes) -> SealedIds:
+        """All these `texts`, of which the first are the ones held here."""
+        more = SealedIds.__new__(SealedIds)
+        more.texts, more.fingerprints, more.ref = texts, fingerprints, None
+        more._table = self._table.followed(texts, fingerprints, fingerprints != ERASED)
+        return more
+
+    def find(self, ids: pa.StringArray, prints: Hashes) -> Places:
         """The row of each id, given its fingerprint; -1 for unknown ones."""
-        found = np.full(len(ids), -1, np.int64)
-        place = np.searchsorted(self._keys, prints)
-        left = self._alike(np.arange(len(ids)), place, prints)
-        while len(left):
-            rows = self._rows[place[left]]
-            texts = self.texts.take(pa.array(rows)).to_pylist()
-            same = np.array([text == ids[at] for text, at in zip(texts, left.tolist(), strict=True)], np.bool_)
-            found[left[same]] = rows[same]
-            left = left[~same]
-            place[left] += 1  # another id has the same fingerprint: the next place may be this one's
-            left = self._alike(left, place, prints)
-        return found
-
-    def _alike(self, left: Places, place: Places, prints: NDArray[np.uint64]) -> Places:
-        """Those of `left` whose place holds their fingerprint."""
-        left = left[place[left] < len(self._keys)]
-        alike: Places = left[self._keys[place[left]] == prints[left]]
-        return alike
+        return self._table.find(ids, prints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +76,11 @@ class _Held:
     recent: dict[str, int] = field(default_factory=dict)
     gone: set[int] = field(default_factory=set)
 
-    def find(self, ids: Sequence[str], prints: NDArray[np.uint64]) -> NDArray[np.int64]:
+    def find(self, ids: pa.StringArray, prints: Hashes) -> Places:
         """The rows of ids that are not recent; -1 for unknown and erased ones."""
         rows = self.sealed.find(ids, prints)
         if self.gone:
-            rows[[at for at, row in enumerate(rows.tolist()) if row in self.gone]] = -1
+            rows[np.isin(rows, list(self.gone))] = -1
         return rows
 
 
@@ -109,8 +95,7 @@ class IdTable:
     def __init__(self, sealed: SealedIds) -> None:
         self._held = _Held(sealed)  # one attribute, so that readers see all of it change at once
         self.size = len(sealed.texts)
-        self.fingerprints = Buffer(np.uint64)
-        self.fingerprints.put(0, sealed.fingerprints)
+        self.fingerprints = Buffer.of(sealed.fingerprints)
 
     def row_of(self, id: str) -> int | None:
         row = int(self.rows_of([id])[0])
@@ -122,27 +107,33 @@ class IdTable:
         rows = np.array([held.recent.get(id, -1) for id in ids], np.int64)
         others = np.flatnonzero(rows < 0)
         if len(others) and len(held.sealed.texts):
-            asked = [ids[at] for at in others.tolist()]
+            asked = strings([ids[at] for at in others.tolist()])
             rows[others] = held.find(asked, fingerprints_of(asked))
         return rows
 
     def lookup(self, ids: pa.StringArray, size: int) -> Places:
         """The row below `size` of each id; -1 for unknown ones."""
-        if len(ids) * HASHED_WORTH < size or self._held.gone:
-            encoded = ids.dictionary_encode()
-            distinct = [self.rows_of(some) for some in in_steps(encoded.dictionary)]
-            rows: Places = np.concatenate([*distinct, np.zeros(0, np.int64)])[encoded.indices.to_numpy()]
-        else:
-            rows = pc.fill_null(pc.index_in(ids, self.arrow(size)), -1).to_numpy().astype(np.int64)
+        held = self._held
+        rows = held.find(ids, fingerprints_of(ids))
+        if held.recent:
+            others = np.flatnonzero(rows < 0)
+            asked = chain.from_iterable(in_steps(ids.take(pa.array(others))))
+            rows[others] = np.fromiter((held.recent.get(id, -1) for id in asked), np.int64, len(others))
         rows[rows >= size] = -1
         return rows
+
+    def table(self, kept: Mask) -> TextTable:
+        """The ids of `kept` rows, so that a great many can be looked up."""
+        ids = self.arrow(len(kept))
+        return TextTable(ids, quick_hashes(ids), kept)
 
     def allot(self, ids: Sequence[str]) -> list[int]:
         """The row of each id, unknown ones being given new rows in order."""
         held = self._held
         asked = [id for id in dict.fromkeys(ids) if id not in held.recent]
-        prints = fingerprints_of(asked)
-        rows = held.find(asked, prints)
+        texts = strings(asked)
+        prints = fingerprints_of(texts)
+        rows = held.find(texts, prints)
         new = np.flatnonzero(rows < 0)
         rows[new] = np.arange(self.size, self.size + len(new))
         self._append([asked[at] for at in new.tolist()], prints[new])
@@ -150,20 +141,26 @@ class IdTable:
         return [known[id] if id in known else held.recent[id] for id in ids]
 
     def allot_all(self, ids: pa.StringArray) -> Rows:
-        """`allot` for any number of ids, in short steps."""
+        """`allot` for any number of ids."""
         rows = self.lookup(ids, self.size)
         unknown = np.flatnonzero(rows < 0)
         if len(unknown):
-            encoded = ids.take(pa.array(unknown)).dictionary_encode()
-            allotted = np.concatenate([np.array(self._allot_some(some)) for some in in_steps(encoded.dictionary)])
-            rows[unknown] = allotted[encoded.indices.to_numpy()]
+            firsts, numbers = distinct(ids.take(pa.array(unknown)))
+            rows[unknown] = self.size + numbers
+            self._append_all(ids.take(pa.array(unknown[firsts])))
         found: Rows = rows.astype(np.uint32)
         return found
 
-    def _allot_some(self, ids: list[str]) -> list[int]:
-        if len(self._held.tail) > max(RECENT_LEAST, len(self._held.sealed.texts) // RECENT_SHARE):
-            self.seal()
-        return self.allot(ids)
+    def _append_all(self, new: pa.StringArray) -> None:
+        """Give the next rows to ids that are all new; many are sealed at once."""
+        prints = fingerprints_of(new)
+        if len(self._held.tail) + len(new) <= max(RECENT_LEAST, len(self._held.sealed.texts) // RECENT_SHARE):
+            self._append([id for some in in_steps(new) for id in some], prints)
+            return
+        ids = pa.concat_arrays([self.arrow(self.size), new])
+        self.fingerprints.put(self.size, prints)
+        self.size += len(new)
+        self._seal(ids)
 
     def _append(self, new: list[str], prints: NDArray[np.uint64]) -> None:
         if new:
@@ -217,14 +214,18 @@ class IdTable:
 
     def seal(self) -> None:
         """Move all ids into one array; those of erased rows become empty."""
-        ids, prints = self.arrow(self.size), self.fingerprints.array[: self.size].copy()
+        self._seal(self.arrow(self.size))
+
+    def _seal(self, ids: pa.StringArray) -> None:
+        prints = self.fingerprints.array[: self.size]
         gone = sorted(self._held.gone)
-        if gone:
-            ids = pc.if_else(pa.array(to_mask(BitMap(gone), self.size)), "", ids)
-            prints[gone] = 0
-            self.fingerprints = Buffer(np.uint64)
-            self.fingerprints.put(0, prints)
-        self._held = _Held(SealedIds(ids, prints))
+        if not gone:
+            self._held = _Held(self._held.sealed.followed(ids, prints))
+            return
+        prints = prints.copy()
+        prints[gone] = ERASED
+        self.fingerprints = Buffer.of(prints)
+        self._held = _Held(SealedIds(pc.if_else(pa.array(to_mask(BitMap(gone), self.size)), "", ids), prints))
 
 
 class IdColumn:

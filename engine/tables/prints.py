@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from engine.bitmaps import Mask
-from engine.tables.texts import in_steps
+from engine.tables.hashing import digests
+from engine.tables.texts import strings
 
 Halves = NDArray[np.uint64]
 
@@ -71,11 +71,9 @@ NO_PRINTS = IdPrints(np.zeros(0, np.uint64), np.zeros(0, np.uint64))
 
 def halves_of(ids: Iterable[str]) -> tuple[Halves, Halves]:
     """High and low halves of the fingerprints of `ids`, in their order."""
-    halves = np.frombuffer(b"".join([blake2b(id.encode(), digest_size=16).digest() for id in ids]), "<u8")
-    return halves[0::2], halves[1::2]
+    return halves_of_all(strings(list(ids)))
 
 
 def halves_of_all(ids: pa.StringArray) -> tuple[Halves, Halves]:
-    """`halves_of` for any number of ids, in short steps."""
-    halves = [NO_PRINTS.halves, *(halves_of(some) for some in in_steps(ids))]
-    return np.concatenate([high for high, _ in halves]), np.concatenate([low for _, low in halves])
+    """`halves_of` for ids in an array."""
+    return digests(ids, 16)

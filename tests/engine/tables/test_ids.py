@@ -17,9 +17,9 @@ def test_ids_that_share_a_fingerprint_are_told_apart():
     ids = [f"c{n}" for n in range(6)]
     prints = np.array([7, 3, 7, 7, 9, 3], np.uint64)
     held = SealedIds(pa.array(ids), prints)
-    assert held.find(ids, prints).tolist() == list(range(6))
+    assert held.find(pa.array(ids), prints).tolist() == list(range(6))
     asked = np.array([7, 3, 9, 8, 100], np.uint64)
-    assert held.find(["other"] * 5, asked).tolist() == [-1] * 5
+    assert held.find(pa.array(["other"] * 5), asked).tolist() == [-1] * 5
 
 
 def test_rows_are_allotted_in_order_of_appearance_whenever_ids_are_sealed(monkeypatch):
