@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import is_
 from typing import Any, Generic, TypeVar
 
 from pyroaring import BitMap
@@ -100,8 +101,8 @@ class Memo(Generic[V]):
     def get(self, state: tuple[object, ...], key: Hashable, fits: Callable[[V], bool] | None = None) -> V | None:
         """The value, when it is remembered of this state, and `fits` what is asked."""
         with self._lock:
-            found = self._held.get(key) if self._of(state) else None
-            if found is None or (fits is not None and not fits(found[0])):
+            found = self._held.get(key)
+            if found is None or not self._of(state) or (fits is not None and not fits(found[0])):
                 self._misses += 1
                 return None
             self._held.move_to_end(key)
@@ -120,7 +121,7 @@ class Memo(Generic[V]):
 
     def _of(self, state: tuple[object, ...]) -> bool:
         """States are the objects they are made of: being held here, these cannot give their identity to others."""
-        return len(state) == len(self._state) and all(a is b for a, b in zip(state, self._state, strict=True))
+        return len(state) == len(self._state) and all(map(is_, state, self._state))
 
     @property
     def use(self) -> Use:

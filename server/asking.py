@@ -11,9 +11,9 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any, TypeVar
-from uuid import uuid4
 
 import anyio
 import anyio.to_thread
@@ -40,12 +40,13 @@ class Asking:
     deadline: Deadline
     expression: str | None = None
     explicit: bool = False
-    waiting: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    waiting: anyio.CancelScope | None = None
 
     def cancel(self) -> None:
         """End it at its next step, or at once while it waits for a thread."""
         self.deadline.cancel()
-        self.waiting.cancel()
+        if self.waiting is not None:
+            self.waiting.cancel()
 
     def streams(self) -> None:
         """From now on its answer flows, as fast as it is read: a timeout that nobody asked for ends no stream."""
@@ -75,7 +76,7 @@ class Askings:
     @contextmanager
     def begun(self, workspace: str, route: str, id: str | None) -> Iterator[Asking]:
         """Lists a request while it runs, and holds all its work to its deadline."""
-        chosen = uuid4().hex if id is None else _checked(id)
+        chosen = token_hex(16) if id is None else _checked(id)
         running = self._running[workspace]
         if chosen in running:
             raise ApiError(Failure.QUERY_ID_IN_USE, f"a query named '{chosen}' is running in '{workspace}'")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from starlette.datastructures import Headers
@@ -64,6 +65,7 @@ class Front:
         return None
 
 
+@lru_cache(maxsize=64)
 def _hostname(host: str) -> str:
     """The host of a Host header without its port: `[::1]:80` gives `::1`."""
     try:

@@ -79,6 +79,7 @@ class Meters:
         self.seconds = Histogram(
             "tamis_request_seconds", "Time to answer", ["method", "route"], buckets=SECONDS, registry=self.registry
         )
+        self._of_answers: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.counts = Counter("tamis_counts", "Expressions counted", ["workspace"], registry=self.registry)
         self.rows = Counter("tamis_rows_accepted", "Rows written", ["workspace", "kind"], registry=self.registry)
 
@@ -86,8 +87,13 @@ class Meters:
         """Notes one request; addresses that lead nowhere share one name, as do unknown methods."""
         route = "none" if operation is None else operation.path
         method = "none" if operation is None else method
-        self.requests.labels(method, route, status).inc()
-        self.seconds.labels(method, route).observe(seconds)
+        found = self._of_answers.get((method, route, status))
+        if found is None:
+            found = self.requests.labels(method, route, status), self.seconds.labels(method, route)
+            self._of_answers[method, route, status] = found
+        requests, times = found
+        requests.inc()
+        times.observe(seconds)
 
     def accepted(self, workspace: str, kind: str, rows: int) -> None:
         """Notes rows written."""

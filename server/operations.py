@@ -34,6 +34,7 @@ from server.tabular import rows_of_csv
 T = TypeVar("T")
 P = ParamSpec("P")
 EVENT_STREAM = "text/event-stream"
+_QUERY_ID = QUERY_ID.lower().encode()
 Handler = Callable[..., Awaitable[Any]]
 
 
@@ -86,7 +87,7 @@ class Operation:
 class Call:
     """One request on its way to an answer; `status` and `headers` are those of the answer."""
 
-    __slots__ = ("asking", "headers", "key", "large", "operation", "request", "service", "status")
+    __slots__ = ("_given", "asking", "headers", "key", "large", "operation", "request", "service", "status")
 
     def __init__(self, service: Service, operation: Operation, request: Request) -> None:
         self.service = service
@@ -97,6 +98,13 @@ class Call:
         self.key: Key | None = None
         self.large = False
         self.asking: Asking | None = None
+        # The first of a header that comes twice, as `request.headers` has it.
+        self._given: dict[bytes, bytes] = dict(reversed(request.scope["headers"]))
+
+    def header(self, name: bytes) -> str | None:
+        """A header of the request, by its name in lower case."""
+        value = self._given.get(name)
+        return None if value is None else value.decode("latin-1")
 
     def param(self, name: str) -> str:
         """A part of the path, percent-decoded."""
@@ -114,7 +122,7 @@ class Call:
     @property
     def retry_key(self) -> str | None:
         """The Idempotency-Key of a write."""
-        return self.request.headers.get("idempotency-key") if self.operation.writes else None
+        return self.header(b"idempotency-key") if self.operation.writes else None
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs `work` here when the body is small, else in a thread."""
@@ -145,7 +153,7 @@ class Call:
     async def content(self) -> bytes:
         """The whole body; ApiError 413 above the limit."""
         limit = self.service.limits.body
-        length = self.request.headers.get("content-length", "")
+        length = self.header(b"content-length") or ""
         if length.isdigit() and int(length) > limit:
             raise _too_large(limit)
         content = bytearray()
@@ -166,7 +174,7 @@ class Call:
 
     def answer(self, value: Any) -> Response:
         """`value` in the form that was asked for."""
-        media, encoder = encoder_for(self.request.headers.get("accept"))
+        media, encoder = encoder_for(self.header(b"accept"))
         return Response(encoder.encode(value), self.status, self.headers, media)
 
 
@@ -208,14 +216,14 @@ class Endpoint:
         if not call.operation.asks or call.workspace_name is None:
             yield
             return
-        id, route = call.request.headers.get(QUERY_ID), f"{call.operation.method} {call.request.url.path}"
+        id, route = call.header(_QUERY_ID), f"{call.operation.method} {call.request.scope['path']}"
         with self.service.askings.begun(call.workspace_name, route, id) as call.asking:
             call.headers[QUERY_ID] = call.asking.id
             call.request.scope["told"] = {QUERY_ID: call.asking.id}
             yield
 
     def _authorise(self, call: Call) -> Key | None:
-        header = call.request.headers.get("authorization")
+        header = call.header(b"authorization")
         return self.service.keys.authorise(header, call.operation.scope, call.workspace_name)
 
     def _not_allowed(self, method: str) -> ApiError:
@@ -242,7 +250,7 @@ async def _handled(call: Call, shape: Shape, content: bytes) -> Response:
 
 
 def _body(call: Call, content: bytes, kind: type) -> Any:
-    media = media_type(call.request.headers.get("content-type"))
+    media = media_type(call.header(b"content-type"))
     if media == CSV and issubclass(kind, RowsBody):
         [name] = field_names(kind)
         return kind(rows_of_csv(content, Kind(name), call.workspace.schema))
