@@ -12,6 +12,9 @@ from dsl.schema import Type
 from dsl.tree import Comparator
 from dsl.typed import During, OneOf, Predicate, Range
 
+Rational = Fraction | int
+"""An exact number."""
+
 NEVER = OneOf(())
 """The predicate no value satisfies."""
 
@@ -29,7 +32,7 @@ FLIPPED = {
 """`a < b` is `b > a`."""
 
 
-def number_compared(measure: Measure, comparator: Comparator, value: Fraction) -> Predicate:
+def number_compared(measure: Measure, comparator: Comparator, value: Rational) -> Predicate:
     """`term comparator value`, for any comparator but `!=`."""
     match comparator:
         case Comparator.EQUAL:
@@ -42,31 +45,35 @@ def number_compared(measure: Measure, comparator: Comparator, value: Fraction) -
             raise ValueError(f"{comparator} is said by its negation")
 
 
-def number_equal(measure: Measure, value: Fraction) -> Predicate:
+def number_equal(measure: Measure, value: Rational) -> Predicate:
     """Equality: a value with more decimals than the field has is met by nothing."""
     if measure.type is Type.FLOAT:
         return OneOf((_float(value),))
     if measure.decimals is None:
-        return Range(low=value, high=value)
+        return Range(low=Fraction(value), high=Fraction(value))
     scaled = value * 10**measure.decimals
     return OneOf((int(scaled),)) if scaled.denominator == 1 and SMALLEST <= scaled <= LARGEST else NEVER
 
 
 def number_between(
-    measure: Measure, low: Fraction | None, high: Fraction | None, low_open: bool = False, high_open: bool = False
+    measure: Measure, low: Rational | None, high: Rational | None, low_open: bool = False, high_open: bool = False
 ) -> Predicate:
     """A range, with closed whole bounds wherever values are scaled whole numbers."""
     if measure.type is Type.FLOAT:
         return Range(None if low is None else _float(low), None if high is None else _float(high), low_open, high_open)
     if measure.decimals is None:
-        return Range(low, high, low_open, high_open)
+        return Range(_fraction(low), _fraction(high), low_open, high_open)
     scale = 10**measure.decimals
     bottom = None if low is None else floor(low * scale) + 1 if low_open else ceil(low * scale)
     top = None if high is None else ceil(high * scale) - 1 if high_open else floor(high * scale)
     return closed(bottom, top)
 
 
-def _float(value: Fraction) -> float:
+def _fraction(value: Rational | None) -> Fraction | None:
+    return None if value is None else Fraction(value)
+
+
+def _float(value: Rational) -> float:
     """The nearest float; infinity beyond the largest."""
     try:
         return float(value)

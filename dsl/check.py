@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from dsl import tree, typed
 from dsl.constants import Constants
 from dsl.frequency import did, quorum, reaches
-from dsl.moments import Window
 from dsl.names import CONTACTS, Ground, Names
 from dsl.parse import read
 from dsl.predicates import Predicates
@@ -39,7 +38,9 @@ def check(
     `segments` maps keys to display names; `params` gives values (plain JSON ones will do) to `$names`; `text` is
     what was parsed, for the problems. ExpressionError with every problem.
     """
-    return _checked(_Checker(schema, segments or {}, params or {}, regex_problem), selection, text)
+    checker = _Checker(schema, segments or {}, params or {}, regex_problem)
+    checker.parameters(selection)
+    return _checked(checker, selection, text)
 
 
 def understand(
@@ -56,6 +57,8 @@ def understand(
         raise ExpressionError(text, reading.problems)
     checker = _Checker(schema, segments or {}, params or {}, regex_problem)
     checker.problems.extend(reading.problems)
+    if params or "$" in text:
+        checker.parameters(reading.selection)
     return _checked(checker, reading.selection, text)
 
 
@@ -106,20 +109,22 @@ class _Checker:
         try:
             return make()
         except Flaw as flaw:
-            if flaw.problem is not None:
-                self.problems.append(flaw.problem)
-            if len(self.problems) >= MOST_PROBLEMS:
-                raise _Enough from None
+            self._note(flaw)
             return None
+
+    def _note(self, flaw: Flaw) -> None:
+        if flaw.problem is not None:
+            self.problems.append(flaw.problem)
+        if len(self.problems) >= MOST_PROBLEMS:
+            raise _Enough from None
 
     # --- the whole ---
 
     def selection(self, node: tree.Selection) -> typed.Selection:
-        self._parameters(node)
-        cut = self.attempt(lambda: self._cut(node.cut))
+        cut = None if node.cut is None else self.attempt(partial(self._cut, node.cut))
         return typed.Selection(self.condition(node.condition, CONTACTS), cut)
 
-    def _parameters(self, node: tree.Selection) -> None:
+    def parameters(self, node: tree.Selection) -> None:
         """Parameters and their values must be the same names."""
         nodes = list(tree.walk(node))
         asked = {found.name: found.span for found in nodes if isinstance(found, tree.Parameter)}
@@ -131,9 +136,7 @@ class _Checker:
             message = f"the parameter {name!r} is given a value, and ${name} stands nowhere"
             self.problems.append(Problem("unused-parameter", message))
 
-    def _cut(self, node: tree.Cut | None) -> typed.Cut | None:
-        if node is None:
-            return None
+    def _cut(self, node: tree.Cut) -> typed.Cut:
         count = self.constants.whole(node.count, 1)
         if node.by is None:
             return typed.Cut(node.span, node.kind, count, seed=node.seed.value if node.seed else "")
@@ -145,24 +148,30 @@ class _Checker:
 
     def condition(self, node: tree.Expression, ground: Ground) -> Condition:
         """The typed condition, or `Nobody` with its problem noted."""
-        return self.attempt(lambda: self._condition(node, ground)) or typed.Nobody(node.span)
+        try:
+            return self._condition(node, ground)
+        except Flaw as flaw:
+            self._note(flaw)
+            return typed.Nobody(node.span)
 
     def _condition(self, node: tree.Expression, ground: Ground) -> Condition:
-        match node:
+        match node:  # what is most often met comes first
+            case tree.Comparison():
+                return self.predicates.test(node, ground)
             case tree.Both(items=items):
                 return typed.And(node.span, tuple(self._joined(item, ground) for item in items))
             case tree.Either(items=items):
                 return typed.Or(node.span, self._conditions(items, ground))
             case tree.Not(item=item):
                 return typed.Not(node.span, self.condition(item, ground))
+            case tree.Did() | tree.Regularity() | tree.Sequence() | tree.InSegment() | tree.Sample():
+                return self._of_contacts(node, ground)
             case tree.Quorum():
                 return self._quorum(node, ground)
             case tree.Everyone():
                 return typed.Everyone(node.span)
             case tree.Nobody():
                 return typed.Nobody(node.span)
-            case tree.Did() | tree.Regularity() | tree.Sequence() | tree.InSegment() | tree.Sample():
-                return self._of_contacts(node, ground)
             case tree.Broken():
                 self._look_up(node, ground)
                 raise Flaw(None)
@@ -206,12 +215,12 @@ class _Checker:
             message = "inside a selector's parentheses only conditions on the event's properties can stand"
             raise Flaw(Problem("not-here", message, span=node.span))
         match node:
+            case tree.Did():
+                found = self._did(node)
             case tree.InSegment(segment=segment, rules_only=rules_only):
                 return typed.InSegment(node.span, self.names.segment(segment), rules_only)
             case tree.Sample():
                 return self._sample(node)
-            case tree.Did():
-                found = self._did(node)
             case tree.Regularity():
                 found = self._regularity(node)
             case tree.Sequence():
@@ -229,12 +238,9 @@ class _Checker:
     def selector(self, node: tree.Selector) -> typed.Selector:
         """A typed selector. Its parts are checked apart, so that each can leave its problem."""
         event = self.names.event(node.event) if node.event else None
-        window = self.attempt(lambda: self._window(node.timing))
+        window = None if node.timing is None else self.attempt(partial(self.constants.timing, node.timing))
         where = self.condition(node.where, Ground(Scope.EVENTS, event)) if node.where else None
         return typed.Selector(node.span, event, where, window)
-
-    def _window(self, timing: tree.Timing | None) -> Window | None:
-        return self.constants.timing(timing) if timing else None
 
     def _did(self, node: tree.Did) -> Condition:
         selector = self.selector(node.selector)

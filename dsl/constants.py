@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import TypeVar
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from dsl import moments, tree
 from dsl.literals import day_number, instant_ms, month_days, quoted, year_days
@@ -53,15 +54,19 @@ _MONTH = re.compile(r"\d{4}-\d{2}")
 _INSTANT = re.compile(r"\d{4}-\d{1,2}-\d{1,2}[Tt ].*", re.DOTALL)
 
 
+VARYING = frozenset({tree.FieldName, tree.Aggregate, tree.DatePart, tree.Bucket, tree.Same})
+"""The kinds of value that a row can change."""
+
+
 def is_constant(node: tree.Expression) -> bool:
     """Whether nothing about a row can change its value."""
     match node:
+        case _ if type(node) in VARYING:
+            return False
         case tree.Arithmetic(operands=operands):
-            return all(is_constant(operand) for operand in operands)
+            return all(map(is_constant, operands))
         case tree.Negative(item=item):
             return is_constant(item)
-        case tree.FieldName() | tree.Aggregate() | tree.DatePart() | tree.Bucket() | tree.Same():
-            return False
         case _:
             return type(node) in NAMES
 
@@ -74,8 +79,7 @@ def mismatch(node: tree.Node, needed: str, hint: str | None = None) -> Flaw:
     return Flaw(Problem("type-mismatch", f"found {found}, where {needed} is needed", hint, node.span))
 
 
-@dataclass(frozen=True, slots=True)
-class Constants:
+class Constants(Struct, frozen=True):
     """Reads constants in the zone of a workspace, with the values given to parameters."""
 
     zone: ZoneInfo
@@ -116,6 +120,14 @@ class Constants:
             return found.value
         raise mismatch(found, "true or false")
 
+    def exact(self, node: tree.Expression) -> Fraction | int:
+        """The exact value of a constant number; an int, which is handled sooner, where a whole one is written."""
+        found = self.bound(node)
+        if isinstance(found, tree.Number):
+            whole = int(found.value)
+            return whole if whole == found.value else Fraction(found.value)
+        return self.number(found)
+
     def number(self, node: tree.Expression) -> Fraction:
         """The exact value of a constant number, computed when written as arithmetic."""
         match self.bound(node):
@@ -137,7 +149,7 @@ class Constants:
 
     def whole(self, node: tree.Expression, low: int = 0, high: int = LONGEST) -> int:
         """A count: a whole number from `low` to `high`."""
-        value = self.number(node)
+        value = self.exact(node)
         if value.denominator != 1 or not low <= value <= high:
             message = f"a whole number from {low:,} to {high:,} is needed"
             raise Flaw(Problem("whole-number-needed", message, span=node.span))
@@ -167,6 +179,9 @@ class Constants:
     def window(self, node: tree.Expression) -> Window:
         """A moment or a period."""
         match self.bound(node, temporal=True):
+            case tree.RollingPeriod(which=which, duration=duration):
+                shift = self._shift(duration, 1 if which is tree.Which.NEXT else -1)
+                return Rolling(shift.count, shift.unit)
             case tree.Day(text=text):
                 day = self._existing(lambda: day_number(text), node.span)
                 return Days(day, day + 1)
@@ -182,9 +197,6 @@ class Constants:
                 return Now((self._shift(duration, 1 if ahead else -1),))
             case tree.CalendarPeriod() as found:
                 return _calendar_period(found)
-            case tree.RollingPeriod(which=which, duration=duration):
-                shift = self._shift(duration, 1 if which is tree.Which.NEXT else -1)
-                return Rolling(shift.count, shift.unit)
             case tree.Arithmetic() as found:
                 return self._moved(found)
             case found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from dsl.schema import Field, Type
 from dsl.typed import (
@@ -17,8 +17,7 @@ from dsl.typed import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(Struct, frozen=True):
     """The type of a term's values. Numbers are scaled by 10**decimals, or exact fractions when that is None."""
 
     type: Type

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from dsl import tree
 from dsl.folding import fold
@@ -26,8 +27,7 @@ NULLS = frozenset({"null", "none", "nil", "undefined", "missing", "empty"})
 """What other languages call a missing value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(Struct, frozen=True):
     """The rows a condition is about: contacts, or the events of one type (`event` None: of any type)."""
 
     scope: Scope
@@ -37,8 +37,7 @@ class Ground:
 CONTACTS = Ground(Scope.CONTACTS)
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(Struct, frozen=True):
     """What the names of an expression can mean."""
 
     schema: Schema

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
 
 from dsl import tree, typed
 from dsl.bounds import FLIPPED, number_between, number_compared, number_equal, time_compared, within
@@ -25,8 +26,7 @@ from dsl.typed import Compare, Condition, FieldTerm, Not, OneOf, Or, Predicate, 
 Attempt = Callable[[Callable[[], Any]], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Predicates:
+class Predicates(Struct, frozen=True):
     """Types tests. `attempt` notes a problem and goes on, where two sides can each have their own."""
 
     terms: Terms
@@ -64,7 +64,10 @@ class Predicates:
         return Not(node.span, condition) if node.negated else condition
 
     def _test(self, node: tree.Node, term: Term, predicate: Predicate, ground: Ground) -> Condition:
-        return _placed(Test(node.span, term, predicate), ground, term)
+        test = Test(node.span, term, predicate)
+        if isinstance(term, FieldTerm) and term.scope is ground.scope:
+            return test  # a field of the rows that the condition is about
+        return _placed(test, ground, term)
 
     # --- flags ---
 
@@ -111,7 +114,7 @@ class Predicates:
     def _compared(self, term: Term, comparator: Comparator, value: tree.Expression) -> Predicate:
         found = measure(term)
         if found.is_numeric:
-            return number_compared(found, comparator, self.constants.number(value))
+            return number_compared(found, comparator, self.constants.exact(value))
         if found.is_temporal:
             self._same_precision(found, value)
             return time_compared(found, comparator, self.constants.window(value), self.constants.zone)
@@ -169,7 +172,7 @@ class Predicates:
 
     def _equal(self, term: Term, found: Measure, value: tree.Expression) -> Predicate:
         if found.is_numeric:
-            return number_equal(found, self.constants.number(value))
+            return number_equal(found, self.constants.exact(value))
         return self._compared(term, Comparator.EQUAL, value)
 
     def _any_of(self, node: tree.Node, term: Term, predicates: list[Predicate], ground: Ground) -> Condition:
@@ -192,8 +195,8 @@ class Predicates:
             window = Between(self._window(found, node.low), self._window(found, node.high))
             return self._test(node, term, within(found, window, self.constants.zone), ground)
         self.ordered(term, "compared so")
-        low_number = self.attempt(lambda: self.constants.number(node.low))
-        high_number = self.constants.number(node.high)
+        low_number = self.attempt(lambda: self.constants.exact(node.low))
+        high_number = self.constants.exact(node.high)
         return self._test(node, term, number_between(found, low_number, high_number), ground)
 
     # --- time ---

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
+
+from msgspec import Struct
 
 from dsl import tree
 from dsl.constants import Constants, is_constant, mismatch
@@ -45,8 +46,7 @@ ALONE = frozenset({AggregateFunction.COUNT, AggregateFunction.FIRST, AggregateFu
 MOST_BUCKETS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """Makes terms; `selector` types the events that aggregates are over."""
 
     names: Names
