@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TypeVar
 
 T = TypeVar("T")
+A = TypeVar("A")
+
+LEAST = 3
+"""Times of anything, however long they take; fewer only where `most_seconds` ends it."""
+MOST = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +21,17 @@ class Times:
 
     count: int
     p50: float
+    p90: float
     p99: float
+    p999: float
     worst: float
 
     @classmethod
-    def of(cls, seconds: list[float]) -> Times:
+    def of(cls, seconds: Sequence[float]) -> Times:
+        """Of at least one."""
         ordered = sorted(second * 1000 for second in seconds)
-        return cls(len(ordered), at_share(ordered, 0.5), at_share(ordered, 0.99), ordered[-1])
+        p50, p90, p99, p999 = (at_share(ordered, share) for share in (0.5, 0.9, 0.99, 0.999))
+        return cls(len(ordered), p50, p90, p99, p999, ordered[-1])
 
     def __str__(self) -> str:
         return f"p50 {self.p50:.2f} ms, p99 {self.p99:.2f} ms, worst {self.worst:.2f} ms over {self.count}"
@@ -42,3 +51,16 @@ def timed(work: Callable[[], T]) -> tuple[float, T]:
 
 def times_of(works: Iterable[Callable[[], object]]) -> Times:
     return Times.of([timed(work)[0] for work in works])
+
+
+def repeated(work: Callable[[A], T], arguments: Iterator[A], seconds: float, most_seconds: float) -> list[T]:
+    """What `work` gives for one argument after the other, for `seconds`: at least `LEAST` results, unless even they
+    take more than `most_seconds`."""
+    results: list[T] = []
+    started = perf_counter()
+    while len(results) < MOST:
+        elapsed = perf_counter() - started
+        if results and (elapsed >= most_seconds or (elapsed >= seconds and len(results) >= LEAST)):
+            break
+        results.append(work(next(arguments)))
+    return results

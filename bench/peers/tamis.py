@@ -28,10 +28,7 @@ class InProcess:
 
     @classmethod
     def open(cls, files: Files, folder: Path) -> InProcess:
-        """Imported by a process of its own, so that no memory of that is left in this one."""
-        tamis = Tamis.open(imported(files, folder / "tamis"), cache_bytes=0)
-        save_segments(tamis.workspace("default"))
-        return cls(tamis)
+        return cls(Tamis.open(ready_directory(files, folder), cache_bytes=0))
 
     @property
     def version(self) -> str:
@@ -65,14 +62,19 @@ class InProcess:
         self._tamis.close()
 
 
-def imported(files: Files, data: Path) -> Path:
-    """The data directory of these files, made unless it is there already."""
+def ready_directory(files: Files, folder: Path) -> Path:
+    """The data directory of these files with the segments of the workloads, imported unless it is there already, by a
+    process of its own, so that no memory of that is left in this one."""
+    data = folder / "tamis"
     if not data.exists():
         unfinished = data.with_suffix(".loading")
         shutil.rmtree(unfinished, ignore_errors=True)
         command = [sys.executable, "-m", "bench.inside", "import", str(files.folder), str(unfinished)]
         subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
         unfinished.rename(data)
+    tamis = Tamis.open(data)
+    save_segments(tamis.workspace("default"))
+    tamis.close()
     return data
 
 

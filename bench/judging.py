@@ -1,0 +1,169 @@
+"""From a run to a figure: what a target may be judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from bench import telling
+from bench.ratios import Run, key
+
+
+class Unit(StrEnum):
+    MILLISECONDS = "ms"
+    SECONDS = "s"
+    BYTES = "bytes"
+    RATE = "a second"
+    TIMES = "times"
+
+    def told(self, value: float) -> str:
+        match self:
+            case Unit.MILLISECONDS:
+                return telling.duration(value)
+            case Unit.SECONDS:
+                return telling.duration(value * 1000)
+            case Unit.BYTES:
+                return telling.size(value)
+            case Unit.RATE:
+                return telling.rate(value)
+            case Unit.TIMES:
+                return telling.ratio(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Queries of a family; all of it when no name is given."""
+
+    family: str
+    names: tuple[str, ...] = ()
+
+    def __contains__(self, query: Mapping[str, Any]) -> bool:
+        return query["family"] == self.family and (not self.names or query["name"] in self.names)
+
+
+# --- what a row is judged by -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """The slowest median among queries, of counting what is planned; with the worst of their tails."""
+
+    named: tuple[Named, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AgainstFloor:
+    """The largest ratio of that to the same bitmaps combined by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class AboveConstant:
+    """The largest of: a query's median over HTTP, less that of the constant, less that of the query in process."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorstTail:
+    """The largest 99th percentile of any query, from text to count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A number that a mode found, by its path: `startup.serve.p50`."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One number that was found, divided by another, or less another."""
+
+    path: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    path: str
+    less: str
+
+
+Judge = Execution | AgainstFloor | AboveConstant | WorstTail | Found | Share | Beyond
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What was measured; `worst` says where, `tail` how many times the median the 99th percentile is, at most."""
+
+    value: float
+    worst: str = ""
+    tail: float | None = None
+    tail_at: str = ""
+
+
+def measured(judge: Judge, run: Run) -> Figure | None:
+    match judge:
+        case Execution(named):
+            return _execution(run, named)
+        case AgainstFloor():
+            return _largest(
+                (each["phases"]["execute"]["p50"] / each["times"]["floor"]["p50"], each)
+                for each in _queries(run)
+                if "floor" in each["times"]
+            )
+        case AboveConstant():
+            return _above_constant(run)
+        case WorstTail():
+            return _largest((each["times"]["tamis"]["p99"], each) for each in _queries(run))
+        case Found(path):
+            value = found(run, path)
+            return None if value is None else Figure(value)
+        case Share(path, by):
+            value, other = found(run, path), found(run, by)
+            return Figure(value / other) if value and other else None
+        case Beyond(path, less):
+            value, other = found(run, path), found(run, less)
+            return None if value is None or other is None else Figure(value - other)
+        case _:
+            raise TypeError(f"no figure is made of {type(judge).__name__}")
+
+
+def _queries(run: Run) -> list[dict[str, Any]]:
+    """Those that Tamis has times of."""
+    return [each for each in run.get("inprocess", {}).get("queries", ()) if "tamis" in each["times"]]
+
+
+def _execution(run: Run, named: tuple[Named, ...]) -> Figure | None:
+    chosen = [each for each in _queries(run) if any(each in some for some in named)]
+    slowest = _largest((each["phases"]["execute"]["p50"], each) for each in chosen)
+    tails = _largest((each["phases"]["execute"]["p99"] / each["phases"]["execute"]["p50"], each) for each in chosen)
+    return None if slowest is None or tails is None else Figure(slowest.value, slowest.worst, tails.value, tails.worst)
+
+
+def _above_constant(run: Run) -> Figure | None:
+    inside = {key(each): each["times"]["tamis"]["p50"] for each in _queries(run)}
+    return _largest(
+        (each["times"]["p50"] - each["floor"]["p50"] - inside[key(each)], each)
+        for each in run.get("http", {}).get("queries", ())
+        if "times" in each and key(each) in inside
+    )
+
+
+def _largest(valued: Iterator[tuple[float, Mapping[str, Any]]]) -> Figure | None:
+    """The largest value and whose it is; None of none."""
+    by_name = {", ".join(key(each)): value for value, each in valued}
+    if not by_name:
+        return None
+    worst = max(by_name, key=lambda name: by_name[name])
+    return Figure(by_name[worst], worst)
+
+
+def found(run: Run, path: str) -> float | None:
+    """The number at a path, None where there is none."""
+    value: Any = run
+    for step in path.split("."):
+        if not isinstance(value, Mapping) or step not in value:
+            return None
+        value = value[step]
+    return float(value)

@@ -1,0 +1,28 @@
+"""`python -m bench.modes MODE FOLDER`: one mode, as `bench.running` asks for it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from bench.course import Course
+from bench.modes import MODES
+from bench.running import course_file, part_file, so_far_file, written
+
+
+def main(arguments: list[str]) -> None:
+    """A line on standard output for each thing that is found; what is found is in a file before it is told."""
+    match arguments:
+        case [mode, folder] if mode in MODES:
+            place = Path(folder)
+            so_far = json.loads(so_far_file(place).read_text())
+            for line, found in MODES[mode](Course.read(course_file(place)), so_far):
+                written(found, part_file(place, mode))
+                print(line, flush=True)
+        case _:
+            sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,172 @@
+"""Every query, asked of Tamis and of its peers with constants of its own each time, in one process.
+
+Answers come first: all must count the same over several constants before any is timed. Then each is asked for a while,
+Tamis and the peers one after the other for each query, so that a machine that changes its speed changes all of theirs.
+Of Tamis, what reading, checking and planning take is told apart from what the planned query takes.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from time import perf_counter
+
+from bench.constants import Data
+from bench.course import Course, Result
+from bench.generate import Files
+from bench.peers import Absent, Failed, Open, Peer, TooLong
+from bench.peers.click import ClickHouse
+from bench.peers.duck import DuckDB
+from bench.peers.floor import Floor
+from bench.peers.postgres import Postgres
+from bench.peers.tamis import InProcess
+from bench.telling import duration, ratio
+from bench.timing import Times, repeated, timed
+from bench.workload import Ask, Dialect, Query
+
+PEERS: Mapping[str, Open] = {
+    "duckdb": DuckDB.open,
+    "chdb": ClickHouse.open,
+    "postgres": Postgres.open,
+    "floor": Floor.open,
+}
+"""By the name that `--peers` takes."""
+COMPARED = 5
+"""Constants over which answers are compared; they warm up, too."""
+PHASES = ("prepare", "execute")
+"""Reading, checking and planning; counting what the plan selects."""
+
+
+class Disagreement(Exception):
+    """Tamis and a peer count differently: no time counts then."""
+
+
+def measure(course: Course, so_far: Result) -> Iterator[tuple[str, Result]]:
+    with ExitStack() as closing:
+        tamis = InProcess.open(course.files, course.folder)
+        closing.callback(tamis.close)
+        peers, absent, loading = opened(course.files, course.folder, course.peers, closing)
+        for peer in (tamis, *peers.values()):
+            peer.limit(course.most_seconds)
+        gc.collect()
+        gc.freeze()
+        closing.callback(gc.unfreeze)
+        versions = {"tamis": tamis.version, **{name: peer.version for name, peer in peers.items()}}
+        result: Result = {"versions": versions, "loading_seconds": loading, "absent": absent, "queries": []}
+        yield "; ".join(["racing", *(f"{name} is absent: {reason}" for name, reason in absent.items())]), result
+        data = Data(course.files)
+        for query in course.queries:
+            result["queries"].append(run(query, tamis, peers, data, course))
+            yield line(result["queries"][-1]), result
+
+
+def opened(
+    files: Files, work: Path, names: Sequence[str], closing: ExitStack
+) -> tuple[dict[str, Peer], dict[str, str], dict[str, float]]:
+    """(peers by name, why others are absent, seconds until each was ready). `closing` will close them."""
+    peers: dict[str, Peer] = {}
+    absent: dict[str, str] = {}
+    loading: dict[str, float] = {}
+    for name in names:
+        try:
+            loading[name], peers[name] = timed(partial(PEERS[name], files, work))
+            closing.callback(peers[name].close)
+        except Absent as reason:
+            absent[name] = str(reason)
+    return peers, absent, loading
+
+
+def run(query: Query, tamis: InProcess, peers: Mapping[str, Peer], data: Data, course: Course) -> Result:
+    """One query: its answers compared, then its times. `untimed` says why a contender has none; none has any after
+    a disagreement."""
+    first = list(islice(query.asks(data), COMPARED))
+    result: Result = {"family": query.family, "name": query.name, "expression": first[0].expression}
+    result |= {"counts": [], "times": {}, "phases": {}, "ratios": {}, "untimed": {}}
+    try:
+        first_seconds, _ = timed(partial(tamis.count, first[0]))
+        result |= {"first_ms": first_seconds * 1000, "counts": [tamis.count(ask) for ask in first]}
+        able = agreeing(query, first, result, peers, course.most_seconds)
+    except (Disagreement, Failed) as reason:
+        return result | {"untimed": {"tamis": str(reason)}}
+    ours = repeated(partial(phases, tamis), asked(query, data), course.seconds, course.most_seconds)
+    result["phases"] = {
+        name: asdict(Times.of(each)) for name, each in zip(PHASES, zip(*ours, strict=True), strict=True)
+    }
+    result["times"]["tamis"] = asdict(Times.of([sum(each) for each in ours]))
+    for name, peer in able.items():
+        try:
+            taken = repeated(partial(seconds, peer), asked(query, data), course.seconds, course.most_seconds)
+            result["times"][name] = asdict(Times.of(taken))
+            result["ratios"][name] = result["times"][name]["p50"] / result["times"]["tamis"]["p50"]
+        except Failed as reason:
+            result["untimed"][name] = why(reason, course.most_seconds)
+    return result
+
+
+def agreeing(
+    query: Query, asks: Sequence[Ask], result: Result, peers: Mapping[str, Peer], most_seconds: float
+) -> dict[str, Peer]:
+    """The peers that count the same; `result` is told why others have no time. Raises Disagreement."""
+    able = {}
+    for name, peer in peers.items():
+        if peer.knows(query):
+            try:
+                compare(name, peer, asks, result["counts"], most_seconds)
+                able[name] = peer
+            except Failed as reason:
+                result["untimed"][name] = why(reason, most_seconds)
+    return able
+
+
+def compare(name: str, peer: Peer, asks: Sequence[Ask], counts: Sequence[int], most_seconds: float) -> None:
+    """Over all constants, unless already some take more than `most_seconds`. Raises Disagreement with what was asked
+    and what each answered, and Failed."""
+    started = perf_counter()
+    for ask, ours in zip(asks, counts, strict=True):
+        theirs = peer.count(ask)
+        if theirs != ours:
+            raise Disagreement(
+                f"{ask.query.family}, {ask.query.name}: tamis counts {ours:,}, {name} counts {theirs:,}\n"
+                f"  {ask.expression}\n  {ask.sql(Dialect.DUCKDB)}"
+            )
+        if perf_counter() - started > most_seconds:
+            return
+
+
+def asked(query: Query, data: Data) -> Iterator[Ask]:
+    """With the same constants for every contender, none of which was compared."""
+    return islice(query.asks(data), COMPARED, None)
+
+
+def phases(tamis: InProcess, ask: Ask) -> tuple[float, float]:
+    """Seconds of each of `PHASES`."""
+    started = perf_counter()
+    query = tamis.prepare(ask)
+    prepared = perf_counter()
+    tamis.answer(query)
+    return prepared - started, perf_counter() - prepared
+
+
+def seconds(peer: Peer, ask: Ask) -> float:
+    return timed(partial(peer.count, ask))[0]
+
+
+def why(reason: Exception, most_seconds: float) -> str:
+    return f"over {most_seconds:g} s" if isinstance(reason, TooLong) else str(reason)
+
+
+def line(measured: Result) -> str:
+    """A query and its medians, each peer's with its ratio to that of Tamis."""
+    which, times = f"{measured['family']}, {measured['name']}", measured["times"]
+    if "tamis" not in times:
+        return f"{which}: {measured['untimed']['tamis']}"
+    parts = [f"{which:<48} tamis {duration(times['tamis']['p50'])}"]
+    parts += [f"of which the plan {duration(measured['phases']['execute']['p50'])}"]
+    parts += [f"{name} {duration(times[name]['p50'])} ({ratio(each)})" for name, each in measured["ratios"].items()]
+    parts += [f"{name} {reason}" for name, reason in measured["untimed"].items()]
+    return "  ".join(parts)

@@ -1,0 +1,54 @@
+"""Counts a second with one worker and with two, from several connections that ask again once they are answered.
+
+Client and server share the cores of the machine: so the processor time that each takes for a count is told, too.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from itertools import islice
+
+from bench.constants import Data
+from bench.course import Course, Result
+from bench.load import closed_loop
+from bench.machine import processes_of, processor_seconds
+from bench.mixes import everyday
+from bench.modes.openloop import warm_up
+from bench.peers.tamis import ready_directory
+from bench.serving import serving
+from bench.telling import duration
+
+WORKERS = (1, 2)
+CONNECTIONS = (1, 2, 4, 8, 16)
+"""The number with the highest rate is told."""
+
+
+def measure(course: Course, so_far: Result) -> Iterator[tuple[str, Result]]:
+    data, directory, result = Data(course.files), ready_directory(course.files, course.folder), Result()
+    gc.freeze()
+    for workers in WORKERS:
+        with serving(directory, "--workers", str(workers)) as server:
+            requests = everyday(course, data)
+            warm_up(server, islice(requests, 300 * workers))
+            tried = [
+                at(server.port, server.pid, requests, connections, course.load_seconds / 2)
+                for connections in CONNECTIONS
+            ]
+        result[str(workers)] = max(tried, key=lambda each: float(each["rate"])) | {"tried": tried}
+        yield line(workers, result[str(workers)]), result
+
+
+def at(port: int, pid: int, requests: Iterator[bytes], connections: int, seconds: float) -> Result:
+    before = sum(map(processor_seconds, processes_of(pid)))
+    load = closed_loop(port, requests, connections, seconds)
+    spent = sum(map(processor_seconds, processes_of(pid))) - before
+    return load.told() | {"connections": connections, "server_ms_each": spent * 1000 / load.done}
+
+
+def line(workers: int, found: Result) -> str:
+    return (
+        f"{workers} worker(s): {found['rate']:,.0f} counts/s from {found['connections']} connections, "
+        f"p50 {duration(found['times']['p50'])}, p99 {duration(found['times']['p99'])}; of the processor, a count takes "
+        f"{duration(found['server_ms_each'])} of the server and {duration(found['client_ms_each'])} of the client"
+    )

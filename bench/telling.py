@@ -1,0 +1,36 @@
+"""Numbers as people read them: times, ratios, sizes, rates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp, log
+
+GIB = 1 << 30
+
+
+def duration(milliseconds: float) -> str:
+    """Three digits, in the unit that suits."""
+    if milliseconds < 1:
+        return f"{milliseconds * 1000:.3g} µs"
+    return f"{milliseconds:.3g} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.3g} s"
+
+
+def ratio(value: float) -> str:
+    return f"{value:,.0f}×" if value >= 10 else f"{value:.2g}×"
+
+
+def size(octets: float) -> str:
+    return f"{octets / GIB:.2f} GiB"
+
+
+def rate(a_second: float) -> str:
+    return f"{a_second:,.0f}/s"
+
+
+def title(family: str) -> str:
+    return family.replace("_", " ").capitalize()
+
+
+def geometric_mean(values: Sequence[float]) -> float:
+    """Of positive ones, at least one."""
+    return exp(sum(map(log, values)) / len(values))
