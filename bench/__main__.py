@@ -1,109 +1,160 @@
-"""`python -m bench`: generate the data, measure Tamis on it, and race it against its peers."""
+"""`python -m bench`: generate the data, measure Tamis and its peers on it, compare runs, and tell of them."""
 
 from __future__ import annotations
 
 import json
+import sys
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from bench import comparing, report
+from bench import comparing, concluding, report
+from bench.course import Course, Result
 from bench.generate import Size, generate
-from bench.measure import measure, table
-from bench.plots import duration
-from bench.race import PEERS, Course, Disagreement, Result, race
-from bench.report import ratio
-from bench.workload import families, queries
+from bench.modes import MODES
+from bench.modes.inprocess import PEERS
+from bench.readme import NoMarkers
+from bench.readme import written as into_readme
+from bench.running import run
+from bench.workload import families
 
 FILES = Path("bench-data")
+WIDTH = 180
+"""Columns of tables that go to a file."""
+LARGE = ("duckdb",)
+"""Who races at XL, where others take hours to load."""
+
+
+class Names(click.ParamType[tuple[str, ...]]):
+    """Names separated by commas, each one of those that there are."""
+
+    name = "names"
+
+    def __init__(self, known: tuple[str, ...]) -> None:
+        self.known = known
+
+    def convert(
+        self, value: str | tuple[str, ...], param: click.Parameter | None, context: click.Context | None
+    ) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        names = tuple(name.strip() for name in value.split(",") if name.strip())
+        unknown = [name for name in names if name not in self.known]
+        if unknown:
+            self.fail(f"{', '.join(unknown)}; there are {', '.join(self.known)}", param, context)
+        return names
+
+
+size_option = click.option("--size", type=click.Choice([size.name for size in Size]), default="S", show_default=True)
+run_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+new_file = click.Path(dir_okay=False, path_type=Path)
+folder = click.Path(file_okay=False, path_type=Path)
 
 
 @click.group()
 def main() -> None:
-    """Generate data, measure Tamis on it, and race it against its peers."""
+    """Generate data, measure Tamis and its peers on it, compare runs, and tell of them."""
 
 
 @main.command("generate")
-@click.option("--size", type=click.Choice([size.name for size in Size]), default="S", show_default=True)
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=FILES, show_default=True)
+@size_option
+@click.option("--out", type=folder, default=FILES, show_default=True)
 @click.option("--seed", default=1, show_default=True)
 def generate_command(size: str, out: Path, seed: int) -> None:
     """Write the files of a size, unless they are there already; print where."""
     click.echo(generate(Size[size], out, seed).folder)
 
 
-@main.command("measure")
-@click.option("--size", type=click.Choice([size.name for size in Size]), default="S", show_default=True)
-@click.option("--files", type=click.Path(file_okay=False, path_type=Path), default=FILES, show_default=True)
-@click.option("--json", "target", type=click.Path(dir_okay=False, path_type=Path), help="Where the result goes.")
-@click.option("--runs", default=500, show_default=True, help="Questions timed in each way.")
-@click.option("--seconds", default=10.0, show_default=True, help="How long each kind of writing lasts.")
-@click.option("--work", type=click.Path(file_okay=False, path_type=Path), help="Where the data directory is made.")
-def measure_command(size: str, files: Path, target: Path | None, runs: int, seconds: float, work: Path | None) -> None:
-    """Import, start, ask, serve and ingest at a size; DuckDB beside it, its answers compared first."""
-    chosen = Size[size]
-    result = measure(chosen, generate(chosen, files), runs, seconds, work)
-    Console().print(table(result))
-    if target is not None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps(result, indent=1) + "\n")
-
-
 @main.command("run")
-@click.option("--size", type=click.Choice([size.name for size in Size]), default="S", show_default=True)
-@click.option("--peers", default=",".join(PEERS), show_default=True, help="Who races, separated by commas.")
+@size_option
+@click.option("--modes", type=Names(tuple(MODES)), default=tuple(MODES), help=f"{', '.join(MODES)}; all by default.")
+@click.option("--peers", type=Names(tuple(PEERS)), help=f"{', '.join(PEERS)}; all by default, at XL {LARGE[0]} alone.")
 @click.option("--family", "chosen", multiple=True, type=click.Choice(families()), help="Only these; all by default.")
 @click.option("--seconds", default=1.0, show_default=True, help="How long each contender is asked each query.")
-@click.option("--files", type=click.Path(file_okay=False, path_type=Path), default=FILES, show_default=True)
-@click.option("--work", type=click.Path(file_okay=False, path_type=Path), help="Where loaded data are kept for later.")
-@click.option("-o", "--json", "target", type=click.Path(dir_okay=False, path_type=Path), help="Where the run goes.")
+@click.option("--load-seconds", default=10.0, show_default=True, help="How long each load on a server lasts.")
+@click.option("--most-seconds", default=30.0, show_default=True, help="What a peer's count may take.")
+@click.option("--mode-minutes", default=180.0, show_default=True, help="What a mode may take.")
+@click.option("--profile", is_flag=True, help="Profile the slowest families; the profiles go beside the run.")
+@click.option("--files", type=folder, default=FILES, show_default=True, help="Where the generated files are or go.")
+@click.option("--work", type=folder, help="Where loaded data are kept for later; nowhere by default.")
+@click.option("-o", "--json", "target", type=new_file, help="Where the run goes; SIZE.json among the files by default.")
 def run_command(
-    size: str, peers: str, chosen: tuple[str, ...], seconds: float, files: Path, work: Path | None, target: Path | None
+    size: str,
+    modes: tuple[str, ...],
+    peers: tuple[str, ...] | None,
+    chosen: tuple[str, ...],
+    seconds: float,
+    load_seconds: float,
+    most_seconds: float,
+    mode_minutes: float,
+    profile: bool,
+    files: Path,
+    work: Path | None,
+    target: Path | None,
 ) -> None:
-    """Race: every query of the workloads, in process, answers compared before any time counts."""
-    names = [name.strip() for name in peers.split(",") if name.strip()]
-    unknown = [name for name in names if name not in PEERS]
-    if unknown:
-        raise click.BadParameter(f"{', '.join(unknown)}; there are {', '.join(PEERS)}", param_hint="--peers")
-    asked = [query for query in queries() if not chosen or query.family in chosen]
-    course = Course(Size[size], generate(Size[size], files), asked, seconds, work)
-    try:
-        result = race(course, names, lambda measured: click.echo(line(measured)))
-    except Disagreement as disagreement:
-        raise click.ClickException(str(disagreement)) from None
-    for name, reason in result["absent"].items():
-        click.echo(f"{name} did not take part: {reason}", err=True)
-    for name, each in result["summary"].items():
-        if each["queries"]:
-            mean, smallest = ratio(each["geometric_mean"]), ratio(each["smallest"])
-            click.echo(
-                f"{name}: its times are {mean} those of Tamis in the geometric mean of {each['queries']} "
-                f"queries, and at least {smallest} ({each['smallest_at']})"
-            )
-    if target is not None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps(result, indent=1) + "\n")
+    """Measure: one mode after the other, each in a process of its own; what is found is written as it comes.
+
+    Exits with 1 when a mode failed, or a contender counted other than Tamis.
+    """
+    target = target or files / f"{size}.json"
+    asked = [name for name in MODES if name in modes and (profile or name != "profile")]
+    with ExitStack() as stack:
+        place = work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tamis-bench-", dir=None)))
+        racing = peers if peers is not None else LARGE if Size[size] is Size.XL else tuple(PEERS)
+        generated = generate(Size[size], files)
+        course = Course(Size[size], generated, place, racing, chosen, seconds, load_seconds, most_seconds)
+        result = run(course, asked, target, mode_minutes, click.echo)
+    concluding.write_profiles(result, target)
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    for shown in concluding.tables(result):
+        console.print(shown)
+    click.echo(f"written to {target}")
+    troubles = concluding.troubles(result)
+    for trouble in troubles:
+        click.echo(trouble, err=True)
+    if troubles:
+        raise SystemExit(1)
 
 
 @main.command("compare")
-@click.argument("before", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.argument("after", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def compare_command(before: Path, after: Path) -> None:
+@click.argument("before", type=run_file)
+@click.argument("after", type=run_file)
+@click.option("--figure", type=click.Choice(list(comparing.FIGURES)), default="total", show_default=True)
+@click.option("--growth", is_flag=True, help="The second is of a larger size: how times grew, and 99th percentiles.")
+@click.option("--fail-above", type=float, help="Exit with 1 when a query takes more than so many times as long.")
+def compare_command(before: Path, after: Path, figure: str, growth: bool, fail_above: float | None) -> None:
     """Two runs: how many times as long each query of Tamis takes, and what to keep in mind."""
     earlier, later = loaded(before), loaded(after)
-    Console().print(comparing.table(earlier, later))
+    changes = comparing.changes(earlier, later, figure)
+    Console().print(comparing.growth(changes) if growth else comparing.table(changes, figure))
     for remark in comparing.remarks(earlier, later):
         click.echo(remark)
+    slower = [change for change in changes if fail_above is not None and change.factor > fail_above]
+    for change in slower:
+        click.echo(f"{', '.join(change.query)}: {change.factor:.2f} times as long", err=True)
+    if slower:
+        raise SystemExit(1)
 
 
 @main.command("report")
-@click.argument("run", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("report.html"))
-def report_command(run: Path, out: Path) -> None:
-    """A run as one HTML page, plots and all, that fetches nothing."""
-    out.write_text(report.page(loaded(run)))
+@click.argument("run", type=run_file)
+@click.option("-o", "--out", type=new_file, default=Path("report.html"), show_default=True)
+@click.option("--readme", type=run_file, help="Write the tables between the two markers of this file, too.")
+def report_command(run: Path, out: Path, readme: Path | None) -> None:
+    """A run as one HTML page, plots and all, that fetches nothing; and its tables in a README."""
+    result = loaded(run)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(report.page(result))
     click.echo(out)
+    if readme is not None:
+        try:
+            readme.write_text(into_readme(readme.read_text(), result))
+        except NoMarkers as error:
+            raise click.ClickException(f"{readme}: {error}") from None
+        click.echo(readme)
 
 
 def loaded(path: Path) -> Result:
@@ -112,16 +163,9 @@ def loaded(path: Path) -> Result:
         result: Result = json.loads(path.read_text())
     except ValueError as error:
         raise click.ClickException(f"{path} is not JSON: {error}") from None
-    if not isinstance(result, dict) or not {"queries", "contenders", "summary"} <= result.keys():
-        raise click.ClickException(f"{path} is not a run of the race: python -m bench run --json {path} makes one")
+    if not isinstance(result, dict) or not {"size", "machine", "targets"} <= result.keys():
+        raise click.ClickException(f"{path} is not a run: python -m bench run --json {path} makes one")
     return result
-
-
-def line(measured: Result) -> str:
-    """A query and its medians, each peer's with its ratio to that of Tamis."""
-    times, ratios = measured["times"], measured["ratios"]
-    others = "".join(f"  {name} {duration(times[name]['p50'])} ({ratio(each)})" for name, each in ratios.items())
-    return f"{measured['family'] + ', ' + measured['name']:<48} tamis {duration(times['tamis']['p50'])}{others}"
 
 
 if __name__ == "__main__":

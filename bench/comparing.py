@@ -1,27 +1,47 @@
-"""Two runs of the race, side by side: what became faster and what slower."""
+"""Two runs, side by side: what became faster and what slower; or how times grow with the data."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rich.table import Table
 
-from bench.race import geometric_mean
+from bench.generate import Size
+from bench.ratios import TAMIS, Key, Run, key, medians
+from bench.telling import duration, geometric_mean
 
-Run = Mapping[str, Any]
-Key = tuple[str, str]
+TAIL_MS = 100.0
+"""What the 99th percentile of a query may be at the largest size."""
+
+
+def _total(run: Run) -> dict[Key, Any]:
+    queries = run.get("inprocess", {}).get("queries", ())
+    return {key(each): each["times"][TAMIS] for each in queries if TAMIS in each["times"]}
+
+
+def _execution(run: Run) -> dict[Key, Any]:
+    queries = run.get("inprocess", {}).get("queries", ())
+    return {key(each): each["phases"]["execute"] for each in queries if TAMIS in each["times"]}
+
+
+def _http(run: Run) -> dict[Key, Any]:
+    return {key(each): each["times"] for each in run.get("http", {}).get("queries", ()) if "times" in each}
+
+
+FIGURES: Mapping[str, Callable[[Run], dict[Key, Any]]] = {"total": _total, "execution": _execution, "http": _http}
+"""Times of Tamis by query: in process from text to count, of that what is planned alone, and over HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The medians of a query for one contender, in milliseconds."""
+    """Medians of a query in milliseconds, and the 99th percentile after."""
 
-    family: str
-    name: str
+    query: Key
     before: float
     after: float
+    tail: float
 
     @property
     def factor(self) -> float:
@@ -29,44 +49,57 @@ class Change:
         return self.after / self.before
 
 
-def changes(before: Run, after: Run, contender: str) -> list[Change]:
-    """Of the queries that both runs asked of a contender."""
-    earlier, later = medians(before, contender), medians(after, contender)
-    return [Change(*key, earlier[key], later[key]) for key in later if key in earlier]
-
-
-def medians(run: Run, contender: str) -> dict[Key, float]:
-    return {
-        (each["family"], each["name"]): each["times"][contender]["p50"]
-        for each in run["queries"]
-        if contender in each["times"]
-    }
+def changes(before: Run, after: Run, figure: str) -> list[Change]:
+    """Of the queries that both runs have."""
+    earlier, later = FIGURES[figure](before), FIGURES[figure](after)
+    return [
+        Change(each, earlier[each]["p50"], later[each]["p50"], later[each]["p99"]) for each in later if each in earlier
+    ]
 
 
 def remarks(before: Run, after: Run) -> Iterator[str]:
     """What to keep in mind: other sizes or machines, how peers that are the same changed, queries in one run alone."""
     if before["size"] != after["size"]:
-        yield f"the sizes differ: {before['size']} and {after['size']}"
+        sizes = [Size[run["size"]] for run in (before, after)]
+        contacts, events = sizes[1].contacts / sizes[0].contacts, sizes[1].events / sizes[0].events
+        yield (
+            f"the sizes differ: {before['size']} and {after['size']}, {contacts:g} times the contacts and {events:g} "
+            "times the events"
+        )
     for fact in ("processor", "cores", "python"):
         if before["machine"][fact] != after["machine"][fact]:
             yield f"{fact}: {before['machine'][fact]} and {after['machine'][fact]}"
-    for name in sorted(before["contenders"].keys() & after["contenders"].keys()):
-        changed = changes(before, after, name)
-        if changed:
-            versions = [run["contenders"][name]["version"] for run in (before, after)]
-            mean = geometric_mean([each.factor for each in changed])
-            yield f"{name} ({' and '.join(dict.fromkeys(versions))}): {mean:.2f} times as long, in the geometric mean"
+    versions = [run.get("inprocess", {}).get("versions", {}) for run in (before, after)]
+    for name in (name for name in versions[0] if name in versions[1]):
+        earlier, later = medians(before, name), medians(after, name)
+        factors = [later[each] / earlier[each] for each in later if each in earlier]
+        if factors:
+            named = " and ".join(dict.fromkeys(run[name] for run in versions))
+            yield f"{name} ({named}): {geometric_mean(factors):.2f} times as long, in the geometric mean"
     for run, other, which in ((before, after, "first"), (after, before, "second")):
-        alone = medians(run, "tamis").keys() - medians(other, "tamis").keys()
+        alone = medians(run, TAMIS).keys() - medians(other, TAMIS).keys()
         if alone:
-            yield f"in the {which} run alone: {', '.join(f'{family}, {name}' for family, name in sorted(alone))}"
+            yield f"in the {which} run alone: {'; '.join(', '.join(each) for each in sorted(alone))}"
 
 
-def table(before: Run, after: Run) -> Table:
-    """Tamis' medians, what became slowest first."""
-    shown = Table("query", "before, ms", "after, ms", "times as long")
-    for change in sorted(changes(before, after, "tamis"), key=lambda each: -each.factor):
+def table(changes: Sequence[Change], figure: str) -> Table:
+    """What became slowest first."""
+    shown = Table("query", "before", "after", "times as long", title=f"Tamis, median, {figure}")
+    for change in sorted(changes, key=lambda each: -each.factor):
+        shown.add_row(", ".join(change.query), duration(change.before), duration(change.after), f"{change.factor:.2f}")
+    return shown
+
+
+def growth(changes: Sequence[Change]) -> Table:
+    """What grew most first; tails that are longer than they may be in red."""
+    shown = Table("query", "small", "large", "growth", "99th percentile")
+    for change in sorted(changes, key=lambda each: -each.factor):
         shown.add_row(
-            f"{change.family}, {change.name}", f"{change.before:.3f}", f"{change.after:.3f}", f"{change.factor:.2f}"
+            ", ".join(change.query),
+            duration(change.before),
+            duration(change.after),
+            f"{change.factor:.1f}×",
+            duration(change.tail),
+            style="red" if change.tail > TAIL_MS else None,
         )
     return shown

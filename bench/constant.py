@@ -25,16 +25,15 @@ def main() -> None:
     routes = [Route("/readyz", answer), Route(f"{W}/query/count", answer, methods=["POST"])]
     with socket.create_server((HOST, 0)) as listening:
         print(json.dumps({"url": f"http://{HOST}:{listening.getsockname()[1]}"}), flush=True)
-        app = Starlette(routes=routes)
-        uvicorn.run(
-            app,
-            fd=listening.fileno(),
+        config = uvicorn.Config(
+            Starlette(routes=routes),
             log_level="warning",
             access_log=False,
             server_header=False,
             proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
+        uvicorn.Server(config).run(sockets=[listening])
 
 
 if __name__ == "__main__":

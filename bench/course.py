@@ -12,6 +12,8 @@ from bench.workload import Query, queries
 
 Result = dict[str, Any]
 """What JSON can hold."""
+COMPARED = 5
+"""Constants of each query over which answers are compared; they warm up, too."""
 
 
 @dataclass(frozen=True, slots=True)

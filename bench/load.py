@@ -17,7 +17,7 @@ from itertools import islice
 from time import perf_counter, process_time
 from typing import Any
 
-from bench.connection import PATIENCE, Connection, Refused
+from bench.connection import PATIENCE, Connection
 from bench.timing import Times
 
 LATE = 1.0

@@ -14,11 +14,12 @@ from pathlib import Path
 from threading import Timer
 from typing import IO
 
+from bench.concluding import concluded
 from bench.course import Course, Result
 from bench.machine import facts, revision
 
 Say = Callable[[str], None]
-LAST_LINES = 15
+LAST_LINES = 25
 """Lines of what a mode that failed said at its end."""
 
 
@@ -45,6 +46,7 @@ def run(course: Course, modes: Sequence[str], target: Path, mode_minutes: float,
                 result["failed"][mode] = failure
                 say(f"{mode} failed: {failure}")
             result["machine"] = facts() | {"when": result["machine"]["when"]}
+            result = concluded(result)
             written(result, target)
     return result
 

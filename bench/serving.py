@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import select
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import IO
 from bench.connection import HOST, PATIENCE, Connection, Refused, get
 
 READY = get("/readyz")
+ADDRESS = re.compile(rb'"url": "http://[^"]+:(\d+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,10 @@ def started(module: str, *arguments: str) -> Iterator[Server]:
 
 
 def port_told(output: IO[bytes]) -> int:
-    readable, _, _ = select.select([output], [], [], PATIENCE)
-    line = output.readline() if readable else b""
-    if not line:
-        raise Refused("the server ended, or said nothing for too long")
-    return int(json.loads(line)["url"].rpartition(":")[2])
+    for line in output:
+        if told := ADDRESS.search(line):
+            return int(told[1])
+    raise Refused("the server ended before it took requests")
 
 
 def wait_until_ready(port: int) -> None:

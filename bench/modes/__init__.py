@@ -1,44 +1,38 @@
-"""The ways of measuring, one a file, each in a process of its own: what one breaks or fills, no other meets."""
+"""The ways of measuring, one a file, each in a process of its own: what one breaks or fills, no other meets.
+
+Each has `measure`: from what is to be measured and what other modes have found, it yields lines for people, each with
+all that is found so far.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 
 from bench.course import Course, Result
-from bench.modes import (
-    completion,
-    costs,
-    http,
-    importing,
-    ingest,
-    inprocess,
-    membership,
-    memory,
-    mixed,
-    openloop,
-    profile,
-    reading,
-    startup,
-    workers,
-)
 
 Measure = Callable[[Course, Result], Iterator[tuple[str, Result]]]
-"""From what is to be measured and what other modes have found: lines for people, each with all that is found so far."""
 
-MODES: Mapping[str, Measure] = {
-    "import": importing.measure,
-    "startup": startup.measure,
-    "inprocess": inprocess.measure,
-    "profile": profile.measure,
-    "http": http.measure,
-    "reading": reading.measure,
-    "membership": membership.measure,
-    "memory": memory.measure,
-    "openloop": openloop.measure,
-    "workers": workers.measure,
-    "mixed": mixed.measure,
-    "ingest": ingest.measure,
-    "completion": completion.measure,
-    "costs": costs.measure,
+MODES: Mapping[str, str] = {
+    "import": "importing",
+    "startup": "startup",
+    "inprocess": "inprocess",
+    "profile": "profile",
+    "http": "http",
+    "reading": "reading",
+    "membership": "membership",
+    "memory": "memory",
+    "openloop": "openloop",
+    "workers": "workers",
+    "mixed": "mixed",
+    "ingest": "ingest",
+    "completion": "completion",
+    "costs": "costs",
 }
-"""By name, in the order in which they run."""
+"""The module of each, in the order in which they run."""
+
+
+def measure_of(mode: str) -> Measure:
+    """Imported when it is asked for, as what a mode imports takes memory in its process."""
+    measure: Measure = import_module(f"bench.modes.{MODES[mode]}").measure
+    return measure

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from bench.course import Course
-from bench.modes import MODES
+from bench.modes import MODES, measure_of
 from bench.running import course_file, part_file, so_far_file, written
 
 
@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> None:
         case [mode, folder] if mode in MODES:
             place = Path(folder)
             so_far = json.loads(so_far_file(place).read_text())
-            for line, found in MODES[mode](Course.read(course_file(place)), so_far):
+            for line, found in measure_of(mode)(Course.read(course_file(place)), so_far):
                 written(found, part_file(place, mode))
                 print(line, flush=True)
         case _:

@@ -58,9 +58,12 @@ def measure(course: Course, so_far: Result) -> Iterator[tuple[str, Result]]:
     off = [max(each["estimated"] / each["actual"], each["actual"] / each["estimated"]) for each in result["costs"]]
     result |= {"off": max(off), "unchecked": max(each["unchecked"] for each in result["costs"])}
     yield (
-        f"costs of {len(off)} questions are estimated within a factor of {result['off']:.1f}; "
-        f"{result['unchecked']:.0f} ms is the longest work without a look at the deadline"
-    ), result
+        (
+            f"costs of {len(off)} questions are estimated within a factor of {result['off']:.1f}; "
+            f"{result['unchecked']:.0f} ms is the longest work without a look at the deadline"
+        ),
+        result,
+    )
 
 
 def cost(workspace: Workspace, expression: str) -> Result:

@@ -13,8 +13,7 @@ from itertools import islice, repeat
 
 from bench.connection import Connection, Refused, count_of, count_request, count_requests, get
 from bench.constants import Data
-from bench.course import Course, Result
-from bench.modes.inprocess import COMPARED
+from bench.course import COMPARED, Course, Result
 from bench.peers.tamis import ready_directory
 from bench.serving import constant, serving
 from bench.telling import duration

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 
 from bench.course import Course, Result
-from bench.inside import import_all
+from bench.importing import import_all
 from bench.telling import rate, size
 
 

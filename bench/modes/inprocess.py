@@ -17,7 +17,7 @@ from pathlib import Path
 from time import perf_counter
 
 from bench.constants import Data
-from bench.course import Course, Result
+from bench.course import COMPARED, Course, Result
 from bench.generate import Files
 from bench.peers import Absent, Failed, Open, Peer, TooLong
 from bench.peers.click import ClickHouse
@@ -36,8 +36,6 @@ PEERS: Mapping[str, Open] = {
     "floor": Floor.open,
 }
 """By the name that `--peers` takes."""
-COMPARED = 5
-"""Constants over which answers are compared; they warm up, too."""
 PHASES = ("prepare", "execute")
 """Reading, checking and planning; counting what the plan selects."""
 

@@ -6,7 +6,6 @@ import gc
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from bench.connection import Refused
 from bench.constants import Data
 from bench.course import Course, Result
 from bench.load import open_loop

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from bench.constants import Data
-from bench.course import Course, Result
-from bench.modes.inprocess import COMPARED, phases
+from bench.course import COMPARED, Course, Result
+from bench.modes.inprocess import phases
 from bench.peers.tamis import InProcess
 from bench.ratios import key
 from bench.timing import repeated

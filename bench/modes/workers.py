@@ -49,6 +49,6 @@ def at(port: int, pid: int, requests: Iterator[bytes], connections: int, seconds
 def line(workers: int, found: Result) -> str:
     return (
         f"{workers} worker(s): {found['rate']:,.0f} counts/s from {found['connections']} connections, "
-        f"p50 {duration(found['times']['p50'])}, p99 {duration(found['times']['p99'])}; of the processor, a count takes "
-        f"{duration(found['server_ms_each'])} of the server and {duration(found['client_ms_each'])} of the client"
+        f"p50 {duration(found['times']['p50'])}, p99 {duration(found['times']['p99'])}; of the processor, a count "
+        f"takes {duration(found['server_ms_each'])} of the server and {duration(found['client_ms_each'])} of the client"
     )

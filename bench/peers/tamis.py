@@ -69,7 +69,7 @@ def ready_directory(files: Files, folder: Path) -> Path:
     if not data.exists():
         unfinished = data.with_suffix(".loading")
         shutil.rmtree(unfinished, ignore_errors=True)
-        command = [sys.executable, "-m", "bench.inside", "import", str(files.folder), str(unfinished)]
+        command = [sys.executable, "-m", "bench.importing", str(files.folder), str(unfinished)]
         subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
         unfinished.rename(data)
     tamis = Tamis.open(data)

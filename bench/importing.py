@@ -1,12 +1,7 @@
-"""Measurements inside one process of Tamis, each in a process of its own so that memory is its own.
-
-`python -m bench.inside import FILES DATA` and `python -m bench.inside query DATA RUNS` print JSON.
-"""
+"""The generated files into a new data directory of Tamis: `python -m bench.importing FILES DATA`."""
 
 from __future__ import annotations
 
-import gc
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -14,17 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import completion
-from bench.generate import NOW_MS, SCHEMA, SHARES, Files
+from bench.generate import SCHEMA, SHARES, Files
 from bench.machine import memory_of
-from bench.questions import THE_QUESTION, Question, questions
-from bench.timing import timed, times_of
+from bench.timing import timed
 from engine.directory import Tamis
 from engine.results import Ack
 from engine.workspace import Workspace
 from formats import Batch, Kind, ReadOptions, infer, read
-
-WARM_UP = 20
 
 
 def batches(path: Path, kind: Kind, workspace: Workspace, event: str | None = None) -> Iterator[Batch]:
@@ -71,44 +62,12 @@ def import_all(files: Files, data: Path) -> dict[str, Any]:
     }
 
 
-def query_all(data: Path, runs: int) -> dict[str, Any]:
-    """Start-up, memory, and the time to count questions never asked before (parsing and planning included)."""
-    open_seconds, tamis = timed(partial(Tamis.open, data, cache_bytes=0))
-    workspace = tamis.workspace("default")
-    after_open = memory_of()
-    first_seconds, _ = timed(partial(count, workspace, THE_QUESTION))
-    asked = list(questions(runs + WARM_UP))
-    for question in asked[:WARM_UP]:
-        count(workspace, question)
-    gc.collect()
-    gc.freeze()
-    times = times_of(partial(count, workspace, question) for question in asked[WARM_UP:])
-    result = {
-        "open_seconds": open_seconds,
-        "memory_after_open": asdict(after_open),
-        "memory_after_queries": asdict(memory_of()),
-        "first_ms": first_seconds * 1000,
-        "question": asdict(times),
-        "completion": completion.measure(workspace),
-        "answers": [count(workspace, question) for question in asked[:50]],
-    }
-    tamis.close()
-    return result
-
-
-def count(workspace: Workspace, question: Question) -> int:
-    return workspace.query(question.expression, at=NOW_MS).count().count
-
-
 def main(arguments: list[str]) -> None:
     match arguments:
-        case ["import", files, data]:
-            result = import_all(Files(Path(files)), Path(data))
-        case ["query", data, runs]:
-            result = query_all(Path(data), int(runs))
+        case [files, data]:
+            import_all(Files(Path(files)), Path(data))
         case _:
             sys.exit(__doc__)
-    print(json.dumps(result))
 
 
 if __name__ == "__main__":
