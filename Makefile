@@ -8,11 +8,11 @@ PAIRS ?= 1000000
 WORLDS ?= 1000
 CYCLES ?= 200
 SECONDS ?= 3600
-SIZE ?= M
+SIZE ?= S
 # Wheels alone: an installation never needs a compiler.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -c constraints.txt
 
-.PHONY: help install demo demo-check lint test prove duck crash fuzz bench race clean
+.PHONY: help install demo demo-check lint test prove duck crash fuzz bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -71,11 +71,10 @@ fuzz: $(VENV)/.installed-fuzz ## an hour each of texts by coverage, texts by gra
 	set -e; for way in by_coverage by_grammar over_http; do $(BIN)/python -m tests.fuzz.$$way --seconds $(SECONDS) & ways="$$ways $$!"; done; \
 	for way in $$ways; do wait $$way; done
 
-bench: $(VENV)/.installed-bench ## generate data and measure on it, beside DuckDB: SIZE=S or M
-	$(BIN)/python -m bench measure --size $(SIZE) --files .data/bench --json .data/bench/$(SIZE).json
-
-race: $(VENV)/.installed-bench ## 60 queries of Tamis and its peers, answers first: SIZE=
-	$(BIN)/python -m bench run --size $(SIZE) --files .data/bench --work .data/race --json .data/race/$(SIZE).json
+bench: $(VENV)/.installed-bench ## measure Tamis and its peers in every way, and make a page of it: SIZE=, RUN='--seconds 2 …'
+	$(BIN)/python -m bench run --size $(SIZE) --files .data/bench --work .data/race --json .data/race/$(SIZE).json \
+		--seconds 0.3 --load-seconds 3 --profile $(RUN)
+	$(BIN)/python -m bench report .data/race/$(SIZE).json -o .data/race/$(SIZE).html
 
 clean: ## remove what these targets made, the demo's data included
 	rm -rf $(VENV) .data build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

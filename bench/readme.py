@@ -36,11 +36,14 @@ def block(run: Run) -> str:
 
 def introduction(run: Run) -> str:
     size, machine = Size[run["size"]], run["machine"]
-    return (
-        f"`python -m bench run --size {run['size']}`, {machine['when'][:10]}: {size.contacts:,} contacts, {size.events:,} "
-        f"events; {machine['cores']} cores of {machine['processor']}.\nTimes of a family are geometric means of the medians "
-        f"of its queries; in parentheses, how many times those of Tamis {'over HTTP' if 'http' in run else 'in process'}."
+    ours = "over HTTP" if "http" in run else "in process"
+    data = f"{size.contacts:,} contacts, {size.events:,} events"
+    lines = (
+        f"`python -m bench run --size {run['size']}`, {machine['when'][:10]}: {data};",
+        f"{machine['cores']} cores of {machine['processor']}. Times of a family are geometric means of the medians of",
+        f"its queries; in parentheses, how many times those of Tamis {ours}.",
     )
+    return "\n".join(lines)
 
 
 def table(run: Run) -> str:

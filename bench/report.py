@@ -192,7 +192,7 @@ def load(run: Run) -> Iterator[str]:
     yield "<h2>Latency as the rate grows</h2>"
     yield (
         f"<p>Counts a second over HTTP from {found['connections']} connections to one server, {found['seconds']:g} s "
-        "of each rate. Each is timed from when it was due, so that what waits behind a slow answer counts as slow, too. "
+        "of each rate. Each is timed from when it was due, so that what waits behind a slow answer counts as slow. "
         "Hollow where the rate was not kept up.</p>"
     )
     for mix in MIXES:

@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,9 +11,15 @@ import pytest
 from click.testing import CliRunner
 
 from bench.__main__ import main
-from bench.comparing import changes, remarks
-from bench.plots import Scale, duration
-from bench.report import page
+from bench.comparing import FIGURES, changes, remarks
+from bench.concluding import concluded, tables
+from bench.modes import MODES
+from bench.plots import Scale
+from bench.readme import BEGIN, END, block, rows, table, written
+from bench.readme import heads as readme_heads
+from bench.report import NAMES, page
+from bench.telling import duration, title
+from bench.workload import families
 
 STORED = Path(__file__).with_name("run.json")
 VOID = {"meta"}
@@ -43,32 +50,53 @@ class Balanced(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_the_page_has_every_query_and_every_contender_and_fetches_nothing(run):
+def parsed(text):
+    page = Balanced()
+    page.feed(text.replace("<br>", "<br/>"))
+    return page
+
+
+def test_the_page_has_every_query_contender_and_target_and_fetches_nothing(run):
     text = page(run)
-    parsed = Balanced()
-    parsed.feed(text.replace("<br>", "<br/>"))
-    assert parsed.open == []
-    assert parsed.links == []
+    assert parsed(text).open == []
+    assert parsed(text).links == []
     assert "url(" not in text
     assert "@import" not in text
-    assert text.count("<circle") == sum(len(query["times"]) for query in run["queries"])
-    for query in run["queries"]:
+    assert text.count('<circle class="duckdb"') == len(run["inprocess"]["queries"])
+    assert text.count('<circle class="http"') == len(run["http"]["queries"])
+    assert text.count('<rect class="duckdb') == 2 * len(run["inprocess"]["queries"])
+    for query in run["inprocess"]["queries"]:
         assert query["name"] in text
-    for name in ("Tamis", "DuckDB", "ClickHouse"):
+    for name in ("Tamis", "Tamis over HTTP", "DuckDB", "ClickHouse"):
         assert name in text
+    for row in run["targets"]:
+        assert escape(row["work"]) in text
+    for rate in run["openloop"]["everyday"]["rates"]:
+        assert f"{rate['intended']:,}/s, 99 %" in text
     assert "prefers-color-scheme: dark" in text
 
 
+@pytest.mark.parametrize("mode", [*MODES, None])
+def test_a_page_and_tables_are_made_of_whatever_there_is(run, mode):
+    """Of a run in which one mode found nothing, or none found anything."""
+    for missing in MODES if mode is None else (mode,):
+        run.pop(missing, None)
+    again = concluded(run)
+    assert parsed(page(again)).open == []
+    assert list(tables(again))
+    assert written(f"{BEGIN}{END}", again).endswith(END)
+
+
 def test_what_is_asked_cannot_become_markup(run):
-    run["queries"][0]["expression"] = 'country = "<script>alert(1)</script>"'
+    run["inprocess"]["queries"][0]["expression"] = 'country = "<script>alert(1)</script>"'
     assert "<script" not in page(run)
 
 
 def test_faster_is_further_left(run):
     scale = Scale.of([0.05, 30])
     assert scale.ticks == pytest.approx([0.01, 0.1, 1, 10, 100])
-    assert scale.x(0.05) < scale.x(0.5) < scale.x(30)
-    assert scale.x(1) - scale.x(0.1) == pytest.approx(scale.x(100) - scale.x(10))
+    assert scale.at(0.05) < scale.at(0.5) < scale.at(30)
+    assert scale.at(1) - scale.at(0.1) == pytest.approx(scale.at(100) - scale.at(10))
 
 
 @pytest.mark.parametrize(
@@ -78,8 +106,9 @@ def test_durations_are_told_in_the_unit_that_suits(milliseconds, told):
     assert duration(milliseconds) == told
 
 
-def test_a_run_compared_with_itself_has_not_changed(run):
-    assert {change.factor for change in changes(run, run, "tamis")} == {1.0}
+@pytest.mark.parametrize("figure", FIGURES)
+def test_a_run_compared_with_itself_has_not_changed(run, figure):
+    assert {change.factor for change in changes(run, run, figure)} == {1.0}
     assert all("1.00 times as long" in remark for remark in remarks(run, run))
 
 
@@ -87,22 +116,45 @@ def test_a_comparison_tells_what_is_slower_and_what_else_changed(run):
     later = copy.deepcopy(run)
     later["size"] = "S"
     later["machine"]["cores"] = 64
-    slower = later["queries"][1]
+    slower = later["inprocess"]["queries"][1]
     slower["times"]["tamis"]["p50"] *= 3
-    dropped = later["queries"].pop(0)
-    factors = {change.name: change.factor for change in changes(run, later, "tamis")}
-    assert factors.pop(slower["name"]) == pytest.approx(3)
+    dropped = later["inprocess"]["queries"].pop(0)
+    factors = {change.query: change.factor for change in changes(run, later, "total")}
+    assert factors.pop((slower["family"], slower["name"])) == pytest.approx(3)
     assert set(factors.values()) == {1.0}
     said = "\n".join(remarks(run, later))
-    assert "the sizes differ: T and S" in said
+    assert "the sizes differ: T and S, 50 times the contacts and 50 times the events" in said
     assert f"cores: {run['machine']['cores']} and 64" in said
     assert f"in the first run alone: {dropped['family']}, {dropped['name']}" in said
     assert re.search(r"duckdb \(\S+\): 1\.00 times as long", said)
 
 
+def test_comparing_ends_with_1_when_something_takes_too_many_times_as_long(run, tmp_path):
+    slower = run["inprocess"]["queries"][1]
+    slower["times"]["tamis"]["p50"] *= 1.5
+    later = tmp_path / "later.json"
+    later.write_text(json.dumps(run))
+    for limit, code in (("1.6", 0), ("1.4", 1)):
+        result = CliRunner().invoke(main, ["compare", str(STORED), str(later), "--fail-above", limit])
+        assert result.exit_code == code
+        assert (f"{slower['family']}, {slower['name']}: 1.50 times as long" in result.output) == bool(code)
+    assert CliRunner().invoke(main, ["compare", str(later), str(STORED), "--fail-above", "1.4"]).exit_code == 0
+
+
+def test_growth_tells_how_times_grew_and_which_tails_are_too_long(run, tmp_path):
+    for query in run["inprocess"]["queries"]:
+        query["times"]["tamis"] |= {"p50": query["times"]["tamis"]["p50"] * 8, "p99": 123.0}
+    later = tmp_path / "later.json"
+    later.write_text(json.dumps(run))
+    result = CliRunner().invoke(main, ["compare", str(STORED), str(later), "--growth"])
+    assert result.exit_code == 0
+    assert result.output.count("8.0×") == len(run["inprocess"]["queries"])
+    assert "123 ms" in result.output
+
+
 def test_the_commands_say_what_is_wrong_with_a_file(tmp_path):
     other = tmp_path / "other.json"
-    for content, told in (("{", "is not JSON"), ("[]", "is not a run of the race")):
+    for content, told in (("{", "is not JSON"), ("[]", "is not a run")):
         other.write_text(content)
         result = CliRunner().invoke(main, ["compare", str(STORED), str(other)])
         assert result.exit_code == 1
@@ -116,3 +168,56 @@ def test_the_commands_write_a_page_and_a_table(tmp_path):
     result = CliRunner().invoke(main, ["compare", str(STORED), str(STORED)])
     assert result.exit_code == 0
     assert "1.00" in result.output
+
+
+def test_the_tables_of_a_readme_are_written_between_its_markers(run, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n\n{BEGIN}\nold\n{END}\n\nafter\n")
+    command = ["report", str(STORED), "-o", str(tmp_path / "report.html"), "--readme", str(readme)]
+    assert CliRunner().invoke(main, command).exit_code == 0
+    before, after = readme.read_text().split(block(run))
+    assert (before, after) == (f"before\n\n{BEGIN}\n", f"{END}\n\nafter\n")
+    assert CliRunner().invoke(main, command).exit_code == 0
+    assert readme.read_text() == before + block(run) + after
+
+
+def test_a_readme_without_markers_is_left_as_it_is(tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"{END} nothing {BEGIN}")
+    result = CliRunner().invoke(main, ["report", str(STORED), "-o", str(tmp_path / "r.html"), "--readme", str(readme)])
+    assert result.exit_code == 1
+    assert f"there is no {BEGIN} with {END} after it" in result.output
+    assert readme.read_text() == f"{END} nothing {BEGIN}"
+
+
+def test_a_family_is_told_by_the_geometric_mean_and_its_ratio_to_tamis_over_http(run):
+    asked, over = run["inprocess"]["queries"][:2], run["http"]["queries"][:2]
+    assert len({each["family"] for each in asked}) == 1
+    for query, http, theirs, ours in zip(asked, over, (2.0, 8.0), (1.0, 2.0), strict=True):
+        query["times"] = {"tamis": {"p50": 0.1}, "duckdb": {"p50": theirs}}
+        http["times"]["p50"] = ours
+    run["inprocess"]["queries"], run["http"]["queries"] = asked, over
+    assert table(run).splitlines() == [
+        "| family | Tamis | Tamis over HTTP | DuckDB |",
+        "|---|---|---|---|",
+        f"| {title(asked[0]['family'])} | 100 µs | 1.41 ms | 4 ms (2.8×) |",
+    ]
+
+
+def test_the_readme_has_tables_of_the_form_that_a_run_gives():
+    text = Path("README.md").read_text()
+    _, begin, rest = text.partition(BEGIN)
+    made, end, _ = rest.partition(END)
+    assert (begin, end) == (BEGIN, END)
+    assert re.match(
+        r"\n`python -m bench run --size (S|M|L|XL)`, 20\d\d-\d\d-\d\d: [\d,]+ contacts, [\d,]+ events;\n", made
+    )
+    first, second = (part.splitlines() for part in made.strip().split("\n\n")[1:])
+    names = {shown: name for name, shown in NAMES.items()}
+    heads = first[0].strip("| ").split(" | ")
+    assert first[0] == next(rows([readme_heads([names[head] for head in heads[1:]])]))
+    assert {line.split(" | ")[0].strip("| ") for line in first[2:]} == {title(family) for family in families()}
+    time = r"[\d.]+ (µs|ms|s)"
+    for line in first[2:]:
+        assert re.fullmatch(rf"\| [\w ]+ \| {time} \| {time} ( \| |\| {time} \([\d.,]+×\) )+\|", line), line
+    assert second[0] == "| what | measured |"

@@ -13,11 +13,11 @@ import pytest
 
 from bench.constants import KINDS, Data, Ours, Sql, kind
 from bench.generate import Files, Size, generate
+from bench.modes.inprocess import Disagreement, compare
 from bench.peers import Peer
 from bench.peers.duck import DuckDB
 from bench.peers.floor import BY_HAND
 from bench.peers.tamis import InProcess
-from bench.race import Course, Disagreement, agreed, race
 from bench.workload import Query, families, placeholders, queries
 
 CONSTANTS = 3
@@ -62,7 +62,7 @@ def test_every_family_has_several_queries() -> None:
 @each_query
 def test_counts_are_those_of_duckdb(query: Query, data: Data, contenders: dict[str, Peer]) -> None:
     for ask in islice(query.asks(data), CONSTANTS):
-        agreed(ask, contenders)
+        compare("duckdb", contenders["duckdb"], [ask], [contenders["tamis"].count(ask)], 60)
 
 
 @each_query
@@ -82,28 +82,33 @@ def test_the_sql_of_every_dialect_has_no_placeholder_of_its_own(query: Query) ->
 
 
 def test_other_peers_agree_and_those_that_are_not_here_are_named(files: Files, tmp_path: Path) -> None:
-    """In families where a dialect differs or the floor takes part; in a process of its own, of which ClickHouse takes
-    hold."""
+    """In the families where a dialect differs, and in a process of its own, of which ClickHouse takes hold."""
     target, asked = tmp_path / "run.json", {"chdb", "postgres", "floor"}
     places = ["--files", str(files.folder.parent), "--work", str(tmp_path / "work"), "--json", str(target)]
-    chosen = [query for query in queries() if query.dialects or (query.family, query.name) in BY_HAND]
+    chosen = [query for query in queries() if query.dialects or query.family == "attributes"]
     some = [part for family in {query.family for query in chosen} for part in ("--family", family)]
-    options = ["--size", "T", "--peers", ",".join(asked), "--seconds", "0", *some]
+    options = ["--size", "T", "--modes", "inprocess", "--peers", ",".join(asked), "--seconds", "0", *some]
     command = [sys.executable, "-m", "bench", "run", *options, *places]
     told = subprocess.run(command, capture_output=True, text=True, check=True)
-    result = json.loads(target.read_text())
-    assert result["absent"].keys() | result["contenders"].keys() == asked | {"tamis"}
+    result = json.loads(target.read_text())["inprocess"]
+    assert result["absent"].keys() | result["versions"].keys() == asked | {"tamis"}
     for name, reason in result["absent"].items():
-        assert f"{name} did not take part: {reason}" in told.stderr
-    for name in asked & result["contenders"].keys():
-        assert result["summary"][name]["queries"] == (len(BY_HAND) if name == "floor" else len(result["queries"]))
+        assert f"{name} is absent: {reason}" in told.stdout
+    for query in result["queries"]:
+        able = {name for name in asked & result["versions"].keys() if name != "floor" or known_by_hand(query)}
+        assert query["times"].keys() == able | {"tamis"}
+        assert query["untimed"] == {}
+
+
+def known_by_hand(query: dict[str, str]) -> bool:
+    return (query["family"], query["name"]) in BY_HAND
 
 
 def test_a_disagreement_tells_the_query_the_constants_and_both_counts(data: Data, contenders: dict[str, Peer]) -> None:
     wrong = Query("made up", "wrong", "points > {points}", "select count(*) from contacts where points < {points}", {})
     ask = next(wrong.asks(data))
     with pytest.raises(Disagreement) as raised:
-        agreed(ask, contenders)
+        compare("duckdb", contenders["duckdb"], [ask], [contenders["tamis"].count(ask)], 60)
     assert f"points > {ask.constants['points']}" in str(raised.value)
     assert f"tamis counts {contenders['tamis'].count(ask):,}" in str(raised.value)
     assert f"duckdb counts {contenders['duckdb'].count(ask):,}" in str(raised.value)
@@ -129,18 +134,3 @@ def test_constants_are_written_as_each_language_does() -> None:
     assert f"{elided} like '%{elided:bare}%'" == "'it''s' like '%it''s%'"
     assert f"{Sql(1):ago}" == "1795219200000"  # 2026-11-21T00:00Z
     assert f"{Sql(2):day} {Sql(1):days} {Sql(2):hours}" == "date '2026-11-20' 86400000 7200000"
-
-
-def test_a_run_has_times_and_ratios_of_every_query(files: Files, tmp_path: Path) -> None:
-    chosen = [query for query in queries() if query.family == "attributes"]
-    told: list[str] = []
-    result = race(Course(Size.T, files, chosen, 0.01, tmp_path), ["duckdb"], lambda each: told.append(each["name"]))
-    assert told == [query.name for query in chosen] == [each["name"] for each in result["queries"]]
-    for each in result["queries"]:
-        ours, theirs = each["times"]["tamis"]["p50"], each["times"]["duckdb"]["p50"]
-        assert each["ratios"]["duckdb"] == pytest.approx(theirs / ours)
-    ratios = [each["ratios"]["duckdb"] for each in result["queries"]]
-    assert result["summary"]["duckdb"]["smallest"] == min(ratios)
-    assert result["summary"]["duckdb"]["geometric_mean"] ** len(ratios) == pytest.approx(
-        ratios[0] * ratios[1] * ratios[2] * ratios[3]
-    )

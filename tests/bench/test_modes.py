@@ -1,0 +1,148 @@
+"""Modes: each can be asked for, what one finds is kept when it fails, and a run at the smallest size finds it all."""
+
+import json
+import os
+import sys
+from time import monotonic, process_time, sleep
+
+import pytest
+from click.testing import CliRunner
+
+from bench.__main__ import main
+from bench.concluding import concluded, troubles
+from bench.course import Course
+from bench.generate import Files, Size
+from bench.machine import memory_of, processes_of, processor_seconds
+from bench.modes import MODES, measure_of
+from bench.modes.profile import slowest_queries
+from bench.running import group, one, part_file
+from bench.timing import Times, repeated
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("modes")
+
+
+@pytest.fixture(scope="module")
+def found(folder):
+    """A whole run, as somebody at a prompt would make it, of the modes that are quick."""
+    modes, target = "import,inprocess,http,mixed", folder / "run.json"
+    options = ["--size", "T", "--modes", modes, "--peers", "duckdb", "--family", "tags", "--profile"]
+    times = ["--seconds", "0.02", "--load-seconds", "0.2"]
+    places = ["--files", str(folder / "files"), "--work", str(folder / "work"), "-o", str(target)]
+    result = CliRunner().invoke(main, ["run", *options, *times, *places])
+    assert result.exit_code == 0, result.output
+    return json.loads(target.read_text()) | {"told": result.output}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_mode_has_a_way_of_measuring(mode):
+    assert callable(measure_of(mode))
+
+
+def test_a_run_finds_what_each_mode_is_for(found):
+    assert found["failed"] == {}
+    assert found["import"]["contacts"] == Size.T.contacts
+    assert found["import"]["events"] == sum(int(Size.T.events * share) for share in (0.45, 0.22, 0.06, 0.22, 0.05))
+    for query in found["inprocess"]["queries"]:
+        times, phases = query["times"], query["phases"]
+        assert query["ratios"]["duckdb"] == pytest.approx(times["duckdb"]["p50"] / times["tamis"]["p50"])
+        assert phases["prepare"]["p50"] < times["tamis"]["p50"]
+        assert phases["execute"]["p50"] < times["tamis"]["p50"]
+    for inside, outside in zip(found["inprocess"]["queries"], found["http"]["queries"], strict=True):
+        assert outside["counts"] == inside["counts"]
+        assert outside["floor"]["count"] >= 3
+    assert found["mixed"]["counts"]["done"] + found["mixed"]["counts"]["unanswered"] == 100
+    assert found["mixed"]["events"]["done"] > 0
+
+
+def test_a_run_tells_every_query_and_target_as_it_goes(found):
+    for query in found["inprocess"]["queries"]:
+        assert f"{query['family']}, {query['name']}" in found["told"]
+    for row in found["targets"]:
+        assert row["work"] in found["told"]
+
+
+def test_counts_over_http_that_differ_are_a_trouble(found):
+    found["http"]["queries"][0]["counts"][2] += 1
+    assert any("in process" in trouble and "over HTTP" in trouble for trouble in troubles(concluded(found)))
+
+
+def test_what_a_mode_found_before_it_failed_is_kept(found, folder):
+    """Without files nothing can be raced: a mode says so in its last line, and nothing of the others is lost."""
+    nowhere = folder / "nowhere"
+    nowhere.mkdir()
+    Course(Size.T, Files(nowhere), nowhere, seconds=0.01).write(nowhere / "course.json")
+    (nowhere / "so_far.json").write_text("{}")
+    failure = one("inprocess", nowhere, 1, print)
+    assert failure is not None
+    assert "exit code" in failure
+    assert not part_file(nowhere, "inprocess").exists()
+    assert troubles({"failed": {"inprocess": failure}}) == [f"inprocess failed: {failure.splitlines()[-1]}"]
+
+
+def test_a_mode_that_is_ended_takes_its_children_along(tmp_path):
+    sleeping = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])"
+    with (tmp_path / "err").open("wb") as errors, group([sys.executable, "-c", sleeping], errors) as process:
+        while len(family := processes_of(process.pid)) < 2:
+            sleep(0.01)
+    stop_at = monotonic() + 5
+    while any(is_running(pid) for pid in family) and monotonic() < stop_at:
+        sleep(0.01)
+    assert not any(is_running(pid) for pid in family)
+
+
+def is_running(pid):
+    """Not ended, nor only waiting for its parent to notice."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_unknown_modes_and_peers_are_named_with_those_there_are():
+    for option, known in (("--modes", "openloop"), ("--peers", "chdb")):
+        result = CliRunner().invoke(main, ["run", option, "inprocess,nonsense" if option == "--modes" else "nonsense"])
+        assert result.exit_code == 2
+        assert "nonsense; there are" in result.output
+        assert known in result.output
+
+
+def test_work_is_repeated_for_its_time_but_at_least_thrice_unless_even_that_takes_too_long():
+    taken = repeated(sleep, iter([0.02] * 100), 0.2, 10)
+    assert 3 < len(taken) <= 11
+    assert len(repeated(sleep, iter([0.05] * 100), 0.0, 10)) == 3
+    assert len(repeated(sleep, iter([0.05] * 100), 0.0, 0.01)) == 1
+
+
+def test_percentiles_are_values_that_were_measured():
+    times = Times.of([each / 1000 for each in range(1, 1001)])
+    assert times.count == 1000
+    assert (times.p50, times.p90, times.p99, times.p999, times.worst) == pytest.approx((501, 901, 991, 1000, 1000))
+    assert Times.of([2.0]).p999 == 2000
+
+
+def test_the_slowest_query_of_each_of_the_slowest_families_is_profiled():
+    def query(family, name, ms):
+        return {"family": family, "name": name, "times": {"tamis": {}}, "phases": {"execute": {"p50": ms}}}
+
+    asked = [query("a", "1", 5), query("a", "2", 9), query("b", "1", 7), query("c", "1", 1), query("d", "1", 2)]
+    assert slowest_queries({"inprocess": {"queries": asked}}) == [("a", "2"), ("b", "1"), ("d", "1")]
+    assert slowest_queries({}) == []
+
+
+def test_the_processor_time_of_a_process_is_what_it_worked():
+    before, own = processor_seconds(os.getpid()), process_time()
+    while process_time() - own < 0.2:
+        pass
+    assert processor_seconds(os.getpid()) - before == pytest.approx(process_time() - own, abs=0.05)
+
+
+def test_the_memory_of_a_process_is_at_least_what_it_holds():
+    before, held = memory_of(), bytearray(os.urandom(1 << 20) * 64)
+    assert memory_of().anonymous - before.anonymous == pytest.approx(len(held), rel=0.2)
+    after = memory_of()
+    assert after.anonymous + after.mapped == pytest.approx(after.resident, rel=0.05)
+    assert after.proportional <= after.resident <= after.peak

@@ -1,0 +1,112 @@
+"""Targets: every row is judged by something there is, by the worst of what it names, and in the right direction."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.generate import Size
+from bench.judging import AboveConstant, AgainstFloor, Execution, Found, Unit, WorstTail, measured
+from bench.ratios import summary
+from bench.targets import TARGETS, judged
+from bench.workload import queries
+
+STORED = Path(__file__).with_name("run.json")
+
+
+@pytest.fixture
+def run():
+    return json.loads(STORED.read_text())
+
+
+def query(family, name, execute, total=None, **others):
+    """A query of a run: `execute` and `total` are (median, 99th percentile)."""
+    times = {"tamis": times_of(total or execute), **{name: times_of(each) for name, each in others.items()}}
+    return {"family": family, "name": name, "times": times, "phases": {"execute": times_of(execute)}, "untimed": {}}
+
+
+def times_of(pair):
+    return {"p50": pair[0], "p99": pair[1]}
+
+
+def made_up(*asked, **others):
+    return {"size": "L", "inprocess": {"versions": {"tamis": "1", "duckdb": "2"}, "queries": list(asked)}, **others}
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.work)
+def test_each_row_names_queries_that_there_are_and_sizes(target):
+    assert target.limits.keys() <= {size.name for size in Size}
+    match target.judge:
+        case Execution(named):
+            for some in named:
+                known = {each.name for each in queries() if each.family == some.family}
+                assert known
+                assert set(some.names) <= known
+        case _:
+            assert target.judge is not None
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.work)
+def test_what_is_found_by_a_path_is_what_a_run_has(target, run):
+    if isinstance(target.judge, Found):
+        assert measured(target.judge, run) is not None
+
+
+def test_a_row_is_judged_by_the_slowest_median_and_the_worst_tail():
+    run = made_up(query("tags", "has", (0.05, 0.5)), query("tags", "has any of three", (0.07, 0.08)), ratios={})
+    row = next(each for each in judged(run) if each["work"].startswith("tags"))
+    assert (row["value"], row["worst"], row["met"]) == (0.07, "tags, has any of three", False)
+    assert (row["tail"], row["tail_at"], row["long_tail"]) == (pytest.approx(10), "tags, has", True)
+    assert (row["measured"], row["asked"], row["asked_at"]) == ("70 µs", "60 µs", "L")
+
+
+def test_more_is_better_where_at_least_is_asked():
+    def met(rate):
+        run = made_up(ratios={}, **{"import": {"events_a_second": rate, "contacts_seconds": 9.0}})
+        return [each["met"] for each in judged(run) if each["work"] == "import of events from Parquet"]
+
+    assert met(599_999) == [False]
+    assert met(600_001) == [True]
+
+
+def test_what_was_not_measured_is_told_as_such():
+    assert {each["measured"] for each in judged(made_up(ratios={}))} == {None}
+
+
+def test_the_floor_is_beside_what_the_plan_takes():
+    run = made_up(query("attributes", "one", (0.04, 0.1), (0.4, 0.5), floor=(0.01, 0.02)), query("tags", "has", (1, 1)))
+    assert measured(AgainstFloor(), run).value == pytest.approx(4)
+
+
+def test_http_is_judged_above_the_constant_and_the_query():
+    asked = {"family": "tags", "name": "has", "times": times_of((0.9, 2)), "floor": times_of((0.2, 1))}
+    run = made_up(query("tags", "has", (0.1, 0.2), (0.4, 0.6)), http={"queries": [asked]})
+    assert measured(AboveConstant(), run).value == pytest.approx(0.3)
+
+
+def test_the_worst_tail_is_of_the_whole_query():
+    run = made_up(query("tags", "has", (1, 2), (2, 30)), query("tags", "none", (5, 6), (6, 7)))
+    assert (measured(WorstTail(), run).value, measured(WorstTail(), run).worst) == (30, "tags, has")
+
+
+def test_ratios_are_to_tamis_in_process_and_over_http():
+    asked = [query("a", "x", (1, 1), duckdb=(8, 9)), query("a", "y", (2, 2), duckdb=(4, 9)), query("b", "z", (1, 1))]
+    over = [{"family": "a", "name": "x", "times": times_of((4, 5))}, {"family": "b", "name": "z", "untimed": "refused"}]
+    found = summary(made_up(*asked, http={"queries": over}))
+    assert found["inprocess"]["duckdb"]["geometric_mean"] == pytest.approx(4)
+    assert (found["inprocess"]["duckdb"]["smallest"], found["inprocess"]["duckdb"]["smallest_at"]) == (2, "a, y")
+    assert found["http"]["duckdb"] == {"queries": 1, "smallest": 2, "smallest_at": "a, x", "geometric_mean": 2}
+
+
+@pytest.mark.parametrize(
+    ("unit", "value", "told"),
+    [
+        (Unit.MILLISECONDS, 0.06, "60 µs"),
+        (Unit.SECONDS, 8, "8 s"),
+        (Unit.BYTES, 3 << 30, "3.00 GiB"),
+        (Unit.RATE, 600_000, "600,000/s"),
+        (Unit.TIMES, 1.7, "1.7×"),
+    ],
+)
+def test_figures_are_told_in_their_unit(unit, value, told):
+    assert unit.told(value) == told
