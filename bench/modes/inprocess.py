@@ -13,12 +13,10 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from time import perf_counter
 
 from bench.constants import Data
 from bench.course import COMPARED, Course, Result
-from bench.generate import Files
 from bench.peers import Absent, Failed, Open, Peer, TooLong
 from bench.peers.click import ClickHouse
 from bench.peers.duck import DuckDB
@@ -48,35 +46,32 @@ def measure(course: Course, so_far: Result) -> Iterator[tuple[str, Result]]:
     with ExitStack() as closing:
         tamis = InProcess.open(course.files, course.folder)
         closing.callback(tamis.close)
-        peers, absent, loading = opened(course.files, course.folder, course.peers, closing)
-        for peer in (tamis, *peers.values()):
-            peer.limit(course.most_seconds)
+        tamis.limit(course.most_seconds)
+        result: Result = {"versions": {"tamis": tamis.version}, "loading_seconds": {}, "absent": {}, "queries": []}
+        peers: dict[str, Peer] = {}
+        for name in course.peers:
+            yield opened(name, course, peers, result, closing), result
         gc.collect()
         gc.freeze()
         closing.callback(gc.unfreeze)
-        versions = {"tamis": tamis.version, **{name: peer.version for name, peer in peers.items()}}
-        result: Result = {"versions": versions, "loading_seconds": loading, "absent": absent, "queries": []}
-        yield "; ".join(["racing", *(f"{name} is absent: {reason}" for name, reason in absent.items())]), result
         data = Data(course.files)
         for query in course.queries:
             result["queries"].append(run(query, tamis, peers, data, course))
             yield line(result["queries"][-1]), result
 
 
-def opened(
-    files: Files, work: Path, names: Sequence[str], closing: ExitStack
-) -> tuple[dict[str, Peer], dict[str, str], dict[str, float]]:
-    """(peers by name, why others are absent, seconds until each was ready). `closing` will close them."""
-    peers: dict[str, Peer] = {}
-    absent: dict[str, str] = {}
-    loading: dict[str, float] = {}
-    for name in names:
-        try:
-            loading[name], peers[name] = timed(partial(PEERS[name], files, work))
-            closing.callback(peers[name].close)
-        except Absent as reason:
-            absent[name] = str(reason)
-    return peers, absent, loading
+def opened(name: str, course: Course, peers: dict[str, Peer], result: Result, closing: ExitStack) -> str:
+    """Puts a peer among `peers` if it is here, which `closing` will close; says what came of it."""
+    try:
+        seconds, peer = timed(partial(PEERS[name], course.files, course.folder))
+    except Absent as reason:
+        result["absent"][name] = str(reason)
+        return f"{name} is absent: {reason}"
+    closing.callback(peer.close)
+    peer.limit(course.most_seconds)
+    peers[name] = peer
+    result["versions"][name], result["loading_seconds"][name] = peer.version, seconds
+    return f"{name} {peer.version} is ready after {seconds:.1f} s"
 
 
 def run(query: Query, tamis: InProcess, peers: Mapping[str, Peer], data: Data, course: Course) -> Result:
