@@ -6,19 +6,22 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 
 from bench.constants import KINDS, Data, Ours, Sql, kind
+from bench.course import Course
 from bench.generate import Files, Size, generate
-from bench.modes.inprocess import Disagreement, compare
-from bench.peers import Peer
+from bench.modes.inprocess import Disagreement, compare, is_slow
+from bench.peers import Failed, Peer, TooLong
 from bench.peers.duck import DuckDB
 from bench.peers.floor import BY_HAND
 from bench.peers.tamis import InProcess
-from bench.workload import Query, families, placeholders, queries
+from bench.workload import Ask, Query, families, placeholders, queries
 
 CONSTANTS = 3
 FAMILIES = """
@@ -37,6 +40,11 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 @pytest.fixture(scope="module")
 def data(files: Files) -> Data:
     return Data(files)
+
+
+@pytest.fixture(scope="module")
+def course(files: Files, tmp_path_factory: pytest.TempPathFactory) -> Course:
+    return Course(Size.T, files, tmp_path_factory.mktemp("work"))
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +68,9 @@ def test_every_family_has_several_queries() -> None:
 
 
 @each_query
-def test_counts_are_those_of_duckdb(query: Query, data: Data, contenders: dict[str, Peer]) -> None:
+def test_counts_are_those_of_duckdb(query: Query, data: Data, contenders: dict[str, Peer], course: Course) -> None:
     for ask in islice(query.asks(data), CONSTANTS):
-        compare("duckdb", contenders["duckdb"], [ask], [contenders["tamis"].count(ask)], 60)
+        compare("duckdb", contenders["duckdb"], [ask], [contenders["tamis"].count(ask)], course)
 
 
 @each_query
@@ -104,11 +112,13 @@ def known_by_hand(query: dict[str, str]) -> bool:
     return (query["family"], query["name"]) in BY_HAND
 
 
-def test_a_disagreement_tells_the_query_the_constants_and_both_counts(data: Data, contenders: dict[str, Peer]) -> None:
+def test_a_disagreement_tells_the_query_the_constants_and_both_counts(
+    data: Data, contenders: dict[str, Peer], course: Course
+) -> None:
     wrong = Query("made up", "wrong", "points > {points}", "select count(*) from contacts where points < {points}", {})
     ask = next(wrong.asks(data))
     with pytest.raises(Disagreement) as raised:
-        compare("duckdb", contenders["duckdb"], [ask], [contenders["tamis"].count(ask)], 60)
+        compare("duckdb", contenders["duckdb"], [ask], [contenders["tamis"].count(ask)], course)
     assert f"points > {ask.constants['points']}" in str(raised.value)
     assert f"tamis counts {contenders['tamis'].count(ask):,}" in str(raised.value)
     assert f"duckdb counts {contenders['duckdb'].count(ask):,}" in str(raised.value)
@@ -134,3 +144,52 @@ def test_constants_are_written_as_each_language_does() -> None:
     assert f"{elided} like '%{elided:bare}%'" == "'it''s' like '%it''s%'"
     assert f"{Sql(1):ago}" == "1795219200000"  # 2026-11-21T00:00Z
     assert f"{Sql(2):day} {Sql(1):days} {Sql(2):hours}" == "date '2026-11-20' 86400000 7200000"
+
+
+class Slow:
+    """Counts right, but takes its time; notes how often it is asked."""
+
+    version, asked = "1", 0
+
+    def __init__(self, counts: list[int], seconds: float) -> None:
+        self.counts, self.seconds = counts, seconds
+
+    def knows(self, query: Query) -> bool:
+        return True
+
+    def limit(self, seconds: float) -> None:
+        """It does not hear of that."""
+
+    def count(self, ask: Ask) -> int:
+        sleep(self.seconds)
+        self.asked += 1
+        return self.counts[self.asked - 1]
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def test_a_slow_peer_is_asked_no_more_than_it_takes_to_know(data: Data, course: Course) -> None:
+    asks, brief = list(islice(queries()[0].asks(data), 5)), replace(course, most_seconds=0.5)
+    slow, quick = Slow([1, 2, 3, 4, 5], 0.08), Slow([1, 2, 3, 4, 5], 0.001)
+    taken = compare("slow", slow, asks, [1, 2, 3, 4, 5], brief)
+    assert len(taken) == slow.asked == 2
+    assert is_slow(taken, brief)
+    assert len(compare("quick", quick, asks, [1, 2, 3, 4, 5], brief)) == 5
+
+
+def test_what_takes_longer_than_it_may_is_ended(files: Files, contenders: dict[str, Peer], tmp_path: Path) -> None:
+    """Of DuckDB, which has no limit of its own, and asks again afterwards as if nothing had been."""
+    endless = "select count(*) from range(1000000) a, range(1000000) b where a.range * b.range % 7 = 1"
+    ask = Ask(Query("made up", "endless", "points > 1", endless, {}), {})
+    other = DuckDB.open(files, tmp_path)
+    other.limit(0.3)
+    started = monotonic()
+    with pytest.raises(TooLong):
+        other.count(ask)
+    assert 0.3 <= monotonic() - started < 10
+    plain = Ask(Query("made up", "plain", "points > 1", "select count(*) from contacts", {}), {})
+    assert other.count(plain) == Size.T.contacts
+    with pytest.raises(Failed, match="nothing_here"):
+        other.count(Ask(Query("made up", "wrong", "points > 1", "select count(*) from nothing_here", {}), {}))
+    other.close()
