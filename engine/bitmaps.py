@@ -134,7 +134,7 @@ def set_rows(rows: Rows, words: Words) -> None:
 
 
 @kernel("u8")
-def _ones(word: np.uint64) -> np.uint64:
+def ones(word: np.uint64) -> np.uint64:
     """How many bits are set (https://en.wikipedia.org/wiki/Hamming_weight)."""
     word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
     word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
@@ -175,7 +175,7 @@ def _write_portable(words: Words, plain: NDArray[np.uint8], written: NDArray[np.
     for key in range(containers):
         own, total = words[key * WORDS : (key + 1) * WORDS], np.uint64(0)
         for place in range(WORDS):
-            total += _ones(own[place])
+            total += ones(own[place])
         sizes[key] = total
         used += 1 if total else 0
     _put(written, 0, NO_RUNS_COOKIE, 4)
@@ -197,7 +197,7 @@ def _write_portable(words: Words, plain: NDArray[np.uint8], written: NDArray[np.
                 word = words[key * WORDS + place]
                 while word:
                     lowest = word & (~word + np.uint64(1))
-                    _put(written, body, place * 64 + np.int64(_ones(lowest - np.uint64(1))), 2)
+                    _put(written, body, place * 64 + np.int64(ones(lowest - np.uint64(1))), 2)
                     body += 2
                     word ^= lowest
     return body

@@ -13,22 +13,26 @@ from engine.bitmaps import from_rows
 from engine.deadline import still_wanted
 from engine.plan.logical import Same
 from engine.plan.physical import costs
+from engine.plan.physical.happened import ActiveIn
 from engine.plan.physical.identities import Known
 from engine.plan.physical.operator import Context, Effort, Operator
-from engine.plan.physical.selection import Selection
+from engine.plan.physical.selection import Picked, Selection
+from engine.plan.physical.space import Domain, few
 from engine.plan.physical.trails import (
-    Gathered,
+    NOWHERE,
+    Crowd,
+    Groups,
     Ints,
-    Line,
     Slot,
+    Span,
     Trail,
     Values,
-    gather,
-    grouped,
     in_decimals,
-    of_some,
     spread,
 )
+
+EVENTS_AT_ONCE = 1 << 24
+"""Contacts with so many events are followed at a time: some hundreds of megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class Sequence(Operator):
 
     Step by step it keeps *all* events that can end the steps so far: the earliest alone would not do, for a later one
     may be the one from which the next step is within its gap. Which events of a step can follow is decided by one
-    search each: among the kept events before it, the farthest of their limits must not lie before the event.
+    sweep through time: among the kept events before it, the farthest of their limits must not lie before the event.
     """
 
     steps: tuple[Step, ...]
@@ -96,37 +100,48 @@ class Sequence(Operator):
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         still_wanted()
-        gathered = self._gathered(context, within)
-        if gathered is None:
-            return BitMap()
-        found = [self._followed(context, events) for events in of_some(gathered, context.space.size)]
+        candidates, picked = self._candidates(context, within)
+        events = int(sum(step.events.among(context, len(candidates)) for step in self.steps))
+        found = [
+            self._followed(context, some, picked) for some in Crowd.of(candidates).split(events, EVENTS_AT_ONCE) if some
+        ]
         return BitMap.union(BitMap(), *found)
 
-    def _followed(self, context: Context, gathered: list[Gathered]) -> BitMap:
-        """The contacts whose events hold the steps, of all events of some contacts."""
-        if not gathered[0].at.size:
-            return BitMap()
-        line = Line.of(gathered, self._groups(context, gathered), self.zone)
-        found = _Chain(self.steps, line, line.trail(gathered[0])).followed(gathered)
-        return from_rows(found.contacts.astype(np.uint32))
-
-    def _gathered(self, context: Context, within: BitMap | None) -> list[Gathered] | None:
-        """The events of each step, of contacts that have some for every present step; None when nobody has."""
-        known: Known = {}
-        found: dict[int, Gathered] = {}
+    def _candidates(self, context: Context, within: BitMap | None) -> tuple[BitMap, PickedSteps]:
+        """The contacts that have events for every present step, and the events that were picked to tell."""
         asked = context.space.everything if within is None else within
+        picked: PickedSteps = {}
         for place in self._in_order_of_size(context):
-            found[place] = gather(self.steps[place].events, self._compared(place), context, asked, known)
-            if not self.steps[place].absent:
-                asked = found[place].everyone & asked
-            if not asked:
-                return None
-        return [found[place].of(asked, context.space.size) for place in range(len(self.steps))]
+            events = self.steps[place].events
+            if events.where is None and not few(asked, context.space):
+                asked = asked & ActiveIn(events).whole(context)
+            else:
+                picked[place] = list(events.picked(context, Domain.of(context.space, asked)))
+                asked = asked & _owners(picked[place])
+        return asked, picked
 
     def _in_order_of_size(self, context: Context) -> list[int]:
-        """Present steps, those with few events first, as they narrow whose events the others need; then absent ones."""
-        steps = self.steps
-        return sorted(range(len(steps)), key=lambda place: (steps[place].absent, steps[place].events.estimate(context)))
+        """Present steps, those with few events first, as they narrow whose events the others need."""
+        present = (place for place, step in enumerate(self.steps) if not step.absent)
+        return sorted(present, key=lambda place: self.steps[place].events.estimate(context))
+
+    def _followed(self, context: Context, contacts: BitMap, picked: PickedSteps) -> BitMap:
+        """Those of some contacts whose events hold the steps."""
+        known: Known = {}
+        crowd = Crowd.of(contacts)
+        domain = Domain.of(context.space, contacts)
+        trails = [
+            crowd.trail(
+                picked[place] if place in picked else list(step.events.picked(context, domain)),
+                self._compared(place),
+                known,
+            )
+            for place, step in enumerate(self.steps)
+        ]
+        if not trails[0].at.size:
+            return BitMap()
+        last = _Chain(self.steps, Span.of(trails, self.zone), crowd.size, trails[0]).followed(trails)
+        return from_rows(crowd.contacts[last.places])
 
     def _compared(self, place: int) -> dict[Slot, Field]:
         """The properties of a step's events that are compared with those of other steps."""
@@ -134,36 +149,40 @@ class Sequence(Operator):
         later = [same for step in self.steps[place + 1 :] for same in step.same if same.step == place]
         return own | {(place, same.earlier.name): same.earlier for same in later}
 
-    def _groups(self, context: Context, gathered: list[Gathered]) -> int:
-        """How many groups of events a join can meet: contacts, or what `compact` makes of so many pairs of values."""
-        if not any(step.same for step in self.steps):
-            return context.space.size
-        adjacent = all(same.step >= place - 1 for place, step in enumerate(self.steps) for same in step.same)
-        most = 4 * sum(events.at.size for events in gathered) if adjacent else 1 << 31
-        return max(context.space.size, most)
+
+PickedSteps = dict[int, list[Picked]]
+"""The events of steps, by the steps' positions."""
+
+
+def _owners(picked: list[Picked]) -> BitMap:
+    """The contacts of events."""
+    still_wanted()
+    return from_rows(np.concatenate([NOWHERE, *(some.part.contacts[some.rows] for some in picked)]))
 
 
 @dataclass(slots=True)
 class _Chain:
-    """The events that can end the steps so far, and until which tick the next one may follow each."""
+    """The events that can end the steps so far, and until when the next one may follow each."""
 
     steps: tuple[Step, ...]
-    line: Line
+    span: Span
+    contacts: int
     states: Trail
     limits: Ints
 
-    def __init__(self, steps: tuple[Step, ...], line: Line, first: Trail) -> None:
+    def __init__(self, steps: tuple[Step, ...], span: Span, contacts: int, first: Trail) -> None:
         self.steps = steps
-        self.line = line
+        self.span = span
+        self.contacts = contacts
         self._start(first)
 
-    def followed(self, gathered: list[Gathered]) -> Trail:
+    def followed(self, trails: list[Trail]) -> Trail:
         """The events that can end the whole sequence, of those of each step."""
         for place, step in enumerate(self.steps[1:], 1):
             still_wanted()
-            if not self.states.contacts.size:
+            if not self.states.at.size:
                 break
-            events = self.line.trail(gathered[place])
+            events = trails[place]
             if not step.absent:
                 self._follow(place, events)
             elif step.gap is not None or all(later.absent for later in self.steps[place:]):
@@ -173,33 +192,34 @@ class _Chain:
         return self.states
 
     def _start(self, states: Trail) -> None:
-        self.states, self.limits = states, self.line.until(states.ticks, None)
+        self.states, self.limits = states, self.span.until(states.at, None)
 
     def _follow(self, place: int, events: Trail) -> None:
         """On to the events of a present step that can follow."""
         needed = self._needed_after(place)
-        groups, event_groups = self.states.contacts, events.contacts
+        groups = Groups(self.states.places, events.places, self.contacts)
         carried = [slot for slot in self.states.values if slot in needed]
         if carried:
-            groups, events, event_groups = spread(self.states, carried, events)
-        joined = grouped(groups, event_groups, self._compared(place, events))
-        limits = np.minimum(self.limits, self.line.until(self.states.ticks, self.steps[place].gap))
-        reached = self.line.reached(self.states, joined[0], limits, events, joined[1])
-        self._start(events.at(reached).with_values(needed))
+            of_states, events, of_events, count = spread(self.states, carried, events)
+            groups = Groups(of_states, of_events, count)
+        groups = groups.agreeing(self._compared(place, events))
+        limits = np.minimum(self.limits, self.span.until(self.states.at, self.steps[place].gap))
+        reached = groups.reached(self.states.at, limits, events.at)
+        self._start(events.chosen(reached).with_values(needed))
 
     def _avoid(self, place: int, events: Trail) -> None:
         """Only states after which no such event comes, no later than the gap."""
-        kept = self._next(place, events) > self.line.until(self.states.ticks, self.steps[place].gap)
-        self.states, self.limits = self.states.at(kept), self.limits[kept]
+        kept = self._next(place, events) > self.span.until(self.states.at, self.steps[place].gap)
+        self.states, self.limits = self.states.chosen(kept), self.limits[kept]
 
     def _end_before(self, place: int, events: Trail) -> None:
         """The next step comes no later than the first such event: an event at the same moment is not between."""
         self.limits = np.minimum(self.limits, self._next(place, events))
 
     def _next(self, place: int, events: Trail) -> Ints:
-        """The tick of the first event of an absent step after each state; beyond all time where there is none."""
-        groups, event_groups = grouped(self.states.contacts, events.contacts, self._compared(place, events))
-        return self.line.next_ticks(self.states, groups, events, event_groups)
+        """The moment of the first event of an absent step after each state; beyond all time where there is none."""
+        groups = Groups(self.states.places, events.places, self.contacts)
+        return groups.agreeing(self._compared(place, events)).next(self.states.at, events.at)
 
     def _needed_after(self, place: int) -> set[Slot]:
         """What later steps compare with values of events up to this step."""
