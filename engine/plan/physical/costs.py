@@ -44,11 +44,11 @@ KNOWN_TEXT = 5.0
 """An event whose property is one of few texts, each of which is known to occur where."""
 DIFFERENT = 600.0
 """An event whose property is told from those of others."""
-ORDERED = 90.0
+ORDERED = 20.0
 """An event of a step of a sequence."""
-ABSENT = 60.0
+ABSENT = 10.0
 """An event of an absent step, beside that."""
-SAME = 400.0
+SAME = 60.0
 """An event whose property is compared with that of another step, beside that."""
 
 _SEARCHED = {Contains: 60.0, EndsWith: 30.0, Like: 100.0, Matches: 150.0, ExactlyOneOf: 5.0}

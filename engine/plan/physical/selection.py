@@ -80,7 +80,7 @@ class Selection:
     def picked(self, context: Context, domain: Domain) -> Iterator[Picked]:
         """The selected events of the domain's contacts, part by part."""
         for part in self.parts(context.version):
-            rows = self._rows(context, part, domain)
+            rows = self.rows(context, part, domain)
             contacts = part.contacts[rows]
             if contacts.size:
                 yield Picked(part, rows, domain.places(contacts))
@@ -104,7 +104,8 @@ class Selection:
         """The contact of each selected event of a part."""
         return part.contacts[self._rows_of_all(context, part)]
 
-    def _rows(self, context: Context, part: EventPart, domain: Domain) -> NDArray[np.uint32] | slice:
+    def rows(self, context: Context, part: EventPart, domain: Domain) -> NDArray[np.uint32] | slice:
+        """The selected events of a part that are of the domain's contacts; they ascend."""
         if domain.bitmap is None:
             return self._rows_of_all(context, part)
         return self._rows_of_few(context, part, domain.bitmap)

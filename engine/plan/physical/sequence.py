@@ -16,18 +16,21 @@ from engine.plan.physical import costs
 from engine.plan.physical.happened import ActiveIn
 from engine.plan.physical.identities import Known
 from engine.plan.physical.operator import Context, Effort, Operator
-from engine.plan.physical.selection import Picked, Selection
+from engine.plan.physical.selection import Selection
 from engine.plan.physical.space import Domain, few
 from engine.plan.physical.trails import (
     NOWHERE,
     Crowd,
+    Found,
     Groups,
     Ints,
     Slot,
     Span,
     Trail,
     Values,
+    found,
     in_decimals,
+    split,
     spread,
 )
 
@@ -102,21 +105,19 @@ class Sequence(Operator):
         still_wanted()
         candidates, picked = self._candidates(context, within)
         events = int(sum(step.events.among(context, len(candidates)) for step in self.steps))
-        found = [
-            self._followed(context, some, picked) for some in Crowd.of(candidates).split(events, EVENTS_AT_ONCE) if some
-        ]
-        return BitMap.union(BitMap(), *found)
+        followed = [self._followed(context, some, picked) for some in split(candidates, events, EVENTS_AT_ONCE) if some]
+        return BitMap.union(BitMap(), *followed)
 
-    def _candidates(self, context: Context, within: BitMap | None) -> tuple[BitMap, PickedSteps]:
+    def _candidates(self, context: Context, within: BitMap | None) -> tuple[BitMap, FoundSteps]:
         """The contacts that have events for every present step, and the events that were picked to tell."""
         asked = context.space.everything if within is None else within
-        picked: PickedSteps = {}
+        picked: FoundSteps = {}
         for place in self._in_order_of_size(context):
             events = self.steps[place].events
             if events.where is None and not few(asked, context.space):
                 asked = asked & ActiveIn(events).whole(context)
             else:
-                picked[place] = list(events.picked(context, Domain.of(context.space, asked)))
+                picked[place] = found(events, context, Domain.of(context.space, asked))
                 asked = asked & _owners(picked[place])
         return asked, picked
 
@@ -125,14 +126,14 @@ class Sequence(Operator):
         present = (place for place, step in enumerate(self.steps) if not step.absent)
         return sorted(present, key=lambda place: self.steps[place].events.estimate(context))
 
-    def _followed(self, context: Context, contacts: BitMap, picked: PickedSteps) -> BitMap:
+    def _followed(self, context: Context, contacts: BitMap, picked: FoundSteps) -> BitMap:
         """Those of some contacts whose events hold the steps."""
         known: Known = {}
-        crowd = Crowd.of(contacts)
+        crowd = Crowd.of(contacts, context.space.size)
         domain = Domain.of(context.space, contacts)
         trails = [
             crowd.trail(
-                picked[place] if place in picked else list(step.events.picked(context, domain)),
+                picked[place] if place in picked else found(step.events, context, domain),
                 self._compared(place),
                 known,
             )
@@ -150,25 +151,25 @@ class Sequence(Operator):
         return own | {(place, same.earlier.name): same.earlier for same in later}
 
 
-PickedSteps = dict[int, list[Picked]]
+FoundSteps = dict[int, list[Found]]
 """The events of steps, by the steps' positions."""
 
 
-def _owners(picked: list[Picked]) -> BitMap:
+def _owners(events: list[Found]) -> BitMap:
     """The contacts of events."""
     still_wanted()
-    return from_rows(np.concatenate([NOWHERE, *(some.part.contacts[some.rows] for some in picked)]))
+    return from_rows(np.concatenate([NOWHERE, *(part.contacts for part in events)]))
 
 
 @dataclass(slots=True)
 class _Chain:
-    """The events that can end the steps so far, and until when the next one may follow each."""
+    """The events that can end the steps so far, and until when the next one may follow each: None for ever."""
 
     steps: tuple[Step, ...]
     span: Span
     contacts: int
     states: Trail
-    limits: Ints
+    limits: Ints | None
 
     def __init__(self, steps: tuple[Step, ...], span: Span, contacts: int, first: Trail) -> None:
         self.steps = steps
@@ -192,7 +193,7 @@ class _Chain:
         return self.states
 
     def _start(self, states: Trail) -> None:
-        self.states, self.limits = states, self.span.until(states.at, None)
+        self.states, self.limits = states, None
 
     def _follow(self, place: int, events: Trail) -> None:
         """On to the events of a present step that can follow."""
@@ -203,18 +204,23 @@ class _Chain:
             of_states, events, of_events, count = spread(self.states, carried, events)
             groups = Groups(of_states, of_events, count)
         groups = groups.agreeing(self._compared(place, events))
-        limits = np.minimum(self.limits, self.span.until(self.states.at, self.steps[place].gap))
+        limits = self._until(self.span.until(self.states.at, self.steps[place].gap))
         reached = groups.reached(self.states.at, limits, events.at)
         self._start(events.chosen(reached).with_values(needed))
 
     def _avoid(self, place: int, events: Trail) -> None:
         """Only states after which no such event comes, no later than the gap."""
         kept = self._next(place, events) > self.span.until(self.states.at, self.steps[place].gap)
-        self.states, self.limits = self.states.chosen(kept), self.limits[kept]
+        self.states = self.states.chosen(kept)
+        self.limits = None if self.limits is None else self.limits[kept]
 
     def _end_before(self, place: int, events: Trail) -> None:
         """The next step comes no later than the first such event: an event at the same moment is not between."""
-        self.limits = np.minimum(self.limits, self._next(place, events))
+        self.limits = self._until(self._next(place, events))
+
+    def _until(self, limits: Ints) -> Ints:
+        """The earlier of these limits and those there are."""
+        return limits if self.limits is None else np.minimum(self.limits, limits)
 
     def _next(self, place: int, events: Trail) -> Ints:
         """The moment of the first event of an absent step after each state; beyond all time where there is none."""

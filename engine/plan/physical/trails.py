@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,9 @@ from engine.native import kernel
 from engine.plan.physical.calendar import months_later
 from engine.plan.physical.identities import Known, compact, tag_set_identities, text_identities
 from engine.plan.physical.numbers import Array
-from engine.plan.physical.selection import Picked
-from engine.plan.physical.space import PartSpace
+from engine.plan.physical.operator import Context
+from engine.plan.physical.selection import Selection
+from engine.plan.physical.space import Domain, PartSpace
 from engine.reading import EventPart
 from engine.tables.groups import spans
 
@@ -75,6 +76,28 @@ class Trail:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """Selected rows of one part; they ascend."""
+
+    part: EventPart
+    rows: Rows | slice
+
+    @property
+    def size(self) -> int:
+        return self.rows.stop - self.rows.start if isinstance(self.rows, slice) else self.rows.size
+
+    @property
+    def contacts(self) -> Rows:
+        return self.part.contacts[self.rows]
+
+
+def found(events: Selection, context: Context, domain: Domain) -> list[Found]:
+    """The selected events of the domain's contacts, part by part."""
+    parts = (Found(part, events.rows(context, part, domain)) for part in events.parts(context.version))
+    return [part for part in parts if part.size]
+
+
+@dataclass(frozen=True, slots=True)
 class Crowd:
     """Contacts, numbered from 0 in the order of their rows: the numbers are their places.
 
@@ -86,8 +109,9 @@ class Crowd:
     before: Rows
 
     @classmethod
-    def of(cls, contacts: BitMap) -> Crowd:
-        words = to_words(contacts, contacts.max() + 1) if contacts else np.empty(0, np.uint64)
+    def of(cls, contacts: BitMap, size: int) -> Crowd:
+        """Of contacts of rows below `size`."""
+        words = to_words(contacts, size)
         held = np.bitwise_count(words).astype(np.uint32)
         return cls(to_array(contacts), words, np.cumsum(held, dtype=np.uint32) - held)
 
@@ -95,34 +119,35 @@ class Crowd:
     def size(self) -> int:
         return self.contacts.size
 
-    def trail(self, picked: Sequence[Picked], properties: Mapping[Slot, Field], known: Known) -> Trail:
-        """Those of the picked events that are of these contacts, with some of their properties."""
-        total = sum(part.places.size for part in picked)
+    def trail(self, events: Sequence[Found], properties: Mapping[Slot, Field], known: Known) -> Trail:
+        """Those of the events that are of these contacts, with some of their properties."""
+        total = sum(part.size for part in events) + 1
         places, at, rows = np.empty(total, np.uint32), np.empty(total, np.int64), np.empty(total, np.uint32)
         ends = [0]
-        for part in picked:
+        for part in events:
             ends.append(self._taken(part, places, at, rows, ends[-1]))
-        parts = [(part.part, rows[start:end]) for part, start, end in zip(picked, ends, ends[1:], strict=False)]
+        parts = [(part.part, rows[start:end]) for part, start, end in zip(events, ends, ends[1:], strict=False)]
         values = {slot: _values(parts, field, known) for slot, field in properties.items()}
         return _in_order(Trail(places[: ends[-1]], at[: ends[-1]], values))
 
-    def _taken(self, picked: Picked, places: Rows, at: Ints, rows: Rows, filled: int) -> int:
+    def _taken(self, events: Found, places: Rows, at: Ints, rows: Rows, filled: int) -> int:
         """Put the place, moment and row of each event behind the first `filled`; how many there are then."""
-        part = picked.part
-        chosen, first = (NOWHERE, picked.rows.start) if isinstance(picked.rows, slice) else (picked.rows, 0)
-        for begin in range(0, picked.places.size, AT_ONCE):
+        part = events.part
+        chosen, first = (NOWHERE, events.rows.start) if isinstance(events.rows, slice) else (events.rows, 0)
+        for begin in range(0, events.size, AT_ONCE):
             still_wanted()
-            end = min(begin + AT_ONCE, picked.places.size)
+            end = min(begin + AT_ONCE, events.size)
             asked = (first + begin, first + end, chosen)
             filled = _take(part.contacts, part.at, *asked, self.words, self.before, places, at, rows, filled)
         return filled
 
-    def split(self, events: int, most: int) -> Iterator[BitMap]:
-        """The contacts, so few at a time that of all their `events` these have about `most`."""
-        pieces = min(events // most + 1, max(1, self.size))
-        for piece in np.array_split(self.contacts, pieces):
-            still_wanted()
-            yield from_sorted(piece)
+
+def split(contacts: BitMap, events: int, most: int) -> Iterator[BitMap]:
+    """Contacts that have `events` in all, so few at a time that these have about `most`."""
+    pieces = min(events // most + 1, max(1, len(contacts)))
+    for piece in np.array_split(to_array(contacts), pieces):
+        still_wanted()
+        yield contacts if pieces == 1 else from_sorted(piece)
 
 
 def _values(parts: Sequence[tuple[EventPart, Rows]], field: Field, known: Known) -> Values:
@@ -295,19 +320,21 @@ def _take(
     places: Rows,
     at: Ints,
     rows: Rows,
-    filled: int,
-) -> int:
-    """Those events of `chosen` (of all where it is empty) begin <= i < end whose contact is in `words`."""
+    filled: Any,
+) -> Any:
+    """Those events of `chosen` (of all where it is empty) begin <= i < end whose contact is in `words`.
+
+    Each is written, and the next one over it unless it is wanted: a branch would be foretold wrongly too often.
+    """
     for i in range(begin, end):
         row = chosen[i] if chosen.size else i
         contact = contacts[row]
-        if contact >> np.uint32(6) < words.size:
-            word, bit = words[contact >> np.uint32(6)], np.uint64(1) << np.uint64(contact & np.uint32(63))
-            if word & bit:
-                places[filled] = before[contact >> np.uint32(6)] + ones(word & (bit - np.uint64(1)))
-                at[filled] = moments[row]
-                rows[filled] = row
-                filled += 1
+        key, bit = contact >> np.uint32(6), np.uint64(contact & np.uint32(63))
+        word = words[key]
+        places[filled] = before[key] + ones(word & ((np.uint64(1) << bit) - np.uint64(1)))
+        at[filled] = moments[row]
+        rows[filled] = row
+        filled += np.int64((word >> bit) & np.uint64(1))
     return filled
 
 
@@ -370,16 +397,16 @@ def _part(groups: Rows, codes: Ints, count: int, width: int, parted: Rows) -> in
     for before in range(count):
         starts[before + 1] += starts[before]
     order = np.empty(groups.size, np.uint32)
-    for i, group in enumerate(groups):
-        order[starts[group]] = i
-        starts[group] += np.uint32(1)
+    for i in range(groups.size):
+        order[starts[groups[i]]] = i
+        starts[groups[i]] += np.uint32(1)
     numbers, groups_of = np.zeros(width, np.uint32), np.full(width, -1, np.int64)
     numbered = 0
-    for i in order:
-        code = codes[i]
-        if groups_of[code] != groups[i]:
-            groups_of[code] = groups[i]
+    for each in order:
+        code = codes[each]
+        if groups_of[code] != groups[each]:
+            groups_of[code] = groups[each]
             numbers[code] = numbered
             numbered += 1
-        parted[i] = numbers[code]
+        parted[each] = numbers[code]
     return numbered
