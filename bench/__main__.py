@@ -77,6 +77,7 @@ def generate_command(size: str, out: Path, seed: int) -> None:
 @click.option("--load-seconds", default=10.0, show_default=True, help="How long each load on a server lasts.")
 @click.option("--most-seconds", default=30.0, show_default=True, help="What a peer's count may take.")
 @click.option("--mode-minutes", default=180.0, show_default=True, help="What a mode may take.")
+@click.option("--add", is_flag=True, help="Add to the run that is there, in place of what it has of these modes.")
 @click.option("--profile", is_flag=True, help="Profile the slowest families; the profiles go beside the run.")
 @click.option("--files", type=folder, default=FILES, show_default=True, help="Where the generated files are or go.")
 @click.option("--work", type=folder, help="Where loaded data are kept for later; nowhere by default.")
@@ -90,6 +91,7 @@ def run_command(
     load_seconds: float,
     most_seconds: float,
     mode_minutes: float,
+    add: bool,
     profile: bool,
     files: Path,
     work: Path | None,
@@ -100,13 +102,14 @@ def run_command(
     Exits with 1 when a mode failed, or a contender counted other than Tamis.
     """
     target = target or files / f"{size}.json"
+    before = earlier(target, size) if add else {}
     asked = [name for name in MODES if name in modes and (profile or name != "profile")]
     with ExitStack() as stack:
-        place = work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tamis-bench-", dir=None)))
+        place = work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tamis-bench-")))
         racing = peers if peers is not None else LARGE if Size[size] is Size.XL else tuple(PEERS)
         generated = generate(Size[size], files)
         course = Course(Size[size], generated, place, racing, chosen, seconds, load_seconds, most_seconds)
-        result = run(course, asked, target, mode_minutes, click.echo)
+        result = run(course, asked, target, mode_minutes, click.echo, before)
     concluding.write_profiles(result, target)
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     for shown in concluding.tables(result):
@@ -130,7 +133,7 @@ def compare_command(before: Path, after: Path, figure: str, growth: bool, fail_a
     earlier, later = loaded(before), loaded(after)
     changes = comparing.changes(earlier, later, figure)
     Console().print(comparing.growth(changes) if growth else comparing.table(changes, figure))
-    for remark in comparing.remarks(earlier, later):
+    for remark in (*(comparing.growth_remarks(changes) if growth else ()), *comparing.remarks(earlier, later)):
         click.echo(remark)
     slower = [change for change in changes if fail_above is not None and change.factor > fail_above]
     for change in slower:
@@ -155,6 +158,14 @@ def report_command(run: Path, out: Path, readme: Path | None) -> None:
         except NoMarkers as error:
             raise click.ClickException(f"{readme}: {error}") from None
         click.echo(readme)
+
+
+def earlier(target: Path, size: str) -> Result:
+    """The run that is there, if any. UsageError when it is of another size."""
+    before = loaded(target) if target.exists() else {}
+    if before and before["size"] != size:
+        raise click.UsageError(f"{target} is a run of size {before['size']}, so none of size {size} can be added to it")
+    return before
 
 
 def loaded(path: Path) -> Result:

@@ -14,6 +14,8 @@ from bench.telling import duration, geometric_mean
 
 TAIL_MS = 100.0
 """What the 99th percentile of a query may be at the largest size."""
+GROWTH = 12.0
+"""How many times as long a query may take on ten times the data."""
 
 
 def _total(run: Run) -> dict[Key, Any]:
@@ -90,8 +92,15 @@ def table(changes: Sequence[Change], figure: str) -> Table:
     return shown
 
 
+def growth_remarks(changes: Sequence[Change]) -> Iterator[str]:
+    grown = sum(change.factor > GROWTH for change in changes)
+    long = sum(change.tail > TAIL_MS for change in changes)
+    yield f"{grown} of {len(changes)} queries grew more than {GROWTH:g} times"
+    yield f"{long} have a 99th percentile above {duration(TAIL_MS)}"
+
+
 def growth(changes: Sequence[Change]) -> Table:
-    """What grew most first; tails that are longer than they may be in red."""
+    """What grew most first; in red what grew more than it may, or has a longer tail than it may."""
     shown = Table("query", "small", "large", "growth", "99th percentile")
     for change in sorted(changes, key=lambda each: -each.factor):
         shown.add_row(
@@ -100,6 +109,6 @@ def growth(changes: Sequence[Change]) -> Table:
             duration(change.after),
             f"{change.factor:.1f}×",
             duration(change.tail),
-            style="red" if change.tail > TAIL_MS else None,
+            style="red" if change.tail > TAIL_MS or change.factor > GROWTH else None,
         )
     return shown

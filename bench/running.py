@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,32 +23,38 @@ LAST_LINES = 25
 """Lines of what a mode that failed said at its end."""
 
 
-def run(course: Course, modes: Sequence[str], target: Path, mode_minutes: float, say: Say) -> Result:
-    """What all modes found, by name; `failed` has why one found less than it should. `target` is written after each,
-    and a mode that takes longer than `mode_minutes` is ended."""
-    result: Result = {
-        "size": course.size.name,
-        "tamis": revision(),
-        "seconds": course.seconds,
-        "machine": facts(),
-        "failed": {},
-    }
-    with tempfile.TemporaryDirectory(prefix="tamis-run-") as temporary:
-        folder = Path(temporary)
-        course.write(course_file(folder))
-        for mode in modes:
-            say(f"--- {mode}")
-            written(result, so_far_file(folder))
-            failure = one(mode, folder, mode_minutes, say)
-            if part_file(folder, mode).exists():
-                result[mode] = json.loads(part_file(folder, mode).read_text())
-            if failure is not None:
-                result["failed"][mode] = failure
-                say(f"{mode} failed: {failure}")
-            result["machine"] = facts() | {"when": result["machine"]["when"]}
-            result = concluded(result)
+def run(course: Course, modes: Sequence[str], target: Path, minutes: float, say: Say, before: Result) -> Result:
+    """What all modes found, by name, besides what an earlier run has `before`; `failed` has why one found less than it
+    should. `target` is written after each mode, one that takes longer than so many `minutes` is ended."""
+    result = {**before, "size": course.size.name, "tamis": revision(), "seconds": course.seconds, "machine": facts()}
+    result["failed"] = {mode: why for mode, why in before.get("failed", {}).items() if mode not in modes}
+    folder = run_folder(target)
+    folder.mkdir(parents=True, exist_ok=True)
+    course.write(course_file(folder))
+    for mode in modes:
+        say(f"--- {mode}")
+        part_file(folder, mode).unlink(missing_ok=True)
+        written(result, so_far_file(folder))
+        failure: str | None = "interrupted"
+        try:
+            failure = one(mode, folder, minutes, say)
+        finally:
+            result = concluded(with_part(result, mode, folder, failure))
             written(result, target)
+        if failure is not None:
+            say(f"{mode} failed: {failure}")
+    if not result["failed"]:
+        shutil.rmtree(folder)
     return result
+
+
+def with_part(result: Result, mode: str, folder: Path, failure: str | None) -> Result:
+    """The run with what a mode found, and why it found no more."""
+    part = part_file(folder, mode)
+    found = {mode: json.loads(part.read_text())} if part.exists() else {}
+    others = {name: each for name, each in result.items() if name != mode}
+    failed = result["failed"] | ({} if failure is None else {mode: failure})
+    return others | found | {"failed": failed, "machine": facts() | {"when": result["machine"]["when"]}}
 
 
 def one(mode: str, folder: Path, minutes: float, say: Say) -> str | None:
@@ -91,6 +97,11 @@ def end(process: subprocess.Popen[str]) -> None:
 
 
 # --- the files of a run that its modes share ---------------------------------------------------------------
+
+
+def run_folder(target: Path) -> Path:
+    """Beside the run while it lasts, so that even what is killed leaves something; it stays where a mode failed."""
+    return target.with_suffix(".run")
 
 
 def course_file(folder: Path) -> Path:

@@ -8,6 +8,7 @@ from time import monotonic, process_time, sleep
 import pytest
 from click.testing import CliRunner
 
+from bench import running
 from bench.__main__ import main
 from bench.concluding import concluded, troubles
 from bench.course import Course
@@ -15,7 +16,7 @@ from bench.generate import Files, Size
 from bench.machine import memory_of, processes_of, processor_seconds
 from bench.modes import MODES, measure_of
 from bench.modes.profile import slowest_queries
-from bench.running import group, one, part_file
+from bench.running import group, one, part_file, written
 from bench.timing import Times, repeated
 
 
@@ -80,6 +81,37 @@ def test_what_a_mode_found_before_it_failed_is_kept(found, folder):
     assert "exit code" in failure
     assert not part_file(nowhere, "inprocess").exists()
     assert troubles({"failed": {"inprocess": failure}}) == [f"inprocess failed: {failure.splitlines()[-1]}"]
+
+
+def test_what_a_mode_found_is_kept_when_the_run_is_broken_off(tmp_path, monkeypatch):
+    """Startup would come next, but somebody loses patience while queries are asked."""
+
+    def broken_off(mode, folder, minutes, say):
+        written({"queries": []}, part_file(folder, mode))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(running, "one", broken_off)
+    target, course = tmp_path / "run.json", Course(Size.T, Files(tmp_path), tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        running.run(course, ["http", "startup"], target, 1, print, {"memory": {"ready": {}}, "failed": {}})
+    kept = json.loads(target.read_text())
+    assert kept["http"] == {"queries": []}
+    assert kept["memory"] == {"ready": {}}
+    assert kept["failed"] == {"http": "interrupted"}
+    assert "startup" not in kept
+
+
+def test_modes_are_added_to_a_run_of_the_same_size(found, folder):
+    target = folder / "run.json"
+    places = ["--files", str(folder / "files"), "--work", str(folder / "work"), "-o", str(target), "--add"]
+    result = CliRunner().invoke(main, ["run", "--size", "T", "--modes", "completion", *places])
+    assert result.exit_code == 0, result.output
+    added = json.loads(target.read_text())
+    assert added["completion"]["again"]["count"] > 100
+    assert added["inprocess"] == found["inprocess"]
+    result = CliRunner().invoke(main, ["run", "--size", "S", "--modes", "completion", *places])
+    assert result.exit_code == 2
+    assert "is a run of size T" in result.output
 
 
 def test_a_mode_that_is_ended_takes_its_children_along(tmp_path):

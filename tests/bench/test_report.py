@@ -150,6 +150,8 @@ def test_growth_tells_how_times_grew_and_which_tails_are_too_long(run, tmp_path)
     assert result.exit_code == 0
     assert result.output.count("8.0×") == len(run["inprocess"]["queries"])
     assert "123 ms" in result.output
+    assert f"0 of {len(run['inprocess']['queries'])} queries grew more than 12 times" in result.output
+    assert f"{len(run['inprocess']['queries'])} have a 99th percentile above 100 ms" in result.output
 
 
 def test_the_commands_say_what_is_wrong_with_a_file(tmp_path):
