@@ -33,6 +33,8 @@ NO_RUNS_COOKIE = 12346
 RUNS_COOKIE = 12347
 OFFSETS_WITH_RUNS = 4
 """A bitmap of so many containers says where each begins even where some are runs."""
+TILE = 4096
+"""So many values are tested at once: what comes of it stays in the nearest cache."""
 SORTED_WORTH = 200
 """So many rows are sorted, not set in words."""
 WORDS_WORTH = 1 << 12
@@ -86,6 +88,18 @@ def from_rows(rows: Rows) -> BitMap:
     return from_sorted(distinct(rows))
 
 
+def rows_between(values: NDArray[Any], low: Any, high: Any) -> BitMap:
+    """The positions of `values` from `low` to `high`, which the type of the values can hold."""
+    words = np.zeros(words_of(len(values)), np.uint64)
+    set_between(values, low, high, words)
+    return from_words(words)
+
+
+def set_between(values: NDArray[Any], low: Any, high: Any, words: Words) -> None:
+    """Write the positions of `values` from `low` to `high` into the first of `words`."""
+    _set_between(values, values.dtype.type(low), values.dtype.type(high), words.view(np.uint8))
+
+
 def words_of(size: int) -> int:
     """How many words hold rows below `size`, in whole containers."""
     return -(-size // CONTAINER) * WORDS
@@ -131,6 +145,24 @@ def set_rows(rows: Rows, words: Words) -> None:
     """Add `rows` to the set `words`."""
     for row in rows:
         words[row >> np.uint32(6)] |= np.uint64(1) << np.uint64(row & np.uint32(63))
+
+
+@kernel("T[]", "T", "T", "out u1[]", T=("u1", "i1", "i2", "i4", "i8", "f8"))
+def _set_between(values: NDArray[Any], low: Any, high: Any, written: NDArray[np.uint8]) -> None:
+    """Write the bytes of words of the positions of values from `low` to `high`.
+
+    Both inner loops are vectorised: one makes a byte of each test, the other a bit of each of 8 bytes, by a product.
+    """
+    tests = np.zeros(TILE, np.uint8)
+    eights = tests.view(np.uint64)
+    for begin in range(0, values.size, TILE):
+        tile = values[begin : begin + TILE]
+        for place in range(tile.size):
+            tests[place] = (tile[place] >= low) & (tile[place] <= high)
+        tests[tile.size :] = 0
+        bits = written[begin // 8 : begin // 8 + (tile.size + 7) // 8]
+        for place in range(bits.size):
+            bits[place] = (eights[place] * np.uint64(0x0102040810204080)) >> np.uint64(56)
 
 
 @kernel("u8")

@@ -8,7 +8,8 @@ method returns may be shared with an index: callers never change them in place.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +31,53 @@ from dsl.typed import (
 )
 from engine.counting import Counts
 
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Intervals:
+    """A value in one of some closed intervals, whose ends are int64, or float64 of a column of floats; they ascend
+    and do not overlap."""
+
+    lows: NDArray[Any]
+    highs: NDArray[Any]
+
+
 ColumnPredicate = (
-    OneOf | ExactlyOneOf | Range | StartsWith | EndsWith | Contains | Like | Matches | HasAny | HasAll | IsSet
+    OneOf
+    | ExactlyOneOf
+    | Range
+    | Intervals
+    | StartsWith
+    | EndsWith
+    | Contains
+    | Like
+    | Matches
+    | HasAny
+    | HasAll
+    | IsSet
 )
 """The predicates a column answers. `During` became a closed `Range` of physical values when the clock was bound."""
+
+
+class Order(Protocol):
+    """The rows of a column of numbers in the order of their values."""
+
+    @property
+    def data(self) -> NDArray[Any]:
+        """The value of each row: whole numbers of any width, or float64."""
+
+    @property
+    def ends(self) -> tuple[Any, Any] | None:
+        """The least and the greatest value; None when there is none."""
+
+    @property
+    def distinct(self) -> NDArray[Any] | None:
+        """The different values, ascending; None when they are not much fewer than the rows."""
+
+    def count(self, predicate: ColumnPredicate) -> int | None:
+        """How many rows have a value that satisfies `predicate`; None for what the order does not tell."""
+
+    def matching(self, predicate: ColumnPredicate) -> BitMap | None:
+        """The rows that have a value that satisfies `predicate`; None for what the order does not tell."""
 
 
 class Column(Protocol):
@@ -44,6 +88,9 @@ class Column(Protocol):
 
     def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
         """Rows whose value satisfies `predicate`, among `within` when given. Missing values never do."""
+
+    def by_value(self) -> tuple[Order, BitMap] | None:
+        """The order of the values, and the rows that have others than it tells; None where there is no order."""
 
     def estimate(self, predicate: ColumnPredicate) -> int:
         """About how many rows `matching` would return; cheap (microseconds), exact where an index knows."""

@@ -254,6 +254,9 @@ class IdColumn:
         texts = self.table.arrow(self.size) if rows is None else strings(self.table.texts(rows))
         return text_mask(predicate, fold_all(texts), texts)
 
+    def by_value(self) -> None:
+        return None
+
     @property
     def searched(self) -> int:
         return self.size

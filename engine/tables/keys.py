@@ -49,6 +49,9 @@ class Keys:
     def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
         return scan(self, predicate, within)
 
+    def by_value(self) -> None:
+        return None
+
     @property
     def searched(self) -> int:
         return self.size

@@ -6,7 +6,7 @@ gives one back, so that merging is joining loose columns, choosing rows and seal
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import ceil, floor
 from typing import Any
 
@@ -17,7 +17,7 @@ from pyroaring import BitMap
 from dsl.schema import Field, Type, type_of_value
 from dsl.typed import HasAll, HasAny, IsSet, OneOf, Range
 from engine.bitmaps import Mask, Rows, below, to_array
-from engine.reading import ColumnPredicate
+from engine.reading import ColumnPredicate, Intervals
 from engine.tables.columns import Numbers, scan
 from engine.tables.dictionary import Dictionary
 from engine.tables.holding import loose_texts
@@ -50,6 +50,9 @@ class LooseText:
 
     def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
         return scan(self, predicate, within)
+
+    def by_value(self) -> None:
+        return None
 
     @property
     def searched(self) -> int:
@@ -93,6 +96,9 @@ class LooseNumbers:
 
     def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
         return scan(self, predicate, within)
+
+    def by_value(self) -> None:
+        return None
 
     @property
     def searched(self) -> int:
@@ -156,6 +162,9 @@ class LooseTags:
     def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
         return scan(self, predicate, within)
 
+    def by_value(self) -> None:
+        return None
+
     @property
     def searched(self) -> int:
         return 0
@@ -212,8 +221,42 @@ def test_numbers(predicate: ColumnPredicate, data: NDArray[Any]) -> Mask:
             return _floats_between(data, *float_bounds(predicate))
         case Range():
             return _ints_between(data, *int_bounds(predicate))
+        case Intervals(lows, highs):
+            place = np.searchsorted(lows, data, "right")
+            mask: Mask = (place > 0) & (data <= np.append(highs[:1], highs)[place]) & present(data)
+            return mask
         case _:
             raise TypeError(f"{type(predicate).__name__} does not apply to numbers")
+
+
+def intervals_of(predicate: ColumnPredicate, kind: np.dtype[Any]) -> Intervals | None:
+    """The intervals of values that satisfy `predicate`, of a column of one kind; None when it is not about values."""
+    floats = kind.kind == "f"
+    match predicate:
+        case Intervals():
+            return predicate
+        case Range() if floats:
+            low, high = float_bounds(predicate)
+            return _intervals([(-np.inf if low is None else low, np.inf if high is None else high)], np.float64)
+        case Range():
+            least, most = int_bounds(predicate)
+            return _intervals([(_LEAST if least is None else least, _MOST if most is None else most)], np.int64)
+        case OneOf(values):
+            exact = sorted({float(value) if floats else int(value) for value in values})
+            return _intervals([(value, value) for value in exact], np.float64 if floats else np.int64)
+        case _:
+            return None
+
+
+_LEAST, _MOST = MISSING_INT + 1, -MISSING_INT - 1
+
+
+def _intervals(ends: Sequence[tuple[Any, Any]], dtype: type[np.int64] | type[np.float64]) -> Intervals:
+    """Intervals, cut to whole numbers that are values."""
+    if dtype is np.int64:
+        ends = [(max(low, _LEAST), min(high, _MOST)) for low, high in ends if low <= _MOST and high >= _LEAST]
+    lows, highs = zip(*ends, strict=True) if ends else ((), ())
+    return Intervals(np.array(lows, dtype), np.array(highs, dtype))
 
 
 def present(data: NDArray[Any]) -> Mask:

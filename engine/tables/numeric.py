@@ -9,24 +9,28 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.schema import Field
-from dsl.typed import IsSet, OneOf, Range
-from engine.bitmaps import from_mask
+from dsl.typed import IsSet
+from engine.bitmaps import from_mask, rows_between
 from engine.reading import ColumnPredicate
-from engine.tables.columns import scan
+from engine.tables.columns import GATHER_WORTH, scan
 from engine.tables.groups import GroupIndex
-from engine.tables.loose import LooseNumbers, float_bounds, int_bounds, missing_of, present
+from engine.tables.loose import LooseNumbers, intervals_of, missing_of, present
+from engine.tables.ordered import Order
 from storage import Array, BlockRef
 
 QUANTILES = 257
+ORDER_WORTH = 128
+"""Where there is an order, rows asked for are gathered when the column has at least so many times as many."""
 
 
 class SealedNumbers(LooseNumbers):
     """Immutable. `quantiles` are evenly spaced values of the sorted column, from the least to the greatest.
 
-    `index`, for columns of row numbers, holds the rows of each value; it is built by who first needs it.
+    `index`, for columns of row numbers, holds the rows of each value; it is built by who first needs it. So is the
+    order of the values, for columns of contacts and companies.
     """
 
-    __slots__ = ("_count", "_present", "_quantiles", "index", "ref")
+    __slots__ = ("_count", "_order", "_present", "_quantiles", "index", "ref")
 
     def __init__(self, field: Field, data: NDArray[Any], quantiles: NDArray[Any], count: int) -> None:
         super().__init__(field, data)
@@ -35,6 +39,7 @@ class SealedNumbers(LooseNumbers):
         self._count = count
         self._present: BitMap | None = None
         self.index: GroupIndex | None = None
+        self._order: Order | None = None
 
     @classmethod
     def of(cls, column: LooseNumbers) -> SealedNumbers:
@@ -45,7 +50,33 @@ class SealedNumbers(LooseNumbers):
     def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
         if isinstance(predicate, IsSet):
             return self.present if within is None else self.present & within
-        return scan(self, predicate, within)
+        worth = GATHER_WORTH if self._order is None else ORDER_WORTH
+        if within is not None and len(within) * worth < self.size:
+            return scan(self, predicate, within)
+        found = self._found(predicate)
+        return found if within is None else found & within
+
+    def _found(self, predicate: ColumnPredicate) -> BitMap:
+        found = self._order.matching(predicate) if self._order is not None else None
+        if found is not None:
+            return found
+        intervals = intervals_of(predicate, self.data.dtype)
+        if intervals is None or len(intervals.lows) != 1:
+            return scan(self, predicate, None)
+        return self._between(intervals.lows[0].item(), intervals.highs[0].item())
+
+    def _between(self, low: Any, high: Any) -> BitMap:
+        """Rows whose value is between two ends."""
+        if self.data.dtype.kind == "i":
+            limits = np.iinfo(self.data.dtype)
+            low, high = max(low, int(limits.min) + 1), min(high, int(limits.max))
+        return rows_between(self.data, low, high) if low <= high else BitMap()
+
+    def ordered(self) -> Order:
+        """The rows in the order of their values: made when first asked for, then kept and saved."""
+        if self._order is None:
+            self._order = Order.of(self.data, np.flatnonzero(present(self.data)).astype(np.uint32))
+        return self._order
 
     @property
     def present(self) -> BitMap:
@@ -55,30 +86,30 @@ class SealedNumbers(LooseNumbers):
         return self._present
 
     def estimate(self, predicate: ColumnPredicate) -> int:
-        """Exact for presence; within a 256th of the rows for ranges."""
-        match predicate:
-            case IsSet():
-                return self._count
-            case Range():
-                floats = self.data.dtype.kind == "f"
-                return self._estimate_between(*(float_bounds(predicate) if floats else int_bounds(predicate)))
-            case OneOf(values):
-                return sum(self._estimate_between(value, value) for value in values)
-            case _:
-                return self._count
+        """Exact for presence, and where the order is known; else within a 256th of the rows for ranges."""
+        known = self._order.count(predicate) if self._order is not None else None
+        if known is not None:
+            return known
+        intervals = intervals_of(predicate, self.data.dtype)
+        if intervals is None:
+            return self._count
+        return sum(map(self._estimate_between, intervals.lows.tolist(), intervals.highs.tolist()))
 
     def _estimate_between(self, low: Any, high: Any) -> int:
-        first = 0 if low is None else int(np.searchsorted(self._quantiles, low, "left"))
-        last = len(self._quantiles) if high is None else int(np.searchsorted(self._quantiles, high, "right"))
+        first = int(np.searchsorted(self._quantiles, low, "left"))
+        last = int(np.searchsorted(self._quantiles, high, "right"))
         share = max(last - first, 0.5) / max(1, len(self._quantiles))
         return min(self._count, int(share * self._count) + 1)
 
     def arrays(self) -> dict[str, Array]:
-        return {"data": self.data, "quantiles": self._quantiles, "count": np.array([self._count])}
+        arrays = {"data": self.data, "quantiles": self._quantiles, "count": np.array([self._count])}
+        return arrays if self._order is None else {**arrays, **self._order.arrays()}
 
     @classmethod
     def opened(cls, field: Field, arrays: dict[str, Array]) -> SealedNumbers:
-        return cls(field, arrays["data"], arrays["quantiles"], int(arrays["count"][0]))
+        column = cls(field, arrays["data"], arrays["quantiles"], int(arrays["count"][0]))
+        column._order = Order.opened(column.data, arrays)
+        return column
 
 
 def _quantiles(held: NDArray[Any]) -> NDArray[Any]:

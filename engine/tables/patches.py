@@ -12,12 +12,13 @@ from pyroaring import BitMap
 
 from dsl.schema import Field, Type, type_of_value
 from engine.bitmaps import Mask, Rows, below, from_rows, to_array
-from engine.reading import ColumnPredicate
+from engine.reading import ColumnPredicate, Order
 from engine.tables.buffers import Buffer
 from engine.tables.columns import Numbers
 from engine.tables.dictionary import MISSING_CODE
 from engine.tables.joining import joined, taken
 from engine.tables.loose import Loose, LooseTags, LooseText
+from engine.tables.numeric import SealedNumbers
 from engine.tables.sealed import Sealed, sealed
 from engine.tables.tags import SealedTags
 from engine.tables.tails import tail_column
@@ -157,6 +158,11 @@ class PatchedColumn:
             order = np.argsort(rows)
             self._latest = rows[order], entries[order]
         return self._latest
+
+    def by_value(self) -> tuple[Order, BitMap] | None:
+        if not isinstance(self.base, SealedNumbers):
+            return None
+        return self.base.ordered(), self.patch.overridden(self.size) if self.size else BitMap()
 
     @property
     def searched(self) -> int:

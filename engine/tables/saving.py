@@ -13,6 +13,8 @@ from dsl.typed import IsSet
 from engine.tables.entities import EntitiesVersion, EntityTable
 from engine.tables.events import EventsVersion, EventTable
 from engine.tables.identity import SealedIds
+from engine.tables.links import COMPANY
+from engine.tables.numeric import SealedNumbers
 from engine.tables.parts import SealedPart
 from engine.tables.patches import PatchedColumn, resealed
 from engine.tables.prints import IdPrints
@@ -92,6 +94,8 @@ class _Saver:
         if column.size and column.merged is None:
             column.merged = resealed(column, rows)
         base = column.merged if column.size else column.base
+        if isinstance(base, SealedNumbers) and base.ref is None and base.field is not COMPANY:
+            base.ordered()
         return self._column(kind, base) if base is not None and base.estimate(IsSet()) else None
 
     def _ids(self, kind: str, ids: SealedIds) -> str:

@@ -13,7 +13,8 @@ from random import Random
 from unittest.mock import patch
 
 SMALL: dict[str, tuple[int, ...]] = {
-    "engine.bitmaps.MASK_WORTH": (0, 1, 1000),
+    "engine.bitmaps.SORTED_WORTH": (1, 3),
+    "engine.bitmaps.WORDS_WORTH": (0, 1),
     "engine.plan.physical.distinct.EVENTS_A_TEXT": (0, 1, 1000),
     "engine.plan.physical.distinct.WORDS_AT_MOST": (0, 100),
     "engine.plan.physical.happened.FOLLOWED": (0, 1, 1000),
@@ -35,7 +36,12 @@ SMALL: dict[str, tuple[int, ...]] = {
     "engine.tables.groups.READY_LEAST": (1, 3),
     "engine.tables.groups.READY_SHARE": (1, 2, 10),
     "engine.tables.identity.RECENT_LEAST": (0, 3),
+    "engine.tables.numeric.ORDER_WORTH": (0, 1, 1000),
     "engine.tables.numeric.QUANTILES": (2, 5),
+    "engine.tables.ordered.BUCKETS": (1, 3),
+    "engine.tables.ordered.DISTINCT_WORTH": (0, 1000),
+    "engine.tables.ordered.FEW_ROWS": (0, 2),
+    "engine.tables.ordered.FILL_WORTH": (1, 1 << 20),
     "engine.tables.parts.FEW_ROWS": (0, 1, 5),
     "engine.tables.patches.FEW": (0, 1, 5),
     "engine.tables.sorted.KEPT_TEXTS": (0, 2),

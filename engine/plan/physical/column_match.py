@@ -38,6 +38,19 @@ class ColumnMatch(Operator):
         still_wanted()
         return _matching(context, self.column, self.predicate, within)
 
+    def count(self, context: Context, within: BitMap | None) -> int:
+        known = self._known(context) if within is None else None
+        return len(self.run(context, within)) if known is None else known
+
+    def _known(self, context: Context) -> int | None:
+        """How many rows match, where the order of the values tells."""
+        column = context.space.column(self.column)
+        found = None if column is None else column.by_value()
+        if found is None or found[1]:
+            return None
+        still_wanted()
+        return found[0].count(self.predicate)
+
     def cost(self, context: Context, asked: float) -> float:
         return costs.column_cost(context.space.column(self.column), self.predicate, context.space, asked)
 

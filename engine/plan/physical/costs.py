@@ -51,7 +51,7 @@ ABSENT = 10.0
 SAME = 60.0
 """An event whose property is compared with that of another step, beside that."""
 
-_SEARCHED = {Contains: 60.0, EndsWith: 30.0, Like: 100.0, Matches: 150.0, ExactlyOneOf: 5.0}
+_SEARCHED: dict[type[object], float] = {Contains: 60.0, EndsWith: 30.0, Like: 100.0, Matches: 150.0, ExactlyOneOf: 5.0}
 """A text that a predicate searches; the others find theirs by an index."""
 
 

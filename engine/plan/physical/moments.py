@@ -35,6 +35,9 @@ class MomentColumn:
     def estimate(self, predicate: ColumnPredicate) -> int:
         return sum(self.part.estimate_between(start, end) for start, end in self._stretches(predicate))
 
+    def by_value(self) -> None:
+        return None
+
     @property
     def searched(self) -> int:
         return 0
