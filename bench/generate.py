@@ -347,12 +347,12 @@ def urls(rng: Generator, count: int) -> pa.Array:
 
 def goods(rng: Generator, count: int) -> dict[str, pa.Array]:
     """Products belong to one category each, and have a price that most sales keep to."""
-    product = zipf(rng, words.PRODUCTS, count, 0.8)
+    product = zipf(rng, len(words.PRODUCTS), count, 0.8)
     category = product % len(words.CATEGORIES)
-    price = np.exp(default_rng(7).normal(3.2, 0.9, words.PRODUCTS))
+    price = np.exp(default_rng(7).normal(3.2, 0.9, len(words.PRODUCTS)))
     cents = np.maximum((price[product] * rng.choice([1.0, 0.8, 2.0], count, p=[0.8, 0.1, 0.1]) * 100), 1)
     return {
-        "product": texts([f"P{number:05d}" for number in range(words.PRODUCTS)], product),
+        "product": texts(words.PRODUCTS, product),
         "category": texts(words.CATEGORIES, category),
         "amount": decimals(cents.astype(np.int64), rng.random(count) < 0.02),
     }

@@ -19,7 +19,7 @@ CATEGORIES = _WORDS["categories"]
 SECTORS = _WORDS["sectors"]
 FORMS = _WORDS["forms"]
 CITIES_A_COUNTRY = 60
-PRODUCTS = 2_000
+PRODUCTS = [f"P{number:05d}" for number in range(2_000)]
 CAMPAIGNS = [f"{theme} {number}" for number, theme in product(range(1, 31), _WORDS["themes"])]
 
 

@@ -1,4 +1,7 @@
-"""PostgreSQL, started for the race in a temporary directory: rows in the order of time, an index for every question."""
+"""PostgreSQL, started for the race in a temporary directory: rows in the order of time, an index for every question.
+
+`events` is what the tables of the event types inherit from, so that they need not be there twice.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
@@ -20,6 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
+from bench import words
 from bench.generate import SCHEMA, Files
 from bench.peers import TABLES, Absent, Failed, TooLong
 from bench.workload import Ask, Dialect, Query
@@ -30,25 +34,41 @@ PATIENCE = 60.0
 """Seconds in which the server must answer."""
 SETTINGS = {
     "listen_addresses": "",
-    "shared_buffers": "2GB",
-    "effective_cache_size": "8GB",
-    "work_mem": "256MB",
-    "maintenance_work_mem": "1GB",
+    "shared_buffers": "6GB",
+    "effective_cache_size": "16GB",
+    "work_mem": "512MB",
+    "maintenance_work_mem": "2GB",
+    "max_parallel_workers_per_gather": "2",
+    "max_parallel_maintenance_workers": "2",
     "random_page_cost": "1.1",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
     "max_wal_size": "8GB",
+    "autovacuum": "off",
     "fsync": "off",
     "jit": "off",
 }
-"""For data that fit into memory, and that nobody would miss. Compiling costs more than these questions take."""
-TYPES = {"text": "text", "choice": "text", "number": "integer", "date": "date", "boolean": "boolean"}
+"""For a machine of 24 GB, data that fit into memory and that nobody would miss. Compiling costs more than these
+questions take."""
+TYPES = {"text": "text", "number": "integer", "date": "date", "boolean": "boolean"}
+ENUMS = {
+    "country": words.COUNTRIES,
+    "city": words.cities(),
+    "language": words.LANGUAGES,
+    "sector": words.SECTORS,
+    "campaign": words.CAMPAIGNS,
+    "url": words.urls(),
+    "product": words.PRODUCTS,
+    "category": words.CATEGORIES,
+}
+"""Columns of texts with at most some thousands of different values: four bytes each."""
 INDEXES = (
     *(f"contacts ({column})" for column in ("country", "city", "language", "age", "points", "signup", "company")),
     *(f"companies ({column})" for column in ("sector", "size", "country", "founded")),
     "contacts using gin (email gin_trgm_ops)",
     "contacts (email text_pattern_ops)",
     "interests (interest, contact)",
-    *(f"{table} (moment, contact)" for table in (*TABLES.values(), "events")),
-    *(f"{table} (contact, moment)" for table in TABLES.values()),
+    *(f"{table} ({columns})" for table in TABLES.values() for columns in ("moment, contact", "contact, moment")),
     *(f"{table} (campaign, contact, moment)" for table in ("sends", "opens", "clicks")),
     "visits (url, contact, moment)",
     "purchases (category, moment, contact)",
@@ -107,20 +127,19 @@ class Postgres:
     def load(self, files: Files) -> None:
         run = self._connection.execute
         run("create extension pg_trgm")
-        for table, link in (("companies", ()), ("contacts", ("company",))):
-            fields = {name: TYPES[each["type"]] for name, each in SCHEMA[table].items() if name != "interests"}
-            columns = ", ".join(f"{name} {type}" for name, type in (fields | dict.fromkeys(link, "integer")).items())
-            run(f"create table {table} (id integer primary key, {columns})")
+        for name, values in ENUMS.items():
+            run(f"create type a_{name} as enum ({', '.join(map(repr, values))})")
+        for table, link in (("companies", {}), ("contacts", {"company": "integer"})):
+            fields = {name: column_type(name, each) for name, each in SCHEMA[table].items() if name != "interests"}
+            run(f"create unlogged table {table} (id integer primary key, {columns(fields | link)})")
             self.copy(table, (entities(batch, ("id", *link), list(fields)) for batch in batches(files.of(table))))
-        run("create table interests (interest text, contact integer)")
+        run("create unlogged table interests (interest text, contact integer)")
         self.copy("interests", (interests(batch) for batch in batches(files.contacts)))
+        run("create unlogged table events (contact integer, moment bigint)")
         for type, table in TABLES.items():
-            properties = {name: each["type"] for name, each in SCHEMA["events"][type].items()}
-            columns = "".join(f", {name} {'numeric(18, 2)' if name == 'amount' else 'text'}" for name in properties)
-            run(f"create table {table} (contact integer, moment bigint{columns})")
-            self.copy(table, (events(batch, list(properties)) for batch in batches(files.events(type))))
-        together = " union all ".join(f"select contact, moment from {table}" for table in TABLES.values())
-        run(f"create table events as select * from ({together}) every order by moment")
+            fields = {name: column_type(name, each) for name, each in SCHEMA["events"][type].items()}
+            run(f"create unlogged table {table} ({columns(fields)}) inherits (events)")
+            self.copy(table, (events(batch, list(fields)) for batch in batches(files.events(type))))
         for index in INDEXES:
             run(f"create index on {index}")
         run("vacuum analyze")
@@ -188,6 +207,19 @@ def connected(psycopg: Any, server: subprocess.Popen[bytes], home: Path) -> Any:
                 server.kill()
                 raise Absent(f"PostgreSQL did not start: {(home / 'log').read_text()[-300:]} {error}") from None
             sleep(0.05)
+
+
+# --- tables --------------------------------------------------------------------------------------------------
+
+
+def column_type(name: str, field: Mapping[str, Any]) -> str:
+    if name in ENUMS:
+        return f"a_{name}"
+    return f"numeric(18, {field['decimals']})" if field.get("decimals") else TYPES[field["type"]]
+
+
+def columns(types: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {type}" for name, type in types.items())
 
 
 # --- rows as they are copied -------------------------------------------------------------------------------
