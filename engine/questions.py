@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from time import time
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -278,3 +278,13 @@ def _segment_view(segment: Segment, counted: Count | None, refused: str | None) 
         segment.etag,
         refused,
     )
+
+
+class Directory(Protocol):
+    """Workspaces to be asked."""
+
+    def workspaces(self) -> list[str]:
+        """Names, in order."""
+
+    def workspace(self, name: str) -> Questions:
+        """UnknownWorkspace when there is none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from itertools import groupby
 
@@ -10,6 +10,7 @@ from anyio.to_thread import run_sync
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from server.documents import encode_description
 from server.errors import HANDLED, answer_error
@@ -19,18 +20,26 @@ from server.operations import Endpoint, Operation
 from server.routes import ROUTES
 from server.service import Service
 
+Endpoints = Callable[[Service, list[Operation]], ASGIApp]
 
-def application(service: Service, hosts: Collection[str] | None = None) -> Starlette:
-    """The application of a service. With `hosts` it answers only requests made to one of these host names."""
+
+def application(service: Service, hosts: Collection[str] | None = None, endpoint: Endpoints = Endpoint) -> Starlette:
+    """The application of a service. With `hosts` it answers only requests made to one of these host names.
+
+    `endpoint` makes the application of the operations at one path.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        if service.writing is None:
+            yield
+            return
         await run_sync(service.importers.start)
         yield
         await run_sync(service.importers.close)
 
     app = Starlette(
-        routes=starlette_routes(service, ROUTES),
+        routes=starlette_routes(service, ROUTES, endpoint),
         middleware=[Middleware(Front, meters=service.meters, hosts=hosts)],
         exception_handlers=dict.fromkeys(HANDLED, answer_error),
         lifespan=lifespan,
@@ -39,7 +48,7 @@ def application(service: Service, hosts: Collection[str] | None = None) -> Starl
     return app
 
 
-def starlette_routes(service: Service, operations: Iterable[Operation]) -> list[Route]:
+def starlette_routes(service: Service, operations: Iterable[Operation], endpoint: Endpoints = Endpoint) -> list[Route]:
     """One route for each path, in the order of the table; operations of one path stand together there."""
     by_path = groupby(operations, key=lambda operation: operation.path)
-    return [Route(path, Endpoint(service, list(group))) for path, group in by_path]
+    return [Route(path, endpoint(service, list(group))) for path, group in by_path]

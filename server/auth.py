@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from hmac import compare_digest
 
@@ -81,18 +81,19 @@ def create_key(catalog: Documents, name: str, workspaces: Sequence[str], scopes:
 
 def list_keys(catalog: Documents) -> list[KeyView]:
     """All keys, oldest first."""
-    keys = sorted(_load(catalog), key=lambda key: key.created)
+    keys = sorted(kept_keys(catalog), key=lambda key: key.created)
     return [KeyView(key.id, key.name, key.workspaces, key.scopes, key.created) for key in keys]
 
 
 def revoke_key(catalog: Documents, id: str) -> None:
-    """Forgets a key; a running server that shares `catalog` must use `Keys.revoke`. ApiError when there is none."""
+    """Forgets a key; a running server is to be told by `Service.keys_changed`. ApiError when there is none."""
     if catalog.get(COLLECTION, id) is None:
         raise ApiError(Failure.UNKNOWN_KEY, f"no key with the id '{id}'")
     catalog.delete(COLLECTION, id)
 
 
-def _load(catalog: Documents) -> list[Key]:
+def kept_keys(catalog: Documents) -> list[Key]:
+    """All keys, as they are kept."""
     return [msgspec.json.decode(value, type=Key) for _, value in catalog.items(COLLECTION)]
 
 
@@ -103,27 +104,18 @@ def _digest(secret: str) -> str:
 class Keys:
     """The keys of a running server, in memory. Without any key everything is allowed."""
 
-    def __init__(self, catalog: Documents) -> None:
-        self.catalog = catalog
+    def __init__(self, keys: Iterable[Key]) -> None:
         self._by_digest: Mapping[str, Key] = {}
-        self._reload()
+        self.take(keys)
 
-    def _reload(self) -> None:
-        self._by_digest = {key.digest: key for key in _load(self.catalog)}
+    def take(self, keys: Iterable[Key]) -> None:
+        """From now on there are these, and no others."""
+        self._by_digest = {key.digest: key for key in keys}
 
     @property
     def open(self) -> bool:
         """Whether nobody needs a key."""
         return not self._by_digest
-
-    def create(self, name: str, workspaces: Sequence[str], scopes: Sequence[Scope]) -> NewKey:
-        made = create_key(self.catalog, name, workspaces, scopes)
-        self._reload()
-        return made
-
-    def revoke(self, id: str) -> None:
-        revoke_key(self.catalog, id)
-        self._reload()
 
     def authorise(self, header: str | None, scope: Scope | None, workspace: str | None) -> Key | None:
         """The key of an Authorization header, when it allows `scope` in `workspace`; None on an open server.

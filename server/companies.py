@@ -16,6 +16,6 @@ class CompaniesBody(RowsBody):
 
 
 async def upsert(call: Call, body: CompaniesBody) -> Ack:
-    ack = await call.write(call.workspace.upsert_companies, body.companies)
+    ack = await call.write(call.written.upsert_companies, body.companies)
     call.accepted("companies", ack)
     return ack

@@ -33,7 +33,7 @@ class Memberships(msgspec.Struct, frozen=True):
 
 
 async def upsert(call: Call, body: ContactsBody) -> Ack:
-    ack = await call.write(call.workspace.upsert_contacts, body.contacts)
+    ack = await call.write(call.written.upsert_contacts, body.contacts)
     call.accepted("contacts", ack)
     return ack
 
@@ -46,7 +46,7 @@ async def show(call: Call) -> dict[str, Any]:
 
 
 async def erase(call: Call) -> Ack:
-    return await call.write(call.workspace.erase_contact, call.param("id"))
+    return await call.write(call.written.erase_contact, call.param("id"))
 
 
 async def timeline(call: Call, options: TimelineOptions) -> TimelinePage:

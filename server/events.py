@@ -27,7 +27,7 @@ async def add(call: Call, body: EventsBody, options: EventsOptions) -> Ack:
     if call.retry_key is not None:
         identify(body.events, call.retry_key)
     create = options.unknown_contacts == "create"
-    ack = await call.write(call.workspace.add_events, body.events, create_contacts=create)
+    ack = await call.write(call.written.add_events, body.events, create_contacts=create)
     call.accepted("events", ack)
     return ack
 

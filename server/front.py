@@ -17,6 +17,9 @@ from server.meters import Meters
 SLASH = "\ufdd0"
 """Stands for a %2F of the path while it is matched: a noncharacter, which no id that arrives as text may hold."""
 
+PASSED_ON = "passed_on"
+"""Says in a scope that another process answers, and meters, the request."""
+
 
 class Front:
     """Pure ASGI middleware around everything else.
@@ -51,7 +54,8 @@ class Front:
             keep_slashes(scope)
             await self.app(scope, receive, noting)
         finally:
-            self.meters.request(scope.get("operation"), scope["method"], status, time.perf_counter() - started)
+            if PASSED_ON not in scope:
+                self.meters.request(scope.get("operation"), scope["method"], status, time.perf_counter() - started)
 
     def _refusal(self, headers: Headers) -> Response | None:
         if self.hosts is None:

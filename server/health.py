@@ -12,7 +12,7 @@ class Health(msgspec.Struct, frozen=True):
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """`reasons` says, by workspace, why writes are refused; reads go on."""
+    """`reasons` says, by workspace, why writes are refused; reads go on. A worker that is starting is one too."""
 
     ready: bool
     reasons: dict[str, str]
@@ -23,9 +23,13 @@ async def alive(call: Call) -> Health:
 
 
 async def ready(call: Call) -> Readiness:
-    tamis = call.service.tamis
-    states = {name: tamis.workspace(name).healthy for name in tamis.workspaces()}
+    directory, crew = call.service.directory, call.service.crew
+    states = {name: directory.workspace(name).healthy for name in directory.workspaces()}
     reasons = {name: reason for name, reason in states.items() if reason is not None}
+    for status, body in await crew.ask(call.request.scope):
+        if status == 503:
+            reasons |= msgspec.json.decode(body, type=Readiness).reasons
+    reasons |= dict.fromkeys(crew.absent, "is starting")
     if reasons:
         call.status = 503
     return Readiness(not reasons, reasons)

@@ -112,7 +112,7 @@ async def create(call: Call, options: ImportOptions) -> Job | Rehearsal | Respon
         digest = await _spool(call, path)
         if options.dry_run:
             call.status = 200
-            return await in_thread(rehearse, call.workspace, path, request)
+            return await in_thread(rehearse, call.written, path, request)
 
         async def submit() -> Response:
             return call.answer(await in_thread(line.submit, request, path))

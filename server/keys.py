@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from server.auth import KeyView, NewKey, Scope, list_keys
+from server.auth import KeyView, NewKey, Scope, create_key, list_keys, revoke_key
 from server.errors import ApiError, Failure
 from server.operations import Call, in_thread
 
@@ -30,7 +30,9 @@ class Revoked(msgspec.Struct, frozen=True):
 async def create(call: Call, body: KeyBody) -> NewKey:
     name = call.workspace.name
     call.headers["Cache-Control"] = "no-store"
-    return await in_thread(call.service.keys.create, body.name, [name], body.scopes)
+    made = await in_thread(create_key, call.service.tamis.catalog, body.name, [name], body.scopes)
+    await call.service.keys_changed()
+    return made
 
 
 async def listing(call: Call) -> KeyList:
@@ -41,7 +43,8 @@ async def revoke(call: Call) -> Revoked:
     id = call.param("id")
     if all(key.id != id for key in _of_workspace(call)):
         raise ApiError(Failure.UNKNOWN_KEY, f"no key of this workspace has the id '{id}'")
-    await in_thread(call.service.keys.revoke, id)
+    await in_thread(revoke_key, call.service.tamis.catalog, id)
+    await call.service.keys_changed()
     return Revoked(id)
 
 

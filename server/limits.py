@@ -22,4 +22,6 @@ async def show(call: Call) -> QueryLimits:
 
 
 async def patch(call: Call, body: LimitsBody) -> QueryLimits:
-    return await in_thread(call.workspace.limit, body.budget_ms)
+    limits = await in_thread(call.written.limit, body.budget_ms)
+    await call.service.crew.limited(call.written.name, limits)
+    return limits

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 from dsl.parse import read
 from engine.caches import Cache
-from engine.directory import Tamis
+from engine.questions import Directory
 
 SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -26,8 +26,8 @@ class Routed(Protocol):
 class Workspaces(Collector):
     """Reads the state of every workspace when it is asked, not before."""
 
-    def __init__(self, tamis: Tamis) -> None:
-        self.tamis = tamis
+    def __init__(self, directory: Directory) -> None:
+        self.directory = directory
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         yield from ()
@@ -36,8 +36,8 @@ class Workspaces(Collector):
         seq = GaugeMetricFamily("tamis_journal_seq", "Sequence number of the newest change", labels=["workspace"])
         healthy = GaugeMetricFamily("tamis_accepts_writes", "1 while writes are accepted", labels=["workspace"])
         types = GaugeMetricFamily("tamis_event_types", "Event types declared", labels=["workspace"])
-        for name in self.tamis.workspaces():
-            workspace = self.tamis.workspace(name)
+        for name in self.directory.workspaces():
+            workspace = self.directory.workspace(name)
             seq.add_metric([name], workspace.seq)
             healthy.add_metric([name], workspace.healthy is None)
             types.add_metric([name], len(workspace.schema.events))
@@ -51,8 +51,8 @@ class Workspaces(Collector):
         misses = CounterMetricFamily("tamis_cache_misses", "Times that nothing was remembered", labels=by)
         entries = GaugeMetricFamily("tamis_cache_entries", "Things remembered", labels=by)
         size = GaugeMetricFamily("tamis_cache_bytes", "Bytes that remembered answers take", labels=["workspace"])
-        for name in self.tamis.workspaces():
-            for cache, use in self.tamis.workspace(name).caches.uses:
+        for name in self.directory.workspaces():
+            for cache, use in self.directory.workspace(name).caches.uses:
                 hits.add_metric([name, cache], use.hits)
                 misses.add_metric([name, cache], use.misses)
                 entries.add_metric([name, cache], use.entries)
@@ -68,9 +68,9 @@ class Workspaces(Collector):
 class Meters:
     """The meters of one server, in a registry of its own."""
 
-    def __init__(self, tamis: Tamis) -> None:
+    def __init__(self, directory: Directory) -> None:
         self.registry = CollectorRegistry()
-        self.registry.register(Workspaces(tamis))
+        self.registry.register(Workspaces(directory))
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
         self.requests = Counter(

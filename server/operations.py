@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from engine.questions import Questions
 from engine.results import Ack
 from engine.workspace import Workspace
 from formats.batch import Kind
@@ -116,7 +117,13 @@ class Call:
         return self.param("workspace") if "workspace" in self.request.path_params else None
 
     @property
-    def workspace(self) -> Workspace:
+    def workspace(self) -> Questions:
+        """What is asked."""
+        return self.service.directory.workspace(self.param("workspace"))
+
+    @property
+    def written(self) -> Workspace:
+        """What is written."""
         return self.service.tamis.workspace(self.param("workspace"))
 
     @property
@@ -170,7 +177,7 @@ class Call:
         if key is None:
             return await run()
         request = f"{self.request.method} {self.request.url.path}?{self.request.url.query}\n".encode()
-        return await self.service.retries.once(self.workspace, key, request + content, run)
+        return await self.service.retries.once(self.written, key, request + content, run)
 
     def answer(self, value: Any) -> Response:
         """`value` in the form that was asked for."""

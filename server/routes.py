@@ -22,7 +22,7 @@ from server import (
     workspaces,
 )
 from server.auth import Scope
-from server.operations import EVENT_STREAM, Operation
+from server.operations import EVENT_STREAM, Handler, Operation
 from server.streaming import EXPORT_FORMS
 
 W = "/v1/workspaces/{workspace}"
@@ -107,3 +107,16 @@ ROUTES: tuple[Operation, ...] = (
         "GET", "/static/{name}", documents.static, "Styles and scripts of the pages", public=True, gives=("*/*",)
     ),
 )
+
+ANYWHERE: frozenset[Handler] = frozenset(
+    {
+        *(queries.count, queries.contacts, queries.stream, queries.explain, queries.why),
+        *(segments.listing, segments.show, segments.contacts, segments.stream, segments.membership, segments.why),
+        *(contacts.show, contacts.timeline, contacts.memberships),
+        *(language.check, language.format, language.complete, language.parse, language.describe, language.schema),
+        *(translation.read, translation.write),
+        *(schema.show, limits.show, workspaces.listing),
+        *(health.alive, documents.openapi, documents.docs, documents.home, documents.static),
+    }
+)
+"""What only asks, so that any process of a server may answer it. Everything else is for the one that writes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Annotated
 
 import msgspec
@@ -26,12 +27,23 @@ class RunningQueries(msgspec.Struct, frozen=True):
 
 
 async def listing(call: Call) -> RunningQueries:
-    running = call.service.askings.running(call.workspace.name)
-    return RunningQueries([_shown(asking) for asking in running if asking is not call.asking])
+    """Those of every process that answers."""
+    here = [_shown(asking) for asking in call.service.askings.running(call.workspace.name) if asking is not call.asking]
+    answers = await call.service.crew.ask(call.request.scope)
+    elsewhere = [msgspec.json.decode(body, type=RunningQueries).queries for status, body in answers if status == 200]
+    return RunningQueries(sorted(chain(here, *elsewhere), key=lambda query: -query.age_ms))
 
 
 async def cancel(call: Call) -> RunningQuery:
-    return _shown(call.service.askings.cancel(call.workspace.name, call.param("id")))
+    """Ends the query in each process that has one of this id: a name is given once in each of them."""
+    found: list[RunningQuery] = []
+    for status, body in await call.service.crew.ask(call.request.scope):
+        if status == 200:
+            found.append(msgspec.json.decode(body, type=RunningQuery))
+    name, id = call.workspace.name, call.param("id")
+    if not found or any(asking.id == id for asking in call.service.askings.running(name)):
+        return _shown(call.service.askings.cancel(name, id))
+    return found[0]
 
 
 def _shown(asking: Asking) -> RunningQuery:

@@ -38,4 +38,4 @@ async def show(call: Call) -> SchemaBody:
 
 async def patch(call: Call, body: SchemaBody) -> Ack:
     given: dict[str, Any] = msgspec.to_builtins(body)
-    return await call.write(call.workspace.patch_schema, given)
+    return await call.write(call.written.patch_schema, given)

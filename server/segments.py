@@ -104,7 +104,7 @@ async def put(call: Call, body: SegmentBody) -> SegmentView:
         hint = "If-None-Match: * saves only a new segment; If-Match: <etag> saves over the one you saw"
         raise DataError([Problem("bad-precondition", "If-None-Match takes only * here", hint)])
     saved = await call.write(
-        call.workspace.put_segment,
+        call.written.put_segment,
         call.param("key"),
         msgspec.to_builtins(body),
         if_match=headers.get("if-match"),
@@ -128,12 +128,12 @@ async def show(call: Call) -> SegmentView | Response:
 
 
 async def drop(call: Call) -> Ack:
-    drop_segment = call.workspace.drop_segment
+    drop_segment = call.written.drop_segment
     return await call.write(drop_segment, call.param("key"), if_match=call.request.headers.get("if-match"))
 
 
 async def change_members(call: Call, body: MembersBody) -> Ack:
-    return await call.write(call.workspace.change_members, call.param("key"), body.add, body.remove, body.reset)
+    return await call.write(call.written.change_members, call.param("key"), body.add, body.remove, body.reset)
 
 
 async def contacts(call: Call, options: PageOptions) -> Page:

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import gc
 import ipaddress
-import signal
 import socket
-import sys
-import threading
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from types import FrameType
-
-import uvicorn
 
 from engine.budget import DEFAULT_BUDGET_MS
 from engine.caches import DEFAULT_BYTES
-from engine.directory import DEFAULT, Tamis
-from engine.native import warm
+from engine.directory import Tamis
+from server.answering import Announcing, configuration, short_pauses, signals_end_the_server, warm
 from server.app import application
-from server.auth import LOOPBACK, Keys
+from server.auth import LOOPBACK, Keys, kept_keys
 from server.service import Limits, service
-
-GRACE_SECONDS = 20
-"""How long running requests may take to end once the server was asked to stop."""
-
-KEEP_ALIVE_SECONDS = 75
-"""How long an idle connection is kept, so that clients need not connect again for each request."""
-
-SWITCH_SECONDS = 0.001
-"""How long a thread may keep the interpreter while another one waits for it."""
+from server.workers.crew import Crew, WorkerFailed
+from server.workers.writer import Writer
 
 SPOOL = "spool"
 ADDRESS = "address"
@@ -52,18 +38,30 @@ def serve(
     budget_ms: float = DEFAULT_BUDGET_MS,
     cache_bytes: int = DEFAULT_BYTES,
     hosts: Collection[str] = (),
+    workers: int = 1,
     say: Say = print,
     ready: Say | None = None,
 ) -> None:
     """Serves `data` at `host` and `port` (0 takes a free one) until SIGTERM or SIGINT, then closes it.
 
+    `workers` processes answer: this one, which alone writes, and others that follow it.
     On loopback, `hosts` are names to answer for besides localhost. `say` takes lines for people, `ready` the address
     once requests are taken. Raises CannotServe, and what opening a data directory raises (`storage.StorageError`).
     """
     with bound(host, port) as listening:
         tamis = Tamis.open(data, budget_ms=budget_ms, cache_bytes=cache_bytes)
         try:
-            serve_opened(tamis, data, listening, limits=limits, hosts=hosts, say=say, ready=ready)
+            serve_opened(
+                tamis,
+                data,
+                listening,
+                limits=limits,
+                hosts=hosts,
+                cache_bytes=cache_bytes,
+                workers=workers,
+                say=say,
+                ready=ready,
+            )
         finally:
             (data / ADDRESS).unlink(missing_ok=True)
             tamis.close()
@@ -75,20 +73,21 @@ def serve_opened(
     listening: socket.socket,
     *,
     limits: Limits | None = None,
+    cache_bytes: int = DEFAULT_BYTES,
     hosts: Collection[str] = (),
+    workers: int = 1,
     say: Say = print,
     ready: Say | None = None,
 ) -> None:
     """Serves an opened directory on a bound socket until a signal comes; the directory stays open."""
     address = url(listening)
     loopback = is_loopback(listening)
-    open_to_all = Keys(tamis.catalog).open
+    open_to_all = Keys(kept_keys(tamis.catalog)).open
     if open_to_all and not loopback:
         raise CannotServe(f"{address} can be reached by others, and there is no key: make one with 'tamis keys create'")
-    app = application(service(tamis, data / SPOOL, limits), {*LOOPBACK, *hosts} if loopback else None)
-
-    tamis.workspace(DEFAULT).check("everyone")  # the parser and the kernels are made now, not on a caller's time
-    warm()
+    room, answered = service(tamis, data / SPOOL, limits), {*LOOPBACK, *hosts} if loopback else None
+    app = application(room, answered)
+    warm(tamis)
 
     def announce() -> None:
         (data / ADDRESS).write_text(address)
@@ -98,18 +97,20 @@ def serve_opened(
         if ready is not None:
             ready(address)
 
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        lifespan="on",
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
     with signals_end_the_server(), short_pauses():
-        Announcing(config, announce).run(sockets=[listening])
+        if workers == 1:
+            Announcing(configuration(app), announce).run(sockets=[listening])
+        else:
+            room.crew = crew = Crew(tamis, data, workers, room.limits, cache_bytes, answered)
+            with closing(crew):
+                _run(Writer(app, announce, crew, tamis, listening))
+
+
+def _run(server: Writer) -> None:
+    try:
+        server.run(sockets=[])
+    except WorkerFailed as failed:
+        raise CannotServe(str(failed)) from failed
 
 
 def address_of(data: Path) -> str | None:
@@ -118,19 +119,6 @@ def address_of(data: Path) -> str | None:
         return (data / ADDRESS).read_text()
     except OSError:
         return None
-
-
-class Announcing(uvicorn.Server):
-    """A server that says when it takes requests."""
-
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
-        super().__init__(config)
-        self.announce = announce
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self.announce()
 
 
 @contextmanager
@@ -159,40 +147,3 @@ def is_loopback(listening: socket.socket) -> bool:
     """Whether only this machine can reach it."""
     host: str = listening.getsockname()[0]
     return ipaddress.ip_address(host).is_loopback
-
-
-@contextmanager
-def signals_end_the_server() -> Iterator[None]:
-    """Keeps SIGTERM and SIGINT from ending the process: uvicorn raises them again once it has stopped."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, _ignored) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def short_pauses() -> Iterator[None]:
-    """Keeps requests from waiting for the interpreter while an import or a checkpoint runs beside them.
-
-    A thread that wants the interpreter gets it after a millisecond instead of five: a count asks for it some ten times.
-    What was made up to now, modules above all, is left out of garbage collections, which would stop everything for
-    50 ms each time.
-    """
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_SECONDS)
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-        sys.setswitchinterval(before)
-
-
-def _ignored(number: int, frame: FrameType | None) -> None:
-    """The server has stopped already."""

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
+from anyio.to_thread import run_sync
+from starlette.types import Scope
+
+from engine.budget import QueryLimits
 from engine.directory import Tamis
+from engine.questions import Directory
+from engine.workspace import Workspace
 from server.asking import Askings
-from server.auth import Keys
+from server.auth import Key, Keys, kept_keys
 from server.errors import ApiError, Failure
 from server.importers import Importers
 from server.meters import Meters
@@ -59,24 +67,100 @@ class Gate:
                 del self.running[workspace]
 
 
+class Crew(Protocol):
+    """The other processes that answer for the same server. What is told is in force with all of them on return."""
+
+    async def ask(self, scope: Scope) -> list[tuple[int, bytes]]:
+        """Status and body of what each answers to a request that has no body."""
+
+    async def opened(self, workspace: Workspace) -> None: ...
+
+    async def limited(self, workspace: str, limits: QueryLimits) -> None: ...
+
+    async def keys_are(self, keys: list[Key]) -> None: ...
+
+    @property
+    def absent(self) -> list[str]:
+        """Those that are not there to answer."""
+
+
+class Alone:
+    """One process answers for everything."""
+
+    @property
+    def absent(self) -> list[str]:
+        return []
+
+    async def ask(self, scope: Scope) -> list[tuple[int, bytes]]:
+        return []
+
+    async def opened(self, workspace: Workspace) -> None:
+        """Nobody to tell."""
+
+    async def limited(self, workspace: str, limits: QueryLimits) -> None:
+        """Nobody to tell."""
+
+    async def keys_are(self, keys: list[Key]) -> None:
+        """Nobody to tell."""
+
+
 @dataclass(slots=True)
-class Service:
-    """Everything an endpoint may reach."""
+class Writing:
+    """What only the process has that writes."""
 
     tamis: Tamis
+    importers: Importers
+    retries: Retries = field(default_factory=Retries)
+    changing_keys: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+@dataclass(slots=True)
+class Service:
+    """Everything an endpoint may reach. `writing` is None in a process that answers questions alone."""
+
+    directory: Directory
     keys: Keys
     limits: Limits
     gate: Gate
     askings: Askings
-    importers: Importers
     meters: Meters
-    retries: Retries = field(default_factory=Retries)
+    writing: Writing | None = None
+    crew: Crew = field(default_factory=Alone)
+
+    @property
+    def _own(self) -> Writing:
+        assert self.writing is not None, "requests that write are answered by the process that writes"
+        return self.writing
+
+    @property
+    def tamis(self) -> Tamis:
+        return self._own.tamis
+
+    @property
+    def importers(self) -> Importers:
+        return self._own.importers
+
+    @property
+    def retries(self) -> Retries:
+        return self._own.retries
+
+    async def keys_changed(self) -> None:
+        """Every process goes by the keys there are now, on return."""
+        async with self._own.changing_keys:
+            keys = await run_sync(kept_keys, self.tamis.catalog)
+            self.keys.take(keys)
+            await self.crew.keys_are(keys)
 
 
 def service(tamis: Tamis, spool: Path, limits: Limits | None = None) -> Service:
     """A service for an opened data directory; bodies of imports wait in the folder `spool`."""
     limits = limits or Limits()
-    meters = Meters(tamis)
-    importers = Importers(tamis, spool, limits.queued_jobs, meters)
+    found = asking_service(tamis, kept_keys(tamis.catalog), limits)
+    found.writing = Writing(tamis, Importers(tamis, spool, limits.queued_jobs, found.meters))
+    return found
+
+
+def asking_service(directory: Directory, keys: list[Key], limits: Limits) -> Service:
+    """A service for questions alone."""
     askings = Askings(limits.timeout_ms, limits.longest_timeout_ms, limits.query_threads, limits.queued_queries)
-    return Service(tamis, Keys(tamis.catalog), limits, Gate(limits.running), askings, importers, meters)
+    return Service(directory, Keys(keys), limits, Gate(limits.running), askings, Meters(directory))

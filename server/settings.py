@@ -34,6 +34,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     host: Annotated[str, Meta(description="the address the server listens on", min_length=1)] = "127.0.0.1"
     port: Annotated[Port, Meta(description="the port the server listens on; 0 takes a free one")] = 8420
     hosts: Annotated[str, Meta(description="other names it answers for on loopback, separated by commas")] = ""
+    workers: Annotated[
+        int, Meta(description="processes that answer: one writes, the others follow it", ge=1, le=256)
+    ] = 1
     body_limit: Annotated[int, Meta(description="bytes a request may have; imports may have more", gt=0)] = 33_554_432
     running_limit: Annotated[int, Meta(description="requests a workspace runs at a time", gt=0)] = 256
     query_budget: Annotated[

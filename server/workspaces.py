@@ -24,10 +24,11 @@ async def create(call: Call) -> WorkspaceView:
     if name not in call.service.tamis.workspaces():
         call.status = 201
     workspace = await in_thread(call.service.tamis.create, name)
+    await call.service.crew.opened(workspace)
     return WorkspaceView(workspace.name, workspace.seq)
 
 
 async def listing(call: Call) -> WorkspaceList:
-    tamis, key = call.service.tamis, call.key
-    names = [name for name in tamis.workspaces() if key is None or any(key.allows(scope, name) for scope in Scope)]
-    return WorkspaceList([WorkspaceView(name, tamis.workspace(name).seq) for name in names])
+    directory, key = call.service.directory, call.key
+    names = [name for name in directory.workspaces() if key is None or any(key.allows(scope, name) for scope in Scope)]
+    return WorkspaceList([WorkspaceView(name, directory.workspace(name).seq) for name in names])

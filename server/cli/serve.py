@@ -14,7 +14,7 @@ from server.service import Limits
 from server.settings import Settings
 
 SERVING = (
-    "data", "host", "port", "hosts", "body_limit", "running_limit", "import_limit",
+    "data", "host", "port", "hosts", "workers", "body_limit", "running_limit", "import_limit",
     "query_budget", "cache_bytes", "query_timeout", "query_timeout_limit", "query_threads", "query_limit",
 )  # fmt: skip
 """The settings of a command that serves."""
@@ -41,6 +41,7 @@ def run(session: Session, welcome: Callable[[str], None]) -> None:
         budget_ms=settings.query_budget * 1000,
         cache_bytes=settings.cache_bytes,
         hosts=[name.strip() for name in settings.hosts.split(",") if name.strip()],
+        workers=settings.workers,
         say=session.remark,
         ready=welcome,
     )
