@@ -34,25 +34,17 @@ class Follower(Questions):
     def __init__(
         self, name: str, blocks: MappedBlocks, beginning: Beginning, limits: QueryLimits, cache_bytes: int
     ) -> None:
-        """Begins where the files are; what newer checkpoints removed meanwhile is had from the next one of them."""
+        """DamageError when a newer checkpoint has removed the blocks of this beginning."""
         self._blocks = blocks
         self._lock = threading.Lock()
         self._loader = ThreadPoolExecutor(1, thread_name_prefix=f"adopt-{name}")
         # The records after the checkpoint that `_contents` began with: the next one covers them up to its own.
         self._records: deque[tuple[int, bytes]] = deque()
-        self._contents, self._behind = self._begun(beginning.checkpoint)
+        self._contents, self._behind = Contents(blocks, beginning.checkpoint), False
         self._covered = 0 if beginning.checkpoint is None else beginning.checkpoint.seq
         super().__init__(name, self._contents.snapshot, limits, cache_bytes)
         self._contents.on_publish = self._take
         self.follow(self._covered + len(beginning.records), beginning.records)
-
-    def _begun(self, checkpoint: Checkpoint | None) -> tuple[Contents, bool]:
-        """The contents of a checkpoint; empty ones, and true, when its blocks are gone already."""
-        try:
-            return Contents(self._blocks, checkpoint), False
-        except DamageError as gone:
-            log.info("%s; waiting for the next checkpoint", gone)
-            return Contents(self._blocks, None), True
 
     @property
     def healthy(self) -> str | None:

@@ -130,13 +130,19 @@ class _Exchange:
         self._scope: Scope = {}
 
     async def run(self, app: ASGIApp, head: Head) -> bool:
-        """Whether another request may follow: both bodies were read to their ends."""
+        """Whether another request may follow: the answer is whole, and nothing is left of the request."""
         self._scope = _scope(head)
         try:
             await app(self._scope, self._receive, self._send)
         except Exception:  # the application has answered for it; the next request is no worse for it
             log.exception("%s %s failed", head.method, head.raw_path.decode("ascii", "replace"))
-        return self._received and self._answered
+        return self._answered and await self._drained()
+
+    async def _drained(self) -> bool:
+        """Reads what the application left of the body: the other side goes on only if it has sent all of it."""
+        while not self._received and isinstance(frame := await self._frames.get(), Body):
+            self._received = not frame.more
+        return self._received
 
     async def _receive(self) -> Message:
         if not self._received:

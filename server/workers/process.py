@@ -50,6 +50,9 @@ BACKLOG_BYTES = 512 << 20
 SHORTEST_REST, LONGEST_REST = 0.2, 10.0
 """Seconds before a worker that ended is replaced: they double while it ends before it has begun."""
 
+FAILURES = 3
+"""How often in a row one may end before it has begun. Once is nothing: a checkpoint may overtake it."""
+
 
 class Process:
     """A running worker, and what it is told: a listener of every workspace."""
@@ -195,7 +198,7 @@ class Seat:
         self.number = number
         self.process: Process | None = None
         self.failed: int | None = None
-        """How the first worker here ended before it had begun."""
+        """How the last of several ended that never began."""
         self._tamis = tamis
         self._start = start
         self._stopping = threading.Event()
@@ -220,17 +223,16 @@ class Seat:
             self._thread.join()
 
     def _keep(self) -> None:
-        rest = SHORTEST_REST
+        rest, failures = SHORTEST_REST, 0
         while not self._stopping.is_set():
             self.process = process = self._start(self.number)
             if self._stopping.is_set():
                 process.finish()
             status = process.run(self._tamis)
             self.process = None
-            if process.has_begun:
-                rest = SHORTEST_REST
-            elif self.failed is None:
-                self.failed = status
+            failures = 0 if process.has_begun else failures + 1
+            self.failed = status if failures >= FAILURES else None
+            rest = SHORTEST_REST if process.has_begun else rest
             if not self._stopping.wait(rest):
                 log.warning("worker %d ended with status %d; another takes its place", self.number, status)
             rest = min(2 * rest, LONGEST_REST)
