@@ -321,8 +321,9 @@ def finished(site: Site) -> None:
     head = f"POST /v1/workspaces/default/contacts HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
     sending = [socket.create_connection(("127.0.0.1", port)) for _ in range(2)]
     for each in sending:
-        each.sendall(f"{head}Content-Type: application/json\r\n\r\n".encode() + body[:10])
-    time.sleep(0.3)
+        each.sendall(f"{head}Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n".encode())
+        assert each.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        each.sendall(body[:10])
     site.process.send_signal(signal.SIGTERM)
     time.sleep(0.3)
     for each in sending:
