@@ -1,8 +1,8 @@
 """Who takes part in the race. Each counts what is asked, from one thread of ours, and answers from no cache.
 
 The tables of the SQL peers, each in the peer's best layout: `contacts` and `companies` with integer ids, the former
-with their `company`; `interests` of (interest, contact); one table for each type of event ordered by time, with integer
-contacts and milliseconds; and `events` with all of them without their properties.
+with their `company`; `emails` of (email, id), ordered; `interests` of (interest, contact); one table for each type of
+event ordered by time, with integer contacts and milliseconds; and `events` with all of them without their properties.
 """
 
 from __future__ import annotations

@@ -68,6 +68,11 @@ def statements(files: Files) -> list[str]:
     together = " union all ".join(f"select contact, moment from {table}" for table in TABLES.values())
     return [
         created("contacts", "id", f"select {number('id')} as id, {fields}, {company} from {people}"),
+        created(
+            "emails",
+            "email",
+            f"select assumeNotNull(email) as email, {number('id')} as id from {people} where email is not null",
+        ),
         created("interests", "(interest, contact)", f"select {tags}, {number('id')} as contact from {people}"),
         created("companies", "id", f"select {number('id')} as id, {firms} from {source(files.companies)}"),
         *(created(table, "moment", events(files, type)) for type, table in TABLES.items()),

@@ -133,6 +133,7 @@ class Postgres:
             fields = {name: column_type(name, each) for name, each in SCHEMA[table].items() if name != "interests"}
             run(f"create unlogged table {table} (id integer primary key, {columns(fields | link)})")
             self.copy(table, (entities(batch, ("id", *link), list(fields)) for batch in batches(files.of(table))))
+        run("create view emails as select email, id from contacts")
         run("create unlogged table interests (interest text, contact integer)")
         self.copy("interests", (interests(batch) for batch in batches(files.contacts)))
         run("create unlogged table events (contact integer, moment bigint)")
