@@ -110,13 +110,22 @@ def legend(run: Run) -> str:
 
 
 def tiles(run: Run) -> Iterator[str]:
+    found = [row for row in run["targets"] if row["measured"] is not None]
+    if found:
+        met, long = sum(row["met"] for row in found), sum(row["long_tail"] for row in found)
+        yield tile(
+            f"{met} of {len(found)}", "figures asked for are met", f"{long} with a 99th percentile that is too long"
+        )
     for way, peers in run["ratios"].items():
         for name, each in peers.items():
-            yield (
-                f'<div class="tile"><b>{ratio(each["geometric_mean"])}</b>the time of Tamis {WAYS[way]} is what '
-                f"{escape(NAMES[name])} takes, in the geometric mean of {each['queries']} queries"
-                f'<div class="quiet">least: {ratio(each["smallest"])}, {escape(each["smallest_at"])}</div></div>'
+            told = (
+                f"as long as Tamis {WAYS[way]} takes {NAMES[name]}, in the geometric mean of {each['queries']} queries"
             )
+            yield tile(ratio(each["geometric_mean"]), told, f"least: {ratio(each['smallest'])}, {each['smallest_at']}")
+
+
+def tile(figure: str, told: str, below: str) -> str:
+    return f'<div class="tile"><b>{figure}</b>{escape(told)}<div class="quiet">{escape(below)}</div></div>'
 
 
 # --- tables ------------------------------------------------------------------------------------------------
@@ -124,7 +133,7 @@ def tiles(run: Run) -> Iterator[str]:
 
 def targets(run: Run) -> str:
     rows = (target(row) for row in run["targets"])
-    return html_table(("work", "measured", "asked", "where", "99th percentile"), rows)
+    return html_table(("work", "measured", "asked", "where", "p99 to p50"), rows)
 
 
 def target(row: Mapping[str, Any]) -> Iterator[str]:
@@ -137,7 +146,7 @@ def target(row: Mapping[str, Any]) -> Iterator[str]:
     yield f"<td>{bound} <span class='quiet'>at {row['asked_at']}</span></td>"
     yield f"<td class='quiet'>{escape(row.get('worst') or '')}</td>"
     tail = row.get("tail")
-    told = "" if tail is None else f"{tail:.1f} times the median"
+    told = "" if tail is None else ratio(tail)
     shade, whose = "missed" if row.get("long_tail") else "quiet", escape(row.get("tail_at") or "")
     yield f'<td class="{shade}" title="{whose}">{told}</td>'
 
