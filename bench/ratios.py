@@ -45,6 +45,7 @@ def summary(run: Run) -> dict[str, dict[str, dict[str, Any]]]:
     return {
         way: {peer: summed_up(found) for peer in peers(run) if (found := ratios(run, peer, ours))}
         for way, ours in ways.items()
+        if ours
     }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.generate import Size
-from bench.judging import AboveConstant, AgainstFloor, Execution, Found, Unit, WorstTail, measured
+from bench.judging import AboveConstant, AgainstFloor, Execution, Found, Named, Unit, WorstTail, measured
 from bench.ratios import summary
 from bench.targets import TARGETS, judged
 from bench.workload import queries
@@ -37,7 +37,7 @@ def made_up(*asked, **others):
 def test_each_row_names_queries_that_there_are_and_sizes(target):
     assert target.limits.keys() <= {size.name for size in Size}
     match target.judge:
-        case Execution(named):
+        case Execution(named) | AgainstFloor(named):
             for some in named:
                 known = {each.name for each in queries() if each.family == some.family}
                 assert known
@@ -74,14 +74,24 @@ def test_what_was_not_measured_is_told_as_such():
 
 
 def test_the_floor_is_beside_what_the_plan_takes():
-    run = made_up(query("attributes", "one", (0.04, 0.1), (0.4, 0.5), floor=(0.01, 0.02)), query("tags", "has", (1, 1)))
-    assert measured(AgainstFloor(), run).value == pytest.approx(4)
+    run = made_up(
+        query("attributes", "two", (0.04, 0.1), (0.4, 0.5), floor=(0.01, 0.02)),
+        query("attributes", "three", (0.06, 0.1)),
+        query("tags", "has", (1, 1), floor=(0.01, 0.01)),
+    )
+    assert measured(AgainstFloor((Named("attributes"),)), run).value == pytest.approx(4)
 
 
 def test_http_is_judged_above_the_constant_and_the_query():
-    asked = {"family": "tags", "name": "has", "times": times_of((0.9, 2)), "floor": times_of((0.2, 1))}
-    run = made_up(query("tags", "has", (0.1, 0.2), (0.4, 0.6)), http={"queries": [asked]})
-    assert measured(AboveConstant(), run).value == pytest.approx(0.3)
+    """By the median of what remains of 0.9, 1.0 and 5.0 without the constant's 0.2 and the query's 0.4."""
+    asked = [query("tags", name, (0.1, 0.2), (0.4, 0.6)) for name in ("a", "b", "c")]
+    over = [
+        {"family": "tags", "name": name, "times": times_of((total, 9)), "floor": times_of((0.2, 1))}
+        for name, total in (("a", 0.9), ("b", 5.0), ("c", 1.0))
+    ]
+    figure = measured(AboveConstant(), made_up(*asked, http={"queries": over}))
+    assert figure.value == pytest.approx(0.4)
+    assert figure.worst == "at most 4.4 ms: tags, b"
 
 
 def test_the_worst_tail_is_of_the_whole_query():
