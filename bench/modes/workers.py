@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from itertools import islice
 
 from bench.constants import Data
 from bench.course import Course, Result
 from bench.load import closed_loop
 from bench.machine import processes_of, processor_seconds
 from bench.mixes import everyday
-from bench.modes.openloop import warm_up
 from bench.peers.tamis import ready_directory
 from bench.serving import serving
 from bench.telling import duration
@@ -30,7 +28,7 @@ def measure(course: Course, so_far: Result) -> Iterator[tuple[str, Result]]:
     for workers in WORKERS:
         with serving(directory, "--workers", str(workers)) as server:
             requests = everyday(course, data)
-            warm_up(server, islice(requests, 300 * workers))
+            closed_loop(server.port, requests, max(CONNECTIONS), course.load_seconds / 4)  # every worker warms up
             tried = [
                 at(server.port, server.pid, requests, connections, course.load_seconds / 2)
                 for connections in CONNECTIONS
