@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib.resources import files
+from operator import itemgetter
 from sys import intern
 from typing import Any
 
@@ -21,18 +22,22 @@ from lark.parsers.lalr_analysis import Shift
 
 from dsl.build import Builder
 from dsl.lexing import END, Token
+from dsl.problems import NOWHERE
 
 Make = Callable[[list[Any]], Any]
 """Makes one value of some."""
 
+PASS: Make = itemgetter(0)
+"""Passes one value on as it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reduction:
-    """The last `size` values become one `origin`, made by `make`; without it the one value is passed on as it is."""
+    """The last `size` values become one `origin`, made by `make`."""
 
     origin: str
     size: int
-    make: Make | None
+    make: Make
 
 
 Action = int | Reduction
@@ -75,7 +80,7 @@ class Climbs(dict[tuple[int, int, str], Climb]):
         makes: list[Make] = []
         action = self.rows[state].get(terminal)
         while isinstance(action, Reduction) and action.size == 1:
-            if action.make is not None:
+            if action.make is not PASS:
                 makes.append(action.make)
             state = self.gotos[below][action.origin]
             action = self.rows[state].get(terminal)
@@ -127,7 +132,7 @@ def _reduction(rule: Any, builder: Builder) -> Reduction:
     if origin.startswith("__"):
         return Reduction(origin, size, _run)
     if size == 1 and rule.options.expand1 and not rule.alias:
-        return Reduction(origin, size, None)
+        return Reduction(origin, size, PASS)
     make: Make = getattr(builder, rule.alias or origin)
     repeats = any(symbol.name.startswith("__") for symbol in rule.expansion)
     return Reduction(origin, size, partial(_laid_out, make) if repeats else make)
@@ -156,6 +161,9 @@ def _laid_out(make: Make, values: list[Any]) -> Any:
     return make([each for value in values for each in (value.children if isinstance(value, Run) else (value,))])
 
 
+_ENDING = Token(END, "", NOWHERE)
+
+
 class Stack:
     """What was read so far: states, and the value of each but the first."""
 
@@ -173,38 +181,37 @@ class Stack:
 
     def feed(self, token: Token) -> bool:
         """Reduce as far as `token` asks for, and take it. False when it cannot come: it is not taken."""
-        state = self._reduced(token.type)
-        if state is None:
-            return False
-        self.states.append(state)
-        self.values.append(token)
-        return True
-
-    def _reduced(self, terminal: str) -> int | None:
-        """Reduce as far as `terminal` asks for, and give the state it leads to; None when it cannot come."""
-        states, values, climbs = self.states, self.values, self.automaton.climbs
+        states, values = self.states, self.values
+        climbs, gotos = self.automaton.climbs, self.automaton.gotos
+        terminal = token.type
         while True:
-            below = states[-2] if values else -1
-            makes, states[-1], action = climbs[below, states[-1], terminal]
+            makes, state, action = climbs[states[-2] if values else -1, states[-1], terminal]
             for make in makes:
                 values[-1] = make(values[-1:])
             if not isinstance(action, Reduction):
-                return action
-            self.reduce(action)
+                break
+            first = -action.size
+            made = action.make(values[first:])
+            del values[first:], states[first:]
+            values.append(made)
+            states.append(gotos[states[-1]][action.origin])
+        states[-1] = state
+        if action is None:
+            return False
+        states.append(action)
+        values.append(token)
+        return True
 
     def reduce(self, reduction: Reduction) -> None:
         """Make one value of the last ones."""
-        if reduction.make is not None:
-            size = reduction.size
-            values = self.values[-size:]
-            del self.values[-size:]
-            self.values.append(reduction.make(values))
-        del self.states[-reduction.size :]
+        made = reduction.make(self.values[-reduction.size :])
+        del self.values[-reduction.size :], self.states[-reduction.size :]
+        self.values.append(made)
         self.states.append(self.automaton.gotos[self.states[-1]][reduction.origin])
 
     def finish(self) -> bool:
         """Reduce all there is to the one value of the whole text. False when something is wanting."""
-        self._reduced(END)
+        self.feed(_ENDING)  # reduces, and is never taken
         return self.states[-1] == self.automaton.end
 
     def accepts(self, *terminals: str) -> bool:

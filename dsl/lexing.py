@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Mapping
 
-from msgspec import Struct
-
+from dsl.immutable import Immutable
 from dsl.problems import Span
 
 
-class Token(Struct, frozen=True, gc=False):
+class Token(Immutable, frozen=True):
     """A terminal of the grammar, and what was written for it."""
 
     type: str

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+from dsl.immutable import Immutable
 
 
 class Unit(StrEnum):
@@ -27,7 +27,7 @@ class Unit(StrEnum):
     YEAR = "year"
 
 
-class Clock(Struct, frozen=True):
+class Clock(Immutable, frozen=True):
     """The evaluation clock: an instant (milliseconds since 1970 UTC) and the workspace's zone."""
 
     now: int
@@ -169,7 +169,7 @@ def _clamped(year: int, month: int, day: int) -> date:
 # --- moments -------------------------------------------------------------------------------------------------
 
 
-class Duration(Struct, frozen=True):
+class Duration(Immutable, frozen=True):
     """A length of time as said: `3 months`. `count` may be negative where a moment moves back."""
 
     count: int
@@ -181,7 +181,7 @@ class Duration(Struct, frozen=True):
         return None if self.unit in (Unit.MONTH, Unit.YEAR) else self.count * UNIT_MS[self.unit]
 
 
-class Instant(Struct, frozen=True):
+class Instant(Immutable, frozen=True):
     """One instant of absolute time."""
 
     at: int
@@ -198,7 +198,7 @@ class Instant(Struct, frozen=True):
         return day, day + 1
 
 
-class Now(Struct, frozen=True):
+class Now(Immutable, frozen=True):
     """The clock's instant moved by `shifts`, one after the other: `now`, `7 days ago`."""
 
     shifts: tuple[Duration, ...] = ()
@@ -222,7 +222,7 @@ class Now(Struct, frozen=True):
         return day, day + 1
 
 
-class Today(Struct, frozen=True):
+class Today(Immutable, frozen=True):
     """The clock's local day moved by `shifts` of whole days or more: `today`, `yesterday`, `today - 3 months`."""
 
     shifts: tuple[Duration, ...] = ()
@@ -248,7 +248,7 @@ def _midnights(days: tuple[int, int], zone: ZoneInfo) -> tuple[int, int]:
     return midnight(days[0], zone), midnight(days[1], zone)
 
 
-class Days(Struct, frozen=True):
+class Days(Immutable, frozen=True):
     """The local days [start, end): `2026-06-30`, `2026-06`, `2026`."""
 
     start: int
@@ -265,7 +265,7 @@ class Days(Struct, frozen=True):
         return self.start, self.end
 
 
-class CalendarPeriod(Struct, frozen=True):
+class CalendarPeriod(Immutable, frozen=True):
     """The week (from Monday), month or year of today, moved by `offset` of them: `last month` is -1."""
 
     unit: Unit
@@ -295,7 +295,7 @@ class CalendarPeriod(Struct, frozen=True):
                 raise ValueError(f"there is no calendar period of a {self.unit}")
 
 
-class Rolling(Struct, frozen=True):
+class Rolling(Immutable, frozen=True):
     """`last 30 days` (count -30) or `next 30 days` (count 30): ends, or begins, now.
 
     In days it counts today: `last 1 day` is today alone, `last 1 month` begins the day after this day last month.
@@ -326,7 +326,7 @@ class Rolling(Struct, frozen=True):
 # --- bounds --------------------------------------------------------------------------------------------------
 
 
-class Since(Struct, frozen=True):
+class Since(Immutable, frozen=True):
     """From the start of `window` on, without end."""
 
     window: Window
@@ -342,7 +342,7 @@ class Since(Struct, frozen=True):
         return self.window.days(clock)[0], None
 
 
-class Before(Struct, frozen=True):
+class Before(Immutable, frozen=True):
     """Everything earlier than the start of `window`."""
 
     window: Window
@@ -358,7 +358,7 @@ class Before(Struct, frozen=True):
         return None, self.window.days(clock)[0]
 
 
-class After(Struct, frozen=True):
+class After(Immutable, frozen=True):
     """Strictly later than `window`: from its end on."""
 
     window: Window
@@ -374,7 +374,7 @@ class After(Struct, frozen=True):
         return self.window.days(clock)[1], None
 
 
-class UpTo(Struct, frozen=True):
+class UpTo(Immutable, frozen=True):
     """Everything up to the end of `window`, itself included: what `<=` means."""
 
     window: Window
@@ -390,7 +390,7 @@ class UpTo(Struct, frozen=True):
         return None, self.window.days(clock)[1]
 
 
-class Between(Struct, frozen=True):
+class Between(Immutable, frozen=True):
     """From the start of `first` to the end of `last`: both are included. Empty when `last` comes before."""
 
     first: Window

@@ -156,9 +156,9 @@ class _Pass:
                 token = self._go_on(token)
                 if token.type == END:
                     return
-            elif terminal in ODD and not self._is_plain(token) and len(self.problems) < MOST_PROBLEMS:
-                self.problems.extend(islice(self._oddities(token), MOST_PROBLEMS))
-            self.previous, offset = token, token.end
+            elif terminal in ODD and token.value not in PLAIN and not self._is_plain(token):
+                self._note_oddities(token)
+            self.previous, offset = token, token.span.end
 
     def _end(self, end: Token) -> None:
         if not self.stack.finish():
@@ -246,14 +246,16 @@ class _Pass:
         raise _Enough
 
     def _is_plain(self, token: Token) -> bool:
-        """Whether there is surely nothing to say about how a token is written: true of nearly all."""
-        written = token.value
+        """Whether there is surely nothing to say about how a text or a number is written: true of nearly all."""
         if token.type == "NUMBER":
-            return len(written) <= LIMITS.digits
-        if token.type == "STRING":
-            follows_like = self.previous is not None and self.previous.type == "LIKE"
-            return written[0] in "\"'" and "\\" not in written and not follows_like
-        return written in PLAIN
+            return len(token.value) <= LIMITS.digits
+        if token.type != "STRING" or "\\" in token.value or token.value[0] not in "\"'":
+            return False
+        return self.previous is None or self.previous.type != "LIKE"
+
+    def _note_oddities(self, token: Token) -> None:
+        if len(self.problems) < MOST_PROBLEMS:
+            self.problems.extend(islice(self._oddities(token), MOST_PROBLEMS))
 
     def _oddities(self, token: Token) -> Iterator[Problem]:
         hint = spelling_hint(token)

@@ -8,12 +8,11 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from unicodedata import combining, east_asian_width
 
-from msgspec import Struct
-
 from dsl.folding import fold
+from dsl.immutable import Immutable
 
 
-class Span(Struct, frozen=True, gc=False):
+class Span(Immutable, frozen=True):
     """A half-open range of characters of an expression: 0-based offsets, `start <= end`."""
 
     start: int

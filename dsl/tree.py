@@ -13,15 +13,15 @@ from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import astuple
 
+from dsl.immutable import Immutable
 from dsl.moments import Unit
 from dsl.problems import Span
 from dsl.typed import AggregateFunction, CutKind, Operator, Part
 
 
-class Node(Struct, frozen=True, eq=False):
+class Node(Immutable, frozen=True, eq=False):
     """Anything that was written somewhere."""
 
     span: Span

@@ -18,8 +18,7 @@ from __future__ import annotations
 from enum import StrEnum
 from fractions import Fraction
 
-from msgspec import Struct
-
+from dsl.immutable import Immutable
 from dsl.moments import Duration, Unit, Window
 from dsl.problems import Span
 from dsl.schema import Field, Type
@@ -33,7 +32,7 @@ class Scope(StrEnum):
     EVENTS = "events"
 
 
-class FieldTerm(Struct, frozen=True):
+class FieldTerm(Immutable, frozen=True):
     """The value of a field of the row in scope. `event` names the event type when the scope is EVENTS."""
 
     span: Span
@@ -56,7 +55,7 @@ class AggregateFunction(StrEnum):
     LAST = "last"
 
 
-class Selector(Struct, frozen=True):
+class Selector(Immutable, frozen=True):
     """Events of one type (`event` is None for any type) that satisfy `where` and lie in `window`."""
 
     span: Span
@@ -65,7 +64,7 @@ class Selector(Struct, frozen=True):
     window: Window | None = None
 
 
-class Aggregate(Struct, frozen=True):
+class Aggregate(Immutable, frozen=True):
     """One value per contact over the selected events.
 
     COUNT and DISTINCT give whole numbers (decimals 0), 0 when there is none. SUM keeps the property's decimals and
@@ -80,7 +79,7 @@ class Aggregate(Struct, frozen=True):
     property: Field | None = None
 
 
-class Constant(Struct, frozen=True):
+class Constant(Immutable, frozen=True):
     """A literal inside an arithmetic or term-to-term comparison; numbers are exact fractions, unscaled."""
 
     span: Span
@@ -95,7 +94,7 @@ class Operator(StrEnum):
     DIVIDE = "/"
 
 
-class Arithmetic(Struct, frozen=True):
+class Arithmetic(Immutable, frozen=True):
     """Numbers combined exactly; missing when either side is, or on division by zero."""
 
     span: Span
@@ -113,7 +112,7 @@ class Part(StrEnum):
     YEARS_SINCE = "years since"
 
 
-class DatePart(Struct, frozen=True):
+class DatePart(Immutable, frozen=True):
     """A whole number read from a date or datetime, in the workspace's zone; Monday is weekday 1."""
 
     span: Span
@@ -121,7 +120,7 @@ class DatePart(Struct, frozen=True):
     term: Term
 
 
-class Bucket(Struct, frozen=True):
+class Bucket(Immutable, frozen=True):
     """A stable whole number 0..buckets-1 for each contact and seed: draw * buckets / 2**64, rounded down."""
 
     span: Span
@@ -135,19 +134,19 @@ Term = FieldTerm | Aggregate | Constant | Arithmetic | DatePart | Bucket
 # --- predicates: what a Test asks of a term's value ----------------------------------------------------------
 
 
-class OneOf(Struct, frozen=True):
+class OneOf(Immutable, frozen=True):
     """Equal to one of `values`: folded text for text and choice, physical values otherwise. May be empty."""
 
     values: tuple[str | int | float | bool, ...]
 
 
-class ExactlyOneOf(Struct, frozen=True):
+class ExactlyOneOf(Immutable, frozen=True):
     """Text equal to the letter to one of `values` (which are not folded)."""
 
     values: tuple[str, ...]
 
 
-class Range(Struct, frozen=True):
+class Range(Immutable, frozen=True):
     """Between `low` and `high`, either of which may be absent; both ends included unless open.
 
     For number, date and datetime the checker only makes closed ends (`> 30` with 2 decimals is `low=3001`);
@@ -160,56 +159,56 @@ class Range(Struct, frozen=True):
     high_open: bool = False
 
 
-class During(Struct, frozen=True):
+class During(Immutable, frozen=True):
     """A date or datetime within a window that may depend on the clock."""
 
     window: Window
 
 
-class Anniversary(Struct, frozen=True):
+class Anniversary(Immutable, frozen=True):
     """A date whose anniversary falls within a window; 29 February falls on 28 February in common years."""
 
     window: Window
 
 
-class StartsWith(Struct, frozen=True):
+class StartsWith(Immutable, frozen=True):
     text: str  # folded
 
 
-class EndsWith(Struct, frozen=True):
+class EndsWith(Immutable, frozen=True):
     text: str  # folded
 
 
-class Contains(Struct, frozen=True):
+class Contains(Immutable, frozen=True):
     text: str  # folded
 
 
-class Like(Struct, frozen=True):
+class Like(Immutable, frozen=True):
     """`%` is any run of characters, `_` any one; the whole folded value must fit. `pattern` is folded."""
 
     pattern: str
 
 
-class Matches(Struct, frozen=True):
+class Matches(Immutable, frozen=True):
     """An RE2 pattern found anywhere in the value as written (not folded)."""
 
     pattern: str
     ignore_case: bool = False
 
 
-class HasAny(Struct, frozen=True):
+class HasAny(Immutable, frozen=True):
     """Tags that include at least one of `values` (folded)."""
 
     values: tuple[str, ...]
 
 
-class HasAll(Struct, frozen=True):
+class HasAll(Immutable, frozen=True):
     """Tags that include every one of `values` (folded)."""
 
     values: tuple[str, ...]
 
 
-class IsSet(Struct, frozen=True):
+class IsSet(Immutable, frozen=True):
     """Any value at all; for tags, at least one tag."""
 
 
@@ -233,30 +232,30 @@ Predicate = (
 # --- conditions: what selects rows ---------------------------------------------------------------------------
 
 
-class Everyone(Struct, frozen=True):
+class Everyone(Immutable, frozen=True):
     span: Span
 
 
-class Nobody(Struct, frozen=True):
+class Nobody(Immutable, frozen=True):
     span: Span
 
 
-class And(Struct, frozen=True):
-    span: Span
-    items: tuple[Condition, ...]
-
-
-class Or(Struct, frozen=True):
+class And(Immutable, frozen=True):
     span: Span
     items: tuple[Condition, ...]
 
 
-class Not(Struct, frozen=True):
+class Or(Immutable, frozen=True):
+    span: Span
+    items: tuple[Condition, ...]
+
+
+class Not(Immutable, frozen=True):
     span: Span
     item: Condition
 
 
-class AtLeast(Struct, frozen=True):
+class AtLeast(Immutable, frozen=True):
     """Rows for which at least `count` of `items` hold. 1 <= count <= len(items)."""
 
     span: Span
@@ -264,7 +263,7 @@ class AtLeast(Struct, frozen=True):
     items: tuple[Condition, ...]
 
 
-class Test(Struct, frozen=True):
+class Test(Immutable, frozen=True):
     """The rows whose `term` has a value and the value satisfies `predicate`."""
 
     span: Span
@@ -272,7 +271,7 @@ class Test(Struct, frozen=True):
     predicate: Predicate
 
 
-class Compare(Struct, frozen=True):
+class Compare(Immutable, frozen=True):
     """Two terms that both vary by row, `operator` one of = < <= > >=; false when either is missing."""
 
     span: Span
@@ -281,14 +280,14 @@ class Compare(Struct, frozen=True):
     right: Term
 
 
-class OfCompany(Struct, frozen=True):
+class OfCompany(Immutable, frozen=True):
     """Contacts that have a company for which `item` (in scope COMPANIES) holds."""
 
     span: Span
     item: Condition
 
 
-class Did(Struct, frozen=True):
+class Did(Immutable, frozen=True):
     """Contacts whose number of selected events lies in `low`..`high` (both included; `high` None: no limit).
 
     `did X` is low=1; `did X exactly 0 times` is low=0, high=0 and holds for every contact that has none.
@@ -300,7 +299,7 @@ class Did(Struct, frozen=True):
     high: int | None = None
 
 
-class Regularity(Struct, frozen=True):
+class Regularity(Immutable, frozen=True):
     """Contacts with a selected event in at least `low` (at most `high`) of the `spans` last spans of `unit`."""
 
     span: Span
@@ -311,7 +310,7 @@ class Regularity(Struct, frozen=True):
     unit: Unit
 
 
-class Correlation(Struct, frozen=True):
+class Correlation(Immutable, frozen=True):
     """In a sequence step: this step's `property` equals the `earlier` property of the nearest step that has it.
 
     Nearest is the last present step before it whose event type has the property; if its event has no value, or this
@@ -322,7 +321,7 @@ class Correlation(Struct, frozen=True):
     earlier: Field
 
 
-class Step(Struct, frozen=True):
+class Step(Immutable, frozen=True):
     """A step comes strictly after the present one before it, at most `within_ms` later; `absent` ones must not come.
 
     `within` is the duration as said. Months and years have no one length: there `within_ms` is None, and the step
@@ -342,14 +341,14 @@ class Step(Struct, frozen=True):
     within: Duration | None = None
 
 
-class Sequence(Struct, frozen=True):
+class Sequence(Immutable, frozen=True):
     """Contacts that have events for all `steps` in order; the first step has no `within_ms` and is not absent."""
 
     span: Span
     steps: tuple[Step, ...]
 
 
-class InSegment(Struct, frozen=True):
+class InSegment(Immutable, frozen=True):
     """Contacts in a segment: its current members, or (`rules_only`) those its rules select.
 
     `segment` is the segment's key; names were resolved by the checker.
@@ -360,7 +359,7 @@ class InSegment(Struct, frozen=True):
     rules_only: bool = False
 
 
-class Sample(Struct, frozen=True):
+class Sample(Immutable, frozen=True):
     """A stable share of all contacts. `share` is a fraction, 0..1. A contact is in when its draw is below it."""
 
     span: Span
@@ -392,7 +391,7 @@ class CutKind(StrEnum):
     RANDOM = "random"
 
 
-class Cut(Struct, frozen=True):
+class Cut(Immutable, frozen=True):
     """Keep `count` contacts: the largest or smallest by `term` (ties by contact id), or a stable random draw."""
 
     span: Span
@@ -402,7 +401,7 @@ class Cut(Struct, frozen=True):
     seed: str | None = None
 
 
-class Selection(Struct, frozen=True):
+class Selection(Immutable, frozen=True):
     """A whole expression: a condition over contacts and, perhaps, a cut applied last."""
 
     condition: Condition

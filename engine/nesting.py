@@ -6,7 +6,6 @@ What walks a plan goes one step deeper with each condition: the limit is what ke
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import get_args
 
@@ -14,7 +13,20 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from dsl.parse import LIMITS
-from dsl.typed import Condition, InSegment, Selection, Selector, Step, Term
+from dsl.typed import (
+    Bucket,
+    Condition,
+    Constant,
+    Everyone,
+    FieldTerm,
+    InSegment,
+    Nobody,
+    Sample,
+    Selection,
+    Selector,
+    Step,
+    Term,
+)
 
 MOST_DEEP = LIMITS.depth
 """So many conditions and terms may lie within one another, those of the segments they rest on included."""
@@ -26,8 +38,7 @@ OF_PARENT = 2
 """How deep a segment holds its parent: below itself, and what both have in common."""
 
 
-@dataclass(frozen=True, slots=True)
-class Nest:
+class Nest(Struct, frozen=True):
     """How many nodes deep something is by itself, and how deep it names each segment: the deepest place, by key."""
 
     depth: int
@@ -35,6 +46,8 @@ class Nest:
 
     def within(self, depths: Mapping[str, int]) -> int:
         """Its depth with the segments it names, whose own are given; one that is not given is not there."""
+        if not self.named:
+            return self.depth
         return max(self.depth, *(place + depths.get(key, 0) for key, place in self.named.items()), 0)
 
     def deepest(self, depths: Mapping[str, int]) -> str | None:
@@ -61,13 +74,14 @@ def nest_of(whole: Selection | Condition | None, parent: str | None = None) -> N
 
 
 _NESTING = frozenset((*get_args(Condition), *get_args(Term), Selector, Step))
+_LEAVES = frozenset((Everyone, Nobody, InSegment, Sample, FieldTerm, Constant, Bucket))
 
 
 def _parts(level: list[Struct]) -> list[Struct]:
     """What lies right within some nodes. What a rule of the checker put in twice is one object, and counts once."""
     parts: dict[int, Struct] = {}
     for node in level:
-        for value in astuple(node):
+        for value in () if type(node) in _LEAVES else astuple(node):
             if type(value) in _NESTING:
                 parts[id(value)] = value
             elif type(value) is tuple:
