@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
-from typing import TypeVar
+from functools import lru_cache
+from typing import ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
 from dsl import tree, typed
@@ -21,6 +21,7 @@ from dsl.typed import Condition, Scope
 RegexProblem = Callable[[str], str | None]
 """Says what is wrong with a regular expression, or None: the engine that will run it knows."""
 
+Asked = ParamSpec("Asked")
 Result = TypeVar("Result")
 
 
@@ -104,10 +105,10 @@ class _Checker:
         self.terms = Terms(self.names, self.constants, self.selector)
         self.predicates = Predicates(self.terms, self.constants, self.attempt, regex_problem)
 
-    def attempt(self, make: Callable[[], Result]) -> Result | None:
+    def attempt(self, make: Callable[Asked, Result], *args: Asked.args, **kwargs: Asked.kwargs) -> Result | None:
         """What `make` gives, or None once its problem is noted."""
         try:
-            return make()
+            return make(*args, **kwargs)
         except Flaw as flaw:
             self._note(flaw)
             return None
@@ -121,7 +122,7 @@ class _Checker:
     # --- the whole ---
 
     def selection(self, node: tree.Selection) -> typed.Selection:
-        cut = None if node.cut is None else self.attempt(partial(self._cut, node.cut))
+        cut = None if node.cut is None else self.attempt(self._cut, node.cut)
         return typed.Selection(self.condition(node.condition, CONTACTS), cut)
 
     def parameters(self, node: tree.Selection) -> None:
@@ -182,11 +183,11 @@ class _Checker:
         """Look up the names in what is broken. The rest of it may be wrong for no other reason than that."""
         match node:
             case tree.FieldName():
-                self.attempt(lambda: self.names.field(node, ground))
+                self.attempt(self.names.field, node, ground)
             case tree.InSegment(segment=segment):
-                self.attempt(lambda: self.names.segment(segment))
+                self.attempt(self.names.segment, segment)
             case tree.Selector(event=event, where=where):
-                found = self.attempt(lambda: self.names.event(event)) if event else None
+                found = self.attempt(self.names.event, event) if event else None
                 if where is not None and found is not None:
                     self._look_up(where, Ground(Scope.EVENTS, found))
             case _:
@@ -238,7 +239,7 @@ class _Checker:
     def selector(self, node: tree.Selector) -> typed.Selector:
         """A typed selector. Its parts are checked apart, so that each can leave its problem."""
         event = self.names.event(node.event) if node.event else None
-        window = None if node.timing is None else self.attempt(partial(self.constants.timing, node.timing))
+        window = None if node.timing is None else self.attempt(self.constants.timing, node.timing)
         where = self.condition(node.where, Ground(Scope.EVENTS, event)) if node.where else None
         return typed.Selector(node.span, event, where, window)
 
@@ -271,7 +272,7 @@ class _Checker:
     def _step(self, node: tree.Step, earlier: list[typed.Step]) -> typed.Step:
         plain, same = _correlations(node.selector)
         selector = self.selector(plain)
-        found = [self.attempt(partial(self._correlation, selector, pair, earlier)) for pair in same]
+        found = [self.attempt(self._correlation, selector, pair, earlier) for pair in same]
         within = self.constants.duration(node.within) if node.within else None
         correlations = tuple(correlation for correlation in found if correlation is not None)
         return typed.Step(

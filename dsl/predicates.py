@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -23,7 +22,7 @@ from dsl.terms import Terms, article
 from dsl.tree import Comparator
 from dsl.typed import Compare, Condition, FieldTerm, Not, OneOf, Or, Predicate, Scope, Term, Test
 
-Attempt = Callable[[Callable[[], Any]], Any]
+Attempt = Callable[..., Any]
 
 
 class Predicates(Struct, frozen=True):
@@ -109,10 +108,9 @@ class Predicates(Struct, frozen=True):
         ground: Ground,
     ) -> Condition:
         term = self.terms.term(item, ground)
-        return self._test(node, term, self._compared(term, comparator, value), ground)
+        return self._test(node, term, self._compared(term, measure(term), comparator, value), ground)
 
-    def _compared(self, term: Term, comparator: Comparator, value: tree.Expression) -> Predicate:
-        found = measure(term)
+    def _compared(self, term: Term, found: Measure, comparator: Comparator, value: tree.Expression) -> Predicate:
         if found.is_numeric:
             return number_compared(found, comparator, self.constants.exact(value))
         if found.is_temporal:
@@ -127,8 +125,8 @@ class Predicates(Struct, frozen=True):
         return OneOf((self._option(found, value),))
 
     def _of_two(self, node: tree.Comparison, ground: Ground) -> Condition:
-        left = self.attempt(lambda: self.terms.term(node.left, ground))
-        right = self.attempt(lambda: self._right(node, left, ground))
+        left = self.attempt(self.terms.term, node.left, ground)
+        right = self.attempt(self._right, node, left, ground)
         if left is None or right is None:
             raise Flaw(None)
         kinds = _comparable(measure(left)), _comparable(measure(right))
@@ -167,13 +165,13 @@ class Predicates(Struct, frozen=True):
         if found.type is Type.TAGS:
             raise _tags_hint(term, "has any (…)")
         values = self.constants.items(node.values, found.is_temporal)
-        predicates = [self.attempt(partial(self._equal, term, found, value)) for value in values]
+        predicates = [self.attempt(self._equal, term, found, value) for value in values]
         return self._any_of(node, term, [p for p in predicates if p is not None], ground)
 
     def _equal(self, term: Term, found: Measure, value: tree.Expression) -> Predicate:
         if found.is_numeric:
             return number_equal(found, self.constants.exact(value))
-        return self._compared(term, Comparator.EQUAL, value)
+        return self._compared(term, found, Comparator.EQUAL, value)
 
     def _any_of(self, node: tree.Node, term: Term, predicates: list[Predicate], ground: Ground) -> Condition:
         """Values together in one `OneOf`, whatever has a width beside it."""
@@ -195,7 +193,7 @@ class Predicates(Struct, frozen=True):
             window = Between(self._window(found, node.low), self._window(found, node.high))
             return self._test(node, term, within(found, window, self.constants.zone), ground)
         self.ordered(term, "compared so")
-        low_number = self.attempt(lambda: self.constants.exact(node.low))
+        low_number = self.attempt(self.constants.exact, node.low)
         high_number = self.constants.exact(node.high)
         return self._test(node, term, number_between(found, low_number, high_number), ground)
 
@@ -303,7 +301,7 @@ class Predicates(Struct, frozen=True):
             raise Flaw(
                 Problem("type-mismatch", f"found {article(found.type)}, where tags are needed", hint, node.item.span)
             )
-        texts = [self.attempt(partial(self._folded, value)) for value in self._asked(node)]
+        texts = [self.attempt(self._folded, value) for value in self._asked(node)]
         values = tuple(dict.fromkeys(text for text in texts if text is not None))
         match node.quantifier:
             case tree.Quantifier.ALL:

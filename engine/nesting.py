@@ -7,26 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from graphlib import TopologicalSorter
-from typing import get_args
+from types import MappingProxyType
 
 from msgspec import Struct
-from msgspec.structs import astuple
 
+from dsl import typed
 from dsl.parse import LIMITS
-from dsl.typed import (
-    Bucket,
-    Condition,
-    Constant,
-    Everyone,
-    FieldTerm,
-    InSegment,
-    Nobody,
-    Sample,
-    Selection,
-    Selector,
-    Step,
-    Term,
-)
+from dsl.typed import Condition, InSegment, Selection
 
 MOST_DEEP = LIMITS.depth
 """So many conditions and terms may lie within one another, those of the segments they rest on included."""
@@ -73,19 +60,45 @@ def nest_of(whole: Selection | Condition | None, parent: str | None = None) -> N
     return Nest(depth, named)
 
 
-_NESTING = frozenset((*get_args(Condition), *get_args(Term), Selector, Step))
-_LEAVES = frozenset((Everyone, Nobody, InSegment, Sample, FieldTerm, Constant, Bucket))
+INSIDE: Mapping[type[Struct], tuple[str, ...]] = MappingProxyType(
+    {
+        typed.Selection: ("condition",),
+        typed.Everyone: (),
+        typed.Nobody: (),
+        typed.And: ("items",),
+        typed.Or: ("items",),
+        typed.Not: ("item",),
+        typed.AtLeast: ("items",),
+        typed.Test: ("term",),
+        typed.Compare: ("left", "right"),
+        typed.OfCompany: ("item",),
+        typed.Did: ("selector",),
+        typed.Regularity: ("selector",),
+        typed.Sequence: ("steps",),
+        typed.Step: ("selector",),
+        typed.Selector: ("where",),
+        typed.InSegment: (),
+        typed.Sample: (),
+        typed.FieldTerm: (),
+        typed.Aggregate: ("selector",),
+        typed.Constant: (),
+        typed.Arithmetic: ("left", "right"),
+        typed.DatePart: ("term",),
+        typed.Bucket: (),
+    }
+)
+"""The members of each kind of node that hold conditions, terms, selectors and steps."""
 
 
 def _parts(level: list[Struct]) -> list[Struct]:
     """What lies right within some nodes. What a rule of the checker put in twice is one object, and counts once."""
     parts: dict[int, Struct] = {}
     for node in level:
-        for value in () if type(node) in _LEAVES else astuple(node):
-            if type(value) in _NESTING:
-                parts[id(value)] = value
-            elif type(value) is tuple:
-                parts.update((id(part), part) for part in value if type(part) in _NESTING)
+        for name in INSIDE[type(node)]:
+            value = getattr(node, name)
+            for part in value if isinstance(value, tuple) else (value,):
+                if part is not None:
+                    parts[id(part)] = part
     return list(parts.values())
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from msgspec.structs import fields
 
 from dsl.problems import DataError, ExpressionError, ProblemError
+from dsl.typed import Condition, Selection, Selector, Step, Term
 from engine.directory import Tamis
-from engine.nesting import MOST_DEEP, MOST_DEEP_SAVED
+from engine.nesting import INSIDE, MOST_DEEP, MOST_DEEP_SAVED
 from engine.workspace import Workspace
 
 SCHEMA = {"contacts": {"country": {"type": "text"}, "points": {"type": "number"}}}
@@ -106,3 +109,16 @@ def test_segments_stay_after_reopening(tmp_path: Path) -> None:
     assert tamis.workspace("default")._snapshot.segments.depths[top] == MOST_DEEP_SAVED
     refusal(tamis.workspace("default"), "beyond", "points > 9", top)
     tamis.close()
+
+
+KINDS = {Selection, Selector, Step, *get_args(Condition), *get_args(Term)}
+
+
+def mentioned(hint: object) -> set[object]:
+    """The classes that an annotation is made of."""
+    return {hint}.union(*map(mentioned, get_args(hint)))
+
+
+def test_every_node_that_holds_others_is_looked_into() -> None:
+    holding = {kind: {f.name for f in fields(kind) if mentioned(f.type) & (KINDS - {Selection})} for kind in KINDS}
+    assert {kind: set(names) for kind, names in INSIDE.items()} == holding
