@@ -50,8 +50,8 @@ def fold_constants(plan: Plan) -> Plan:
             return Nothing()
         case Complement(Nothing()):
             return Everything()
-        case Difference():
-            return _difference(plan)
+        case Difference(keep, drop):
+            return _difference(plan) if type(keep) in _SETTLED or type(drop) in _SETTLED else plan
         case OfCompany(Nothing()) | Cut(Nothing()) | Sample(_, 0):
             return Nothing()
         case Satisfies(_, ranges) if all(interval.empty for interval in ranges):
@@ -77,6 +77,9 @@ def _without(
     if settling in kinds:
         return settling()
     return type(plan)(tuple(item for item in items if type(item) is not neutral)) if neutral in kinds else plan
+
+
+_SETTLED = (Everything, Nothing)
 
 
 def _difference(plan: Difference) -> Plan:

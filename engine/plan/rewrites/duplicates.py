@@ -22,11 +22,11 @@ def drop_duplicates(plan: Intersection | Union | Difference) -> Plan:
     match plan:
         case Intersection(items) | Union(items) if len(unique := dict.fromkeys(items)) < len(items):
             return replace(plan, items=tuple(unique))
-        case Difference(keep, drop) if _parts(keep, Intersection) & _parts(drop, Union):
+        case Difference(keep, drop) if not set(_parts(keep, Intersection)).isdisjoint(_parts(drop, Union)):
             return Nothing()
         case _:
             return plan
 
 
-def _parts(plan: Plan, kind: type[Intersection] | type[Union]) -> set[Plan]:
-    return set(plan.items) if isinstance(plan, kind) else {plan}
+def _parts(plan: Plan, kind: type[Intersection] | type[Union]) -> tuple[Plan, ...]:
+    return plan.items if isinstance(plan, kind) else (plan,)
