@@ -12,19 +12,22 @@ from time import time
 from typing import Any, Protocol
 
 import numpy as np
+from pyroaring import BitMap
 
 from dsl.complete import Completion, complete
 from dsl.describe import Code
 from dsl.moments import Clock
 from dsl.problems import NOWHERE, ExpressionError, Problem, Span
 from dsl.schema import Schema
-from dsl.typed import InSegment, Selection
+from dsl.typed import Condition, InSegment, Selection
 from engine.budget import QueryLimits
 from engine.caches import Asked, Caches
 from engine.completion import HeldValues
 from engine.deadline import QueryStopped
 from engine.errors import StaleRead, UnknownContact, UnknownSegment
 from engine.language import NO_PARAMS, parameters
+from engine.membership import Facts
+from engine.plan import execute
 from engine.query import Query, bound
 from engine.results import Count, SegmentRef, SegmentView, TimelinePage
 from engine.rows import contact_fields, contact_objects
@@ -153,17 +156,13 @@ class Questions:
     def memberships(self, id: str) -> list[SegmentRef]:
         """The segments that a contact is in, now. UnknownContact."""
         snapshot = self._snapshot
-        row = _row(snapshot, id)
-        return [
-            SegmentRef(segment.key, segment.name)
-            for segment in snapshot.segments
-            if self._members_query(snapshot, segment).has(row)
-        ]
+        facts = self._facts(snapshot, id)
+        return [SegmentRef(segment.key, segment.name) for segment in snapshot.segments if facts.member(segment.key)]
 
     def is_member(self, key: str, id: str) -> bool:
         """Whether a contact is in a segment, now. UnknownSegment, UnknownContact."""
-        query = self.segment_query(key)
-        return query.has(_row(query.snapshot, id))
+        snapshot = self._snapshot
+        return self._facts(snapshot, id).member(snapshot.segments[key].key)
 
     def why(
         self,
@@ -209,6 +208,17 @@ class Questions:
         return self._members_query(snapshot, snapshot.segments[key])
 
     # --- behind them -----------------------------------------------------------------------------------------
+
+    def _facts(self, snapshot: Snapshot, id: str) -> Facts:
+        """What segments may ask of a contact. UnknownContact."""
+        row, clock = _row(snapshot, id), self._clock(snapshot, None)
+
+        def holds(condition: Condition) -> bool:
+            """By a plan, which is remembered by what it is of."""
+            made, _ = self.caches.plan(snapshot, condition, Selection(condition), clock)
+            return bool(execute(made.operator, snapshot.data, BitMap((row,))))
+
+        return Facts(snapshot.data, row, clock, snapshot.segments.rules, holds)
 
     def _take(self, snapshot: Snapshot) -> None:
         with self._published:

@@ -15,13 +15,14 @@ from typing import Any
 
 from pyroaring import BitMap
 
-from dsl.problems import DataError, ExpressionError, Problem, Span
+from dsl.problems import NOWHERE, DataError, ExpressionError, Problem, Span
 from dsl.reads import segments_used
 from dsl.schema import Schema
-from dsl.typed import Condition, Selection
+from dsl.typed import Condition, InSegment, Selection
 from engine.changes import ChangeMembers, PutSegment
 from engine.errors import SegmentInUse, UnknownSegment
 from engine.language import NO_PARAMS, understand
+from engine.membership import Rules
 from engine.nesting import MOST_DEEP, MOST_DEEP_SAVED, NOTHING, Nest, chain, depths_of, nest_of, shown
 
 KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -94,6 +95,14 @@ class SegmentBook:
     def depths(self) -> Mapping[str, int]:
         """How many conditions deep each segment is, with those it rests on."""
         return depths_of(self.nests)
+
+    @cached_property
+    def rules(self) -> Rules:
+        """What decides who is in each segment, to be asked of one contact. ExpressionError where one is too deep."""
+        for key, deep in self.depths.items():
+            if deep > MOST_DEEP_SAVED:
+                self.refuse_deep(f'in segment "{key}"', Selection(InSegment(NOWHERE, key)))
+        return Rules(self)
 
     def understand(self, text: str, schema: Schema, params: Mapping[str, Any] = NO_PARAMS) -> Selection:
         """The meaning of `text` over these segments, that can be planned: ExpressionError."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
 from random import Random
@@ -15,6 +15,7 @@ from dsl import typed
 from dsl.moments import Clock
 from dsl.problems import NOWHERE
 from engine.caches import Caches
+from engine.membership import Facts, Rules
 from engine.plan import Operator, count, execute, lower, plan, rewrite
 from engine.plan.logical import Plan
 from engine.plan.rewrites import RULES
@@ -23,6 +24,7 @@ from engine.snapshot import Snapshot
 
 ALONE = 12
 """Contacts that are asked about one by one."""
+CHECKED = 20
 PAGES = 5
 
 
@@ -133,6 +135,37 @@ def alone(question: Question) -> BitMap:
     return (question.members - asked) | BitMap(row for row in asked if query.has(row))
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A condition as if it were a saved segment."""
+
+    condition: typed.Condition
+    key: str = "what is asked"
+    parent: str | None = None
+    added: BitMap = field(default_factory=BitMap)
+    removed: BitMap = field(default_factory=BitMap)
+
+
+def checked(question: Question) -> BitMap:
+    """Some contacts looked up and checked one by one; saved segments cannot end with a cut."""
+    if question.selection.cut is not None:
+        return question.members
+    snapshot, asked = question.snapshot, Asked(question.selection.condition)
+    rules = Rules([*snapshot.segments, asked])
+    alive = snapshot.data.contacts.alive
+    rows = BitMap(alive[question.random.randrange(len(alive))] for _ in range(CHECKED if alive else 0))
+    found = BitMap(question.members - rows)
+    for row in rows:
+
+        def planned(condition: typed.Condition, row: int = row) -> bool:
+            logical = lower(typed.Selection(condition), question.clock, snapshot.schema, snapshot.segments.segments)
+            return row in question.executed(rewrite(logical))
+
+        if Facts(snapshot.data, row, question.clock, rules, planned).member(asked.key):
+            found.add(row)
+    return found
+
+
 def paged(question: Question) -> BitMap:
     """Page after page, in an order that is drawn."""
     sort = question.random.choice((None, None, "country", "-points", "seen"))
@@ -164,6 +197,7 @@ WAYS: dict[str, Callable[[Question], BitMap]] = {
     "not not": doubly_negated,
     "split over within": split,
     "one by one": alone,
+    "checked": checked,
     "paged": paged,
     "streamed": streamed,
 }

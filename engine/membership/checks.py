@@ -1,0 +1,251 @@
+"""Checks: conditions that are asked of one contact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Protocol
+
+from dsl.draw import draw
+from dsl.moments import Unit, Window
+from dsl.typed import AggregateFunction, Condition
+from engine.membership.facts import Facts
+from engine.membership.occasions import Counted
+from engine.membership.values import ValueTest
+
+
+class Check(Protocol):
+    def holds(self, facts: Facts) -> bool: ...
+
+
+# --- combined ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Everyone, or nobody."""
+
+    answer: bool
+
+    def holds(self, facts: Facts) -> bool:
+        return self.answer
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    checks: tuple[Check, ...]
+
+    def holds(self, facts: Facts) -> bool:
+        for check in self.checks:  # noqa: SIM110  a generator would cost as much as the checks
+            if not check.holds(facts):
+                return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Any_:
+    checks: tuple[Check, ...]
+
+    def holds(self, facts: Facts) -> bool:
+        for check in self.checks:  # noqa: SIM110
+            if check.holds(facts):
+                return True
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Negated:
+    check: Check
+
+    def holds(self, facts: Facts) -> bool:
+        return not self.check.holds(facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Enough:
+    """At least so many hold."""
+
+    needed: int
+    checks: tuple[Check, ...]
+
+    def holds(self, facts: Facts) -> bool:
+        return sum(check.holds(facts) for check in self.checks) >= self.needed
+
+
+# --- of the contact ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OfField:
+    name: str
+    test: ValueTest
+
+    def holds(self, facts: Facts) -> bool:
+        test = self.test
+        value = facts.contact.folded(self.name) if test.folded else facts.contact.value(self.name)
+        return value is not None and test.holds(value, facts)
+
+
+@dataclass(frozen=True, slots=True)
+class OfCompanyField:
+    """Of the contact's company, which is there."""
+
+    name: str
+    test: ValueTest
+
+    def holds(self, facts: Facts) -> bool:
+        company, test = facts.company, self.test
+        assert company is not None, "fields of companies are asked about below `WithCompany`"
+        value = company.folded(self.name) if test.folded else company.value(self.name)
+        return value is not None and test.holds(value, facts)
+
+
+@dataclass(frozen=True, slots=True)
+class WithCompany:
+    check: Check
+
+    def holds(self, facts: Facts) -> bool:
+        return facts.company is not None and self.check.holds(facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """In a sample: the draw for a seed's fingerprint is below a limit."""
+
+    seed: int
+    limit: int
+
+    def holds(self, facts: Facts) -> bool:
+        return draw(facts.fingerprint, self.seed) < self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    key: str
+    rules_only: bool
+
+    def holds(self, facts: Facts) -> bool:
+        return facts.ruled(self.key) if self.rules_only else facts.member(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What there is no other check for."""
+
+    condition: Condition
+
+    def holds(self, facts: Facts) -> bool:
+        return facts.planned(self.condition)
+
+
+# --- of its events -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The number of events lies in low..high."""
+
+    counted: Counted
+    window: Window | None
+    low: int
+    high: int | None
+
+    def holds(self, facts: Facts) -> bool:
+        first, after = facts.chosen(self.counted).span(facts.bounds(self.window))
+        return self.low <= after - first and (self.high is None or after - first <= self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Regular:
+    """Events lie in low..high of the last so many spans of a unit."""
+
+    counted: Counted
+    window: Window | None
+    low: int
+    high: int | None
+    spans: int
+    unit: Unit
+
+    def holds(self, facts: Facts) -> bool:
+        chosen = facts.chosen(self.counted)
+        low, high = chosen.span(facts.bounds(self.window))
+        edges = [chosen.span((facts.back(back, self.unit), None))[0] for back in range(self.spans + 1)]
+        held = sum(
+            max(first, low) < min(after, high) for first, after in zip(edges[1:], edges, strict=False)
+        )  # fmt: skip
+        return self.low <= held and (self.high is None or held <= self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A test of the moment of the first or last event, or of a property there."""
+
+    counted: Counted
+    window: Window | None
+    last: bool
+    property: str | None
+    test: ValueTest
+
+    def holds(self, facts: Facts) -> bool:
+        chosen = facts.chosen(self.counted)
+        first, after = chosen.span(facts.bounds(self.window))
+        if first == after:
+            return False
+        values = chosen.at if self.property is None else chosen.values(self.property, self.test.folded)
+        value = values[after - 1 if self.last else first]
+        return value is not None and self.test.holds(value, facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A test of an aggregate over the values of a property that is exact; a text only where values are told apart.
+
+    `decimals` are those of the property.
+    """
+
+    function: AggregateFunction
+    counted: Counted
+    window: Window | None
+    property: str
+    folded: bool
+    decimals: int
+    test: ValueTest
+
+    def holds(self, facts: Facts) -> bool:
+        chosen = facts.chosen(self.counted)
+        first, after = chosen.span(facts.bounds(self.window))
+        values = [value for value in chosen.values(self.property, self.folded)[first:after] if value is not None]
+        found = _aggregate(self.function, values, self.decimals)
+        return found is not None and self.test.holds(found, facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A test of the number of events."""
+
+    counted: Counted
+    window: Window | None
+    test: ValueTest
+
+    def holds(self, facts: Facts) -> bool:
+        first, after = facts.chosen(self.counted).span(facts.bounds(self.window))
+        return self.test.holds(after - first, facts)
+
+
+def _aggregate(function: AggregateFunction, values: list[Any], decimals: int) -> int | Fraction | None:
+    """As a plan measures it (`engine.plan.logical.Measure`); None where there is no value."""
+    match function:
+        case AggregateFunction.SUM:
+            return int(sum(values))
+        case AggregateFunction.DISTINCT:
+            return len(set(values))
+        case _ if not values:
+            return None
+        case AggregateFunction.AVG:
+            return Fraction(sum(values), len(values) * 10**decimals)
+        case AggregateFunction.MIN:
+            return int(min(values))
+        case AggregateFunction.MAX:
+            return int(max(values))
+        case _:
+            raise TypeError(f"no check measures {function}")

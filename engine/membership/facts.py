@@ -1,0 +1,272 @@
+"""What is known of one contact: looked up when it is first asked for, and once."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from dsl.folding import fold
+from dsl.moments import Clock, Unit, Window, step_instant
+from dsl.schema import type_of_value
+from dsl.typed import Condition
+from engine.deadline import still_wanted
+from engine.reading import Entities, EventPart, Version
+
+T = TypeVar("T")
+Value = type_of_value | frozenset[str] | None
+"""A physical value, or folded tags; None where it is missing."""
+
+Bounds = tuple[int | None, int | None]
+"""[start, end) in milliseconds or days since 1970; None is no bound."""
+
+
+def folded(value: type_of_value | None) -> Value:
+    """A text, or tags, in the form in which they are compared."""
+    match value:
+        case str():
+            return fold(value)
+        case tuple():
+            return frozenset(map(fold, value))
+        case _:
+            return value
+
+
+class Row:
+    """A contact or a company."""
+
+    __slots__ = ("_entities", "_folded", "_rows", "_values")
+
+    def __init__(self, entities: Entities, row: int) -> None:
+        self._entities = entities
+        self._rows = np.array([row], np.uint32)
+        self._values: dict[str, type_of_value | None] = {}
+        self._folded: dict[str, Value] = {}
+
+    def value(self, name: str) -> Value:
+        if name not in self._values:
+            column = self._entities.column(name)
+            self._values[name] = None if column is None else column.values(self._rows)[0]
+        return self._values[name]
+
+    def folded(self, name: str) -> Value:
+        if name not in self._folded:
+            self.value(name)
+            self._folded[name] = folded(self._values[name])
+        return self._folded[name]
+
+
+class EventTest(Protocol):
+    """A condition on events."""
+
+    def mask(self, events: Happened, facts: Facts) -> list[bool]:
+        """Of which of the events it holds."""
+
+
+class Happened:
+    """Events of a contact, ordered by moment, then acceptance."""
+
+    __slots__ = ("_folded", "_order", "_parts", "_values", "at")
+
+    def __init__(self, parts: Iterable[EventPart], row: int) -> None:
+        contact = BitMap((row,))
+        found = [(part, part.rows_of(contact)) for part in parts if part.size]
+        self._parts = [(part, rows) for part, rows in found if rows.size]
+        at = _together([part.at[rows] for part, rows in self._parts])
+        self._order: list[int] | None = None
+        if len(self._parts) > 1:
+            accepted = _together([part.order_of(rows) for part, rows in self._parts])
+            order = np.lexsort((accepted, at))
+            self._order, at = order.tolist(), at[order]
+        self.at: list[int] = at.tolist()
+        self._values: dict[str, list[type_of_value | None]] = {}
+        self._folded: dict[str, list[Value]] = {}
+
+    def values(self, name: str) -> Sequence[Value]:
+        """Of a property, event by event."""
+        if name == "at":
+            return self.at
+        if name not in self._values:
+            found = [value for part, rows in self._parts for value in _values_of(part, name, rows)]
+            self._values[name] = found if self._order is None else [found[place] for place in self._order]
+        return self._values[name]
+
+    def folded(self, name: str) -> Sequence[Value]:
+        if name not in self._folded:
+            self.values(name)
+            self._folded[name] = list(map(folded, self._values[name]))
+        return self._folded[name]
+
+
+def _together(pieces: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    return pieces[0] if len(pieces) == 1 else np.concatenate([*pieces, np.empty(0, np.int64)])
+
+
+def _values_of(part: EventPart, name: str, rows: NDArray[np.uint32]) -> list[type_of_value | None]:
+    column = part.column(name)
+    return [None] * rows.size if column is None else column.values(rows)
+
+
+class Occasions(Protocol):
+    """Which events count, wherever they lie in time."""
+
+    @property
+    def event(self) -> str | None: ...
+
+    @property
+    def where(self) -> EventTest | None: ...
+
+
+class Chosen:
+    """The events of a contact that count, in order."""
+
+    __slots__ = ("_events", "_places", "at")
+
+    def __init__(self, events: Happened, mask: list[bool] | None) -> None:
+        self._events = events
+        self._places = None if mask is None else [place for place, holds in enumerate(mask) if holds]
+        self.at = events.at if self._places is None else [events.at[place] for place in self._places]
+
+    def span(self, bounds: Bounds) -> tuple[int, int]:
+        """The first of those within, and the first after them."""
+        start, end = bounds
+        first = 0 if start is None else bisect_left(self.at, start)
+        return first, len(self.at) if end is None else max(first, bisect_left(self.at, end))
+
+    def values(self, name: str, folded: bool) -> Sequence[Value]:
+        found = self._events.folded(name) if folded else self._events.values(name)
+        return found if self._places is None else [found[place] for place in self._places]
+
+
+ALWAYS: Bounds = (None, None)
+
+
+class Facts:
+    """Of one contact, in one state, at one moment.
+
+    Checks are told apart by their ids: they are kept by the rules, and equal ones are one. `planned` answers for a
+    condition that there is no check for, `rules` has the rules of segments.
+    """
+
+    __slots__ = (
+        "_answers", "_bounds", "_chosen", "_company", "_happened", "_members", "_planned", "_ruled", "_steps",
+        "_version", "clock", "contact", "row", "rules",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        version: Version,
+        row: int,
+        clock: Clock,
+        rules: Mapping[str, Ruled],
+        planned: Callable[[Condition], bool],
+    ) -> None:
+        self.row = row
+        self.clock = clock
+        self.contact = Row(version.contacts, row)
+        self.rules = rules
+        self._version = version
+        self._planned = planned
+        self._company: list[Row | None] = []
+        self._bounds: dict[tuple[int, bool], Bounds] = {}
+        self._steps: dict[tuple[int, Unit], int] = {}
+        self._happened: dict[str | None, Happened] = {}
+        self._chosen: dict[int, Chosen] = {}
+        self._members: dict[str, bool] = {}
+        self._ruled: dict[str, bool] = {}
+        self._answers: dict[int, bool] = {}
+
+    # --- segments ---
+
+    def member(self, key: str) -> bool:
+        """Whether the contact is in a segment: (rules - removed) | added."""
+        found = self._members.get(key)
+        if found is None:
+            rules = self.rules[key]
+            found = self._members[key] = self.row in rules.added or (self.row not in rules.removed and self.ruled(key))
+        return found
+
+    def ruled(self, key: str) -> bool:
+        """Whether a segment's rules select the contact, which are narrowed by its parent's members."""
+        found = self._ruled.get(key)
+        if found is None:
+            still_wanted()
+            rules = self.rules[key]
+            narrowed = rules.check is not None and (rules.parent is None or self.member(rules.parent))
+            found = self._ruled[key] = narrowed and rules.holds(self)
+        return found
+
+    def planned(self, condition: Condition) -> bool:
+        found = self._answers.get(id(condition))
+        if found is None:
+            found = self._answers[id(condition)] = self._planned(condition)
+        return found
+
+    # --- time ---
+
+    def bounds(self, window: Window | None, days: bool = False) -> Bounds:
+        """A window's, in milliseconds or in days."""
+        if window is None:
+            return ALWAYS
+        found = self._bounds.get((id(window), days))
+        if found is None:
+            found = window.days(self.clock) if days else window.instants(self.clock)
+            self._bounds[id(window), days] = found
+        return found
+
+    def back(self, count: int, unit: Unit) -> int:
+        """The moment so many units before the clock's."""
+        found = self._steps.get((count, unit))
+        if found is None:
+            found = self._steps[count, unit] = step_instant(self.clock.now, -count, unit, self.clock.zone)
+        return found
+
+    # --- rows ---
+
+    @property
+    def company(self) -> Row | None:
+        if not self._company:
+            company = self._version.company_link.company_of(self.row)
+            there = company is not None and company in self._version.companies.alive
+            self._company.append(Row(self._version.companies, company) if company is not None and there else None)
+        return self._company[0]
+
+    @property
+    def fingerprint(self) -> int:
+        return int(self._version.contacts.fingerprints[self.row])
+
+    def happened(self, event: str | None) -> Happened:
+        """The contact's events of a type, or of any."""
+        found = self._happened.get(event)
+        if found is None:
+            types = tuple(self._version.schema.events) if event is None else (event,)
+            known = [events for events in map(self._version.events, types) if events is not None]
+            found = self._happened[event] = Happened([part for events in known for part in events.parts], self.row)
+        return found
+
+    def chosen(self, occasions: Occasions) -> Chosen:
+        found = self._chosen.get(id(occasions))
+        if found is None:
+            events, where = self.happened(occasions.event), occasions.where
+            found = Chosen(events, None if where is None else where.mask(events, self))
+            self._chosen[id(occasions)] = found
+        return found
+
+
+class Ruled(Protocol):
+    """The rules of one segment; `check` is None for a static one."""
+
+    @property
+    def check(self) -> object | None: ...
+    @property
+    def parent(self) -> str | None: ...
+    @property
+    def added(self) -> BitMap: ...
+    @property
+    def removed(self) -> BitMap: ...
+
+    def holds(self, facts: Facts) -> bool: ...

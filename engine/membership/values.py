@@ -1,0 +1,156 @@
+"""Tests of one value, of a row or of an event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Protocol
+
+from dsl import typed
+from dsl.moments import Window
+from dsl.schema import Type
+from engine.membership.facts import Facts
+
+
+class ValueTest(Protocol):
+    """Whether a value that is not missing fits. `folded` says in which form texts are asked about."""
+
+    @property
+    def folded(self) -> bool: ...
+
+    def holds(self, value: Any, facts: Facts) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    values: frozenset[object]
+    folded: bool = False
+
+    def holds(self, value: Any, facts: Facts) -> bool:
+        return value in self.values
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Within a range, both ends of which are part of it."""
+
+    low: int | float | Fraction | None
+    high: int | float | Fraction | None
+    folded: bool = False
+
+    def holds(self, value: Any, facts: Facts) -> bool:
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class BetweenOpen:
+    """Within a range, an end of which is not part of it."""
+
+    range: typed.Range
+    folded: bool = False
+
+    def holds(self, value: Any, facts: Facts) -> bool:
+        low, high = self.range.low, self.range.high
+        above = low is None or value > low or (value == low and not self.range.low_open)
+        return above and (high is None or value < high or (value == high and not self.range.high_open))
+
+
+@dataclass(frozen=True, slots=True)
+class During:
+    """A day (`days`) or a moment within a window."""
+
+    window: Window
+    days: bool
+    folded: bool = False
+
+    def holds(self, value: Any, facts: Facts) -> bool:
+        start, end = facts.bounds(self.window, self.days)
+        return (start is None or value >= start) and (end is None or value < end)
+
+
+@dataclass(frozen=True, slots=True)
+class Begins:
+    text: str
+    folded: bool = True
+
+    def holds(self, value: Any, facts: Facts) -> bool:
+        found: bool = value.startswith(self.text)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    text: str
+    folded: bool = True
+
+    def holds(self, value: Any, facts: Facts) -> bool:
+        found: bool = value.endswith(self.text)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    text: str
+    folded: bool = True
+
+    def holds(self, value: Any, facts: Facts) -> bool:
+        return self.text in value
+
+
+@dataclass(frozen=True, slots=True)
+class AnyTag:
+    tags: frozenset[str]
+    folded: bool = True
+
+    def holds(self, value: Any, facts: Facts) -> bool:
+        return not self.tags.isdisjoint(value)
+
+
+@dataclass(frozen=True, slots=True)
+class AllTags:
+    tags: frozenset[str]
+    folded: bool = True
+
+    def holds(self, value: Any, facts: Facts) -> bool:
+        found: bool = self.tags <= value
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    folded: bool = False
+
+    def holds(self, value: Any, facts: Facts) -> bool:
+        return True
+
+
+_TEXT = (Type.TEXT, Type.CHOICE)
+
+
+def value_test(type: Type, predicate: typed.Predicate) -> ValueTest | None:
+    """The test of values of a type; None for a predicate that there is none for."""
+    match predicate:
+        case typed.OneOf(values):
+            return Among(frozenset(values), type in _TEXT)
+        case typed.ExactlyOneOf(values):
+            return Among(frozenset(values))
+        case typed.Range(low, high, False, False):
+            return Between(low, high)
+        case typed.Range():
+            return BetweenOpen(predicate)
+        case typed.During(window):
+            return During(window, type is Type.DATE)
+        case typed.StartsWith(text):
+            return Begins(text)
+        case typed.EndsWith(text):
+            return Ends(text)
+        case typed.Contains(text):
+            return Holds(text)
+        case typed.HasAny(values):
+            return AnyTag(frozenset(values))
+        case typed.HasAll(values):
+            return AllTags(frozenset(values))
+        case typed.IsSet():
+            return Present()
+        case _:
+            return None
