@@ -5,7 +5,9 @@ Whoever applies the same records in the same order holds the same: the one that 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -28,9 +30,11 @@ from engine.snapshot import Snapshot
 from engine.tables.bulk_contacts import apply_bulk_contacts
 from engine.tables.bulk_events import apply_bulk_events
 from engine.tables.saving import load
-from engine.tables.state import Applied, State
+from engine.tables.state import Applied, Chore, State
 from storage.blocks import MappedBlocks
 from storage.store import Checkpoint
+
+log = logging.getLogger(__name__)
 
 
 class Contents:
@@ -39,6 +43,8 @@ class Contents:
     def __init__(self, blocks: MappedBlocks, checkpoint: Checkpoint | None) -> None:
         """What a checkpoint holds; nothing at all without one."""
         self.blocks = blocks
+        self._builder = ThreadPoolExecutor(1, thread_name_prefix="build")
+        self._building: Future[Chore] | None = None
         self.on_publish: Callable[[Snapshot], None] = lambda snapshot: None
         self.schema, self.segments, self.tables = _restored(blocks, checkpoint)
         self.snapshot = Snapshot(self.tables.publish(0 if checkpoint is None else checkpoint.seq), self.segments)
@@ -69,10 +75,36 @@ class Contents:
             case _:
                 return self.tables.apply(change, seq)
 
+    def tend(self) -> bool:
+        """Take what was built beside, and begin to build what is due; whether anything was taken, to be published.
+
+        Parts are merged, and patches into what they lie over, by a thread of its own: writers do not wait for it.
+        """
+        building = self._building
+        if building is not None and (not building.done() or building.exception() is not None):
+            return False  # what could not be built once is not tried again: all is well without
+        taken = building is not None and self.tables.adopt(building.result())
+        chore = self.tables.due()
+        self._building = None if chore is None else self._builder.submit(_built, chore)
+        return taken
+
+    def rest(self) -> None:
+        """Build nothing any more."""
+        self._builder.shutdown()
+
     def publish(self, seq: int) -> None:
         """Make everything applied so far what readers see."""
         self.snapshot = Snapshot(self.tables.publish(seq), self.segments)
         self.on_publish(self.snapshot)
+
+
+def _built(chore: Chore) -> Chore:
+    try:
+        chore.build()
+    except BaseException:
+        log.exception("parts or columns could not be merged")
+        raise
+    return chore
 
 
 def _restored(blocks: MappedBlocks, checkpoint: Checkpoint | None) -> tuple[Schema, SegmentBook, State]:

@@ -66,6 +66,7 @@ class Follower(Questions):
         """Apply and publish; false when a block that a record names was removed by a checkpoint that is still to
         come: nothing of these records is shown until then."""
         try:
+            contents.tend()
             for seq, record in records:
                 contents.apply(decode(record), seq)
         except DamageError as gone:
@@ -106,6 +107,7 @@ class Follower(Questions):
             return
         while self._records and self._records[0][0] <= covered:
             self._records.popleft()
+        self._contents.rest()
         self._contents, self._covered, self._behind = contents, covered, False
         contents.on_publish = self._take
         contents.publish(contents.snapshot.seq)

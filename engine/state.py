@@ -1,8 +1,8 @@
 """The changing state of a workspace, owned by its writer: tables and segments, published as snapshots.
 
 A checkpoint moves what the journal holds into blocks: the writer seals new ids and events (short), then a background
-thread merges what was written over older columns, saves the immutable result and tells storage, while writing and
-reading go on.
+thread merges what was written over older columns, leaves out the events of erased contacts, saves the immutable
+result and tells storage, while writing and reading go on.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ class WorkspaceState(Contents):
         self._saver = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._saving: Future[None] | None = None
         self._adopted = True
+        self._saved: Snapshot
         self._unsaved = 0
         self._saved_seq = 0
         self._erasing = False
@@ -76,10 +77,12 @@ class WorkspaceState(Contents):
         self._unsaved += size
 
     def tick(self) -> None:
-        """Take what a checkpoint made, and begin one when it is time."""
+        """Take what was built beside and what a checkpoint made, and begin one when it is time."""
+        changed = self.tend()
         if self._saving is not None and self._saving.done() and not self._adopted:
-            self._adopted = True
-            self.tables.seal()
+            self._adopted = changed = True
+            self.tables.adopt_saved(self._saved.data)
+        if changed:
             self.publish(self.snapshot.seq)
         if self.snapshot.seq > self._saved_seq and self._store.failure is None and self._due():
             self.start_checkpoint()
@@ -103,7 +106,8 @@ class WorkspaceState(Contents):
         self._erasing = False
         self._adopted = False
         self._last_checkpoint = monotonic()
-        self._saving = self._saver.submit(self._save, self.snapshot)
+        self._saved = self.snapshot
+        self._saving = self._saver.submit(self._save, self._saved)
         return self._saving
 
     def _save(self, snapshot: Snapshot) -> None:
@@ -127,3 +131,4 @@ class WorkspaceState(Contents):
             with suppress(StorageFull):
                 self.start_checkpoint().result()
         self._saver.shutdown()
+        self.rest()

@@ -82,6 +82,23 @@ class EntitiesVersion:
         return self.columns.get(name)
 
 
+class Rebase:
+    """A base and its patch made one, while writing goes on."""
+
+    def __init__(self, table: EntityTable, column: PatchedColumn, rows: int) -> None:
+        self._table = table
+        self._column = column
+        self._rows = rows
+        self._merged: Sealed | None = None
+
+    def build(self) -> None:
+        self._merged = resealed(self._column, self._rows)
+
+    def adopt(self) -> bool:
+        assert self._merged is not None, "adopted before it was built"
+        return self._table.take(self._column, self._merged)
+
+
 class EntityTable:
     """The writer's side of contacts or companies: a sealed base and a patch for each column that holds something."""
 
@@ -132,25 +149,34 @@ class EntityTable:
             self.write(name, gone, [None] * len(gone))
         return gone
 
-    def seal(self, everything: bool) -> None:
-        """Merge patches that have grown large into their bases; with `everything`, all new ids, and whatever erased
-        contacts left behind.
-        """
-        self._adopt()
-        purging = everything and self.ids.erasing
-        for name, patch in list(self.patches.items()):
-            base = self.bases.get(name)
-            if patch.size > (0 if purging else max(PATCH_LIMIT, base.size // PATCH_SHARE if base else 0)):
-                self.rebase(name, resealed(PatchedColumn(self.fields[name], base, patch), self.ids.size))
-        if everything and self.ids.unsealed:
+    def seal_ids(self) -> None:
+        """Seal new ids, and forget those of erased rows."""
+        if self.ids.unsealed:
             self.ids.seal()
 
-    def _adopt(self) -> None:
-        """Take the merged columns that a checkpoint made, unless they were written since."""
-        for name, column in list(self._published.items()):
-            patch = self.patches[name]
-            if column.merged is not None and column.patch is patch and column.size == patch.size:
-                self.rebase(name, column.merged)
+    def due(self) -> Rebase | None:
+        """The merge of a patch that has grown large into its base, when there is one."""
+        for name, patch in self.patches.items():
+            base = self.bases.get(name)
+            if patch.size > max(PATCH_LIMIT, base.size // PATCH_SHARE if base else 0):
+                return Rebase(self, PatchedColumn(self.fields[name], base, patch), self.ids.size)
+        return None
+
+    def adopt(self, saved: EntitiesVersion) -> None:
+        """Take the merged columns that saving a version made."""
+        for column in saved.columns.values():
+            if column.merged is not None:
+                self.take(column, column.merged)
+
+    def take(self, column: PatchedColumn, merged: Sealed) -> bool:
+        """Put the merged form of a column in its place, under what was written since; whether it still had one."""
+        name = column.field.name
+        if self.patches.get(name) is not column.patch:
+            return False
+        later = column.patch.since(column.field, column.size)
+        self.rebase(name, merged)
+        self.write(name, *later)
+        return True
 
     def merge(self, name: str, rows: Rows, values: Loose) -> None:
         """Set field `name` of many rows at once; of values for the same row the last holds."""

@@ -23,7 +23,7 @@ from engine.tables.tails import TailColumn, tail_column
 TAIL_LIMIT = 1 << 16
 """A tail of so many events is sealed."""
 FAN = 4
-LARGEST_MERGED = 1 << 20
+LARGEST_MERGED = 1 << 22
 """A part of so many events is left as it is."""
 
 
@@ -206,39 +206,52 @@ class EventTable:
         """Add parts accepted after everything here."""
         self.seal_tail()
         self.parts += tuple(parts)
-        self._merge_newest()
 
     def seal_tail(self) -> None:
-        """Turn the tail into a part, and merge the newest parts while enough of them are of one tier."""
+        """Turn the tail into a part."""
         if self.tail.size:
             events = self.tail.loose(self.fields)
             self.parts += (SealedPart.of(events, int(events.order[0]), IdPrints.of(self.tail.ids)),)
             self.tail = EventTail()
-        self._merge_newest()
 
-    def _merge_newest(self) -> None:
-        while (count := mergeable([part.size for part in self.parts])) > 1:
-            self.parts = (*self.parts[:-count], self._merged(self.parts[-count:]))
+    def due(self) -> Merge | None:
+        """The merge of the newest parts, when there are enough of one tier."""
+        count = mergeable([part.size for part in self.parts])
+        return Merge(self, self.parts[-count:]) if count > 1 else None
 
-    def _merged(self, parts: Sequence[SealedPart]) -> SealedPart:
-        events = joined_events([part.loose() for part in parts], self.fields)
-        first = min(part.first for part in parts)
-        return SealedPart.of(events, first, IdPrints.joined([part.seen for part in parts]))
-
-    def purge(self, erased: BitMap) -> None:
-        """Rebuild parts without the events of `erased` contacts, which leave them for good."""
-        kept = []
-        for part in self.parts:
-            purged = part.without_contacts(erased)
-            if purged is None:
-                self.orphans = IdPrints.joined([self.orphans, part.seen])
-            else:
-                kept.append(purged)
-        self.parts = tuple(kept)
+    def adopt(self) -> None:
+        """Let go of the events of erased contacts in the parts that were saved without them."""
+        left = [part if part.purged is None else part.purged.part for part in self.parts]
+        lost = [part.seen for part, kept in zip(self.parts, left, strict=True) if kept is None]
+        self.orphans = IdPrints.joined([self.orphans, *lost])
+        self.parts = tuple(part for part in left if part is not None)
 
     def publish(self) -> EventsVersion:
         tail = (TailPart(self.tail, self.tail.size, self.fields),) if self.tail.size else ()
         return EventsVersion((*self.parts, *tail), self.orphans)
+
+
+class Merge:
+    """A part made of several neighbours, while writing goes on."""
+
+    def __init__(self, table: EventTable, parts: tuple[SealedPart, ...]) -> None:
+        self._table = table
+        self._parts = parts
+        self._fields = table.fields
+        self._merged: SealedPart | None = None
+
+    def build(self) -> None:
+        events = joined_events([part.loose() for part in self._parts], self._fields)
+        first = min(part.first for part in self._parts)
+        self._merged = SealedPart.of(events, first, IdPrints.joined([part.seen for part in self._parts]))
+
+    def adopt(self) -> bool:
+        held, count = self._table.parts, len(self._parts)
+        places = [at for at in range(len(held)) if held[at : at + count] == self._parts]
+        for at in places:
+            assert self._merged is not None, "adopted before it was built"
+            self._table.parts = (*held[:at], self._merged, *held[at + count :])
+        return bool(places)
 
 
 def mergeable(sizes: Sequence[int]) -> int:

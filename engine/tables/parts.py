@@ -46,13 +46,21 @@ class LooseEvents:
         return LooseEvents(self.contacts[rows], self.at[rows], self.order[rows], columns)
 
 
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What is left of a part without the events of erased contacts; None when nothing is."""
+
+    part: SealedPart | None
+
+
 class SealedPart:
     """Rows are sorted by moment, then acceptance.
 
     `first` is added to the stored acceptance numbers: a part can be built before it is known which events precede it.
     Where events were accepted one after the other in order of time, as most are, these are the rows and not stored.
     `who` are the contacts that occur, ascending; the rows of `who[i]` are `by_contact[starts[i]:starts[i + 1]]`.
-    `seen` are fingerprints of the ids of its events, and of those that were purged from it.
+    `seen` are fingerprints of the ids of its events, and of those that were purged from it. `purged` is set by who
+    saved it without the events of erased contacts.
     """
 
     def __init__(self, arrays: dict[str, Any], columns: Mapping[str, Sealed], times: TimeIndex, first: int) -> None:
@@ -62,6 +70,7 @@ class SealedPart:
         self.first = first
         self.seen = IdPrints(arrays["id_high"], arrays["id_low"])
         self.ref: BlockRef | None = None
+        self.purged: Purged | None = None
         self._tallies: Tallies | None = None
         self._by_text: dict[str, ByText | None] = {}
 

@@ -70,6 +70,11 @@ class Patch:
             entry = int(self.previous.array[entry])
         return entry
 
+    def since(self, field: Field, size: int) -> tuple[list[int], list[Any]]:
+        """The rows and values of the entries after the first `size`."""
+        entries = np.arange(size, self.size, dtype=np.uint32)
+        return self.rows.array[entries].tolist(), self.entries.view(field, self.size).values(entries)
+
     def overridden(self, size: int) -> BitMap:
         """Rows that have one of the first `size` entries. The longest prefix asked for is kept and added to."""
         known, rows = self._overridden

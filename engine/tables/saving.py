@@ -15,7 +15,7 @@ from engine.tables.events import EventsVersion, EventTable
 from engine.tables.identity import SealedIds
 from engine.tables.links import COMPANY
 from engine.tables.numeric import SealedNumbers
-from engine.tables.parts import SealedPart
+from engine.tables.parts import Purged, SealedPart
 from engine.tables.patches import PatchedColumn, resealed
 from engine.tables.prints import IdPrints
 from engine.tables.sealed import Sealed, opened
@@ -55,15 +55,15 @@ def save(version: TablesVersion, blocks: Blocks) -> tuple[bytes, list[BlockRef]]
     """Write what has no block yet; the state to keep, and every block it names.
 
     `version` was published right after `State.seal(everything=True)`: ValueError when ids or events have a tail. Any
-    thread may save, while the writer goes on; so patches are merged here, and the
-    writer takes what became of those that did not grow meanwhile.
+    thread may save, while the writer goes on; so patches are merged here, and events of erased contacts left out. The
+    writer takes what was made of them by `State.adopt_saved`.
     """
     saver = _Saver(blocks)
     saved = Saved(
         version.accepted,
         saver.entities("contacts", version.contacts),
         saver.entities("companies", version.companies),
-        {type: saver.events(events) for type, events in version.types.items()},
+        {type: saver.events(events, version.contacts.erased) for type, events in version.types.items()},
     )
     return msgspec.msgpack.encode(saved), list(saver.refs.values())
 
@@ -109,16 +109,29 @@ class _Saver:
             column.ref = self._blocks.write(kind, column.arrays(), {"field": column.field.name})
         return self._named(column.ref)
 
-    def events(self, events: EventsVersion) -> SavedEvents:
-        parts = [SavedPart(self._part(part), part.first) for part in events.parts if isinstance(part, SealedPart)]
+    def events(self, events: EventsVersion, erased: BitMap) -> SavedEvents:
+        parts = [part for part in events.parts if isinstance(part, SealedPart)]
         if len(parts) != len(events.parts):
             raise ValueError("events have a tail: seal everything first")
-        return SavedEvents(parts, events.orphans.high.tobytes(), events.orphans.low.tobytes())
+        left = [_purged(part, erased) for part in parts]
+        lost = [part.seen for part, kept in zip(parts, left, strict=True) if kept is None]
+        orphans = IdPrints.joined([events.orphans, *lost])
+        saved = [SavedPart(self._part(part), part.first) for part in left if part is not None]
+        return SavedEvents(saved, orphans.high.tobytes(), orphans.low.tobytes())
 
     def _part(self, part: SealedPart) -> str:
         if part.ref is None:
             part.ref = write_part(part, self._blocks)
         return self._named(part.ref)
+
+
+def _purged(part: SealedPart, erased: BitMap) -> SealedPart | None:
+    """The part without the events of erased contacts, which the writer is to take in its place; None for nothing."""
+    known = part if part.purged is None else part.purged.part
+    left = None if known is None else known.without_contacts(erased)
+    if left is not part:
+        part.purged = Purged(left)
+    return left
 
 
 def write_part(part: SealedPart, blocks: Blocks) -> BlockRef:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -39,6 +39,16 @@ class Applied:
     fields: frozenset[str] = frozenset()
     company_fields: frozenset[str] = frozenset()
     events: frozenset[str] = frozenset()
+
+
+class Chore(Protocol):
+    """Work on tables that changes nothing of what they hold, done while they are read and written."""
+
+    def build(self) -> None:
+        """Make the new form from what does not change; on any thread."""
+
+    def adopt(self) -> bool:
+        """Put it in place, on the writer's thread; false, changing nothing, when what it was made of is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +87,7 @@ class State:
         self.companies.declare(company_fields(schema))
         for type, table in self.events.items():
             table.declare(event_fields(schema, type))
-        self._published = {type: table.publish() for type, table in self.events.items()}
+        self._show_all()
 
     def apply(self, change: DataChange, seq: int) -> Applied:
         """Apply a validated change in journal order; it cannot fail, and gives the same rows every time."""
@@ -108,20 +118,42 @@ class State:
         return TablesVersion(seq, self.schema, contacts, companies, link, self._published, self.accepted)
 
     def seal(self, everything: bool = False) -> None:
-        """Index what has grown large; with `everything`, all events and ids, and let go of what erased contacts left.
+        """Index events that are many; with `everything`, all events and ids.
 
         The contents stay as they are: this may happen at any moment between two changes.
         """
-        self.contacts.seal(everything)
-        self.companies.seal(everything)
+        if everything:
+            self.contacts.seal_ids()
+            self.companies.seal_ids()
         for type, table in self.events.items():
-            before = (table.parts, table.tail)
             if table.tail.size >= (1 if everything else TAIL_LIMIT):
                 table.seal_tail()
-            if everything and self.contacts.erased:
-                table.purge(self.contacts.erased)
-            if before != (table.parts, table.tail):
                 self._show(type, table)
+
+    def due(self) -> Chore | None:
+        """What is to be done that takes longer than a writer may wait; None when all is well."""
+        tables: list[EventTable | EntityTable] = [*self.events.values(), self.contacts, self.companies]
+        return next((chore for table in tables if (chore := table.due()) is not None), None)
+
+    def adopt(self, chore: Chore) -> bool:
+        """Take what a chore built, unless the tables have moved on; whether they are another way now."""
+        adopted = chore.adopt()
+        self._show_all()
+        return adopted
+
+    def adopt_saved(self, version: TablesVersion) -> None:
+        """Take what saving made of a version of this state: merged columns, and parts without erased contacts."""
+        self.contacts.adopt(version.contacts)
+        self.companies.adopt(version.companies)
+        for table in self.events.values():
+            table.adopt()
+        self._show_all()
+
+    def tend(self) -> None:
+        """Do all that is due, now."""
+        while (chore := self.due()) is not None:
+            chore.build()
+            self.adopt(chore)
 
     def _upsert_contacts(self, at: int, upserts: list[ContactRow]) -> Applied:
         before = self.contacts.ids.size
@@ -214,6 +246,9 @@ class State:
     def _show(self, type: str, table: EventTable) -> None:
         """Let the next version see a table as it is now; versions published before keep what they saw."""
         self._published = {**self._published, type: table.publish()}
+
+    def _show_all(self) -> None:
+        self._published = {type: table.publish() for type, table in self.events.items()}
 
     def known_ids(self, type: str, prints: IdPrints) -> Mask:
         """Which fingerprints are those of ids of this type's events."""

@@ -178,6 +178,9 @@ def maybe_restarted(state, seq, blocks, data):
     saved, refs = save(version, blocks)
     assert {ref.name for ref in refs} <= set(blocks.names())
     assert save(version, blocks) == (saved, refs)
+    if data.draw(st.booleans()):
+        state.adopt_saved(version)
+        return state
     return load(saved, blocks, SCHEMA)
 
 
@@ -240,6 +243,7 @@ def test_every_version_answers_as_the_model_does(directory, history, question, d
     blocks = Blocks(directory, Disk(directory, 0))
     state, model = State(SCHEMA), Model()
     published = [(state.publish(0), model.copy())]
+    chore = None
     for seq, change in enumerate(history, 1):
         if isinstance(change, AddEvents) and data.draw(st.booleans()):
             import_events(state, model, change, seq, blocks, data)
@@ -250,11 +254,17 @@ def test_every_version_answers_as_the_model_does(directory, history, question, d
         else:
             state.apply(change, seq)
             model.apply(change)
+        if chore is None and data.draw(st.booleans()) and (chore := state.due()) is not None:
+            chore.build()
+        elif chore is not None and data.draw(st.booleans()):
+            state.adopt(chore)
+            chore = None
         if data.draw(st.booleans()):
             before, state = state, maybe_restarted(state, seq, blocks, data)
             if state is not before:  # readers of versions end with the process that published them
                 check_all(published, model, question)
                 published.clear()
+                chore = None
         if data.draw(st.booleans()):
             published.append((state.publish(seq), model.copy()))
     published.append((state.publish(len(history)), model.copy()))
