@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dsl.folding import fold
 from engine.deadline import still_wanted
+from engine.native import kernel
 from engine.plan.physical.numbers import Array
 from engine.reading import Column
 
@@ -20,24 +21,21 @@ def text_identities(
     column: Column, rows: NDArray[np.uint32], known: Known
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """The identity of each row's folded text and where there is one; `known` grows by the texts it had not."""
-    codes, present = column.numbers(rows)
+    numbers, present = column.numbers(rows)
+    still_wanted()
+    codes = numbers.astype(np.int64, copy=False)
+    most = int(codes.max(initial=-1, where=present))
+    some_row = np.full(most + 1, -1, np.int64)
+    _find_some_row(codes, present, rows, some_row)
+    used = np.flatnonzero(some_row >= 0)
+    identity = np.zeros(most + 1, np.int64)
+    # Each text is read once.
+    for code, text in zip(used, column.values(some_row[used].astype(np.uint32)), strict=True):
+        identity[code] = known.setdefault(fold(str(text)), len(known))
     still_wanted()
     identities = np.zeros(rows.size, np.int64)
-    if present.any():
-        still_wanted()
-        held = codes[present].astype(np.int64)
-        identities[present] = _of_codes(column, rows[present], held, known)[held]
+    _identify(codes, present, identity, identities)
     return identities, present
-
-
-def _of_codes(column: Column, rows: NDArray[np.uint32], codes: NDArray[np.int64], known: Known) -> NDArray[np.int64]:
-    """The identity of each code of the column that occurs in `rows`: each text is read once."""
-    row_of_code = np.full(int(codes.max()) + 1, -1, np.int64)
-    row_of_code[codes] = rows
-    used = np.flatnonzero(row_of_code >= 0)
-    for code, text in zip(used, column.values(row_of_code[used].astype(np.uint32)), strict=True):
-        row_of_code[code] = known.setdefault(fold(str(text)), len(known))
-    return row_of_code
 
 
 def tag_set_identities(
@@ -58,3 +56,26 @@ def compact(values: Array) -> NDArray[np.int64]:
         if int(values.max()) - low < 4 * values.size:
             return values.astype(np.int64) - low
     return np.asarray(np.unique(values, return_inverse=True)[1], np.int64)
+
+
+@kernel("i8[]", "b1[]", "u4[]", "out i8[]")
+def _find_some_row(
+    codes: NDArray[np.int64], present: NDArray[np.bool_], rows: NDArray[np.uint32], some_row: NDArray[np.int64]
+) -> None:
+    """One of the rows of each code that is present."""
+    for i in range(codes.size):
+        if present[i]:
+            some_row[codes[i]] = rows[i]
+
+
+@kernel("i8[]", "b1[]", "i8[]", "out i8[]")
+def _identify(
+    codes: NDArray[np.int64],
+    present: NDArray[np.bool_],
+    identity: NDArray[np.int64],
+    identities: NDArray[np.int64],
+) -> None:
+    """The identity of each code that is present."""
+    for i in range(codes.size):
+        if present[i]:
+            identities[i] = identity[codes[i]]

@@ -32,6 +32,7 @@ from engine.plan.physical.trails import (
     in_decimals,
     split,
     spread,
+    stretches,
 )
 
 EVENTS_AT_ONCE = 1 << 24
@@ -141,8 +142,13 @@ class Sequence(Operator):
         ]
         if not trails[0].at.size:
             return BitMap()
-        last = _Chain(self.steps, Span.of(trails, self.zone), crowd.size, trails[0]).followed(trails)
-        return from_rows(crowd.contacts[last.places])
+        span = Span.of(trails, self.zone)
+        last = [
+            first + _Chain(self.steps, span, size, some[0]).followed(some).places
+            for first, size, some in stretches(trails, crowd.size)
+            if some[0].at.size
+        ]
+        return from_rows(crowd.contacts[np.concatenate(last)])
 
     def _compared(self, place: int) -> dict[Slot, Field]:
         """The properties of a step's events that are compared with those of other steps."""

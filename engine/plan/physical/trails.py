@@ -32,6 +32,8 @@ BEFORE_ALL = np.iinfo(np.int64).min
 
 AT_ONCE = 1 << 20
 """So many events are worked on between two looks at the deadline: some milliseconds."""
+IN_CACHE = 1 << 18
+"""Of about so many events what a join reads and writes at random stays in the processor's cache."""
 NOWHERE: Rows = np.empty(0, np.uint32)
 
 
@@ -42,7 +44,7 @@ class Values:
     numbers: Array
     present: Mask
 
-    def at(self, chosen: Mask | NDArray[np.integer]) -> Values:
+    def at(self, chosen: Mask | NDArray[np.integer] | slice) -> Values:
         return Values(self.numbers[chosen], self.present[chosen])
 
     def codes(self, missing: int) -> Array:
@@ -67,6 +69,11 @@ class Trail:
             return self
         values = {slot: values.at(events) for slot, values in self.values.items()}
         return Trail(self.places[events], self.at[events], values)
+
+    def piece(self, events: slice, first: int) -> Trail:
+        """Some of the events, with places counted from `first`."""
+        values = {slot: values.at(events) for slot, values in self.values.items()}
+        return Trail(self.places[events] - np.uint32(first), self.at[events], values)
 
     def with_values(self, slots: Iterable[Slot]) -> Trail:
         return replace(self, values={slot: self.values[slot] for slot in slots})
@@ -176,6 +183,41 @@ def _in_order(events: Trail) -> Trail:
     if (events.at[1:] >= events.at[:-1]).all():
         return events
     return events.chosen(np.argsort(events.at, kind="stable"))
+
+
+# --- stretches -----------------------------------------------------------------------------------------------
+
+
+def stretches(trails: Sequence[Trail], contacts: int) -> Iterator[tuple[int, int, list[Trail]]]:
+    """Some contacts at a time, so few that joining their events stays in cache.
+
+    Gives the first place and how many places there are, and the events, whose places count from the first.
+    """
+    pieces = sum(trail.at.size for trail in trails) // IN_CACHE
+    if not pieces:
+        yield 0, contacts, list(trails)
+        return
+    shift = max(0, (contacts // pieces).bit_length() - 1)
+    parted = [_parted(trail, shift, contacts) for trail in trails]
+    for piece, first in enumerate(range(0, contacts, 1 << shift)):
+        still_wanted()
+        yield first, 1 << shift, [trail.piece(slice(*ends[piece : piece + 2]), first) for trail, ends in parted]
+
+
+def _parted(trail: Trail, shift: int, contacts: int) -> tuple[Trail, list[int]]:
+    """The events stretch by stretch of 2 ** `shift` places, and where each stretch begins and the last ends."""
+    ends = np.zeros((contacts >> shift) + 2, np.int64)
+    _count_stretches(trail.places, shift, ends)
+    ends = np.cumsum(ends)
+
+    def moved(data: NDArray[Any]) -> NDArray[Any]:
+        still_wanted()
+        made = np.empty_like(data)
+        _move(trail.places, shift, ends.copy(), data, made)
+        return made
+
+    values = {slot: Values(moved(each.numbers), moved(each.present)) for slot, each in trail.values.items()}
+    return Trail(moved(trail.places), moved(trail.at), values), ends.tolist()
 
 
 # --- joins ---------------------------------------------------------------------------------------------------
@@ -336,6 +378,22 @@ def _take(
         rows[filled] = row
         filled += np.int64((word >> bit) & np.uint64(1))
     return filled
+
+
+@kernel("u4[]", "i8", "out i8[]")
+def _count_stretches(places: Rows, shift: int, counts: Ints) -> None:
+    """Count the events of each stretch, one place behind its own: the sums are where stretches begin."""
+    for place in places:
+        counts[(place >> shift) + 1] += 1
+
+
+@kernel("u4[]", "i8", "out i8[]", "T[]", "out T[]", T=("u4", "i8", "f8", "b1"))
+def _move(places: Rows, shift: int, ends: Ints, data: NDArray[Any], moved: NDArray[Any]) -> None:
+    """Put what belongs to each event into its stretch, in order; `ends` is where the next of each stretch goes."""
+    for event in range(places.size):
+        stretch = places[event] >> shift
+        moved[ends[stretch]] = data[event]
+        ends[stretch] += 1
 
 
 @kernel("u4[]", "i8[]", "i8[]", "i8", "u4[]", "i8[]", "i8", "i8", "out i8[]", "out b1[]")

@@ -108,7 +108,7 @@ def test_engine_and_oracle_agree(seed: int, data: st.DataObject) -> None:
 def test_the_same_in_small_pieces(seed: int, data: st.DataObject) -> None:
     """Large data are worked on some contacts and some events at a time."""
     twin, pace = crowded(seed)
-    with mock.patch.object(trails, "AT_ONCE", 3), mock.patch.object(sequence, "EVENTS_AT_ONCE", 5):
+    with mock.patch.multiple(trails, AT_ONCE=3, IN_CACHE=2), mock.patch.object(sequence, "EVENTS_AT_ONCE", 15):
         twin.agreed(typed.Sequence(NOWHERE, data.draw(steps(pace))))
 
 
