@@ -97,3 +97,10 @@ def still_wanted() -> None:
     deadline = _kept.get()
     if deadline is not None:
         deadline.check()
+
+
+def seconds_wanted() -> float:
+    """Until the deadline of the work that is going on; infinite without one."""
+    deadline = _kept.get()
+    left = None if deadline is None else deadline.left_seconds
+    return inf if left is None else left

@@ -23,7 +23,7 @@ from dsl.typed import Condition, InSegment, Selection
 from engine.budget import QueryLimits
 from engine.caches import Asked, Caches
 from engine.completion import HeldValues
-from engine.deadline import QueryStopped
+from engine.deadline import QueryStopped, seconds_wanted, still_wanted
 from engine.errors import StaleRead, UnknownContact, UnknownSegment
 from engine.language import NO_PARAMS, parameters
 from engine.membership import Facts
@@ -90,7 +90,8 @@ class Questions:
     ) -> Query:
         """Bind an expression to the newest state. `at` is the evaluation clock in milliseconds, now by default.
 
-        Raises ExpressionError; StaleRead when `min_seq` is not reached within five seconds.
+        Raises ExpressionError; StaleRead when `min_seq` is not reached within five seconds, and what the deadline of
+        the query raises when that is sooner.
         """
         snapshot = self._at_least(min_seq)
         return self._bound(snapshot, expression, params, self._clock(snapshot, at))
@@ -243,7 +244,8 @@ class Questions:
 
     def _wait_for(self, seq: int) -> None:
         with self._published:
-            if not self._published.wait_for(lambda: self.seq >= seq, MIN_SEQ_PATIENCE):
+            if not self._published.wait_for(lambda: self.seq >= seq, min(MIN_SEQ_PATIENCE, seconds_wanted())):
+                still_wanted()
                 raise StaleRead(seq, self.seq)
 
     def _clock(self, snapshot: Snapshot, at: int | None) -> Clock:

@@ -17,9 +17,9 @@ W = "/v1/workspaces/default"
 
 
 @contextmanager
-def served(data: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def served(data: Path, *flags: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """(process, host and port) once it takes requests; ended by SIGTERM if it still runs."""
-    command = [sys.executable, "-m", "server.cli", "serve", "--data", str(data), "--port", "0", "--json"]
+    command = [sys.executable, "-m", "server.cli", "serve", "--data", str(data), "--port", "0", "--json", *flags]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         yield process, urlsplit(first_answer(process)["url"]).netloc

@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count as numbers
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import httpx
@@ -131,11 +132,10 @@ def test_what_was_written_by_a_connection_is_read_by_it_at_once(apis: list[httpx
 
 
 def test_a_state_that_never_comes_is_refused_by_all(apis: list[httpx.Client]) -> None:
-    def ask(api: httpx.Client) -> None:
-        problem(api.post("query/count", json={"expression": "everyone", "min_seq": 10_000}), 409, "not-yet-applied")
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(ask, apis))
+    never = {"expression": "everyone", "min_seq": 10_000, "timeout_ms": 50}
+    for api in apis:
+        problem(api.post("query/count", json=never), 503, "deadline-exceeded")
+    problem(apis[0].post("query/count", json={**never, "timeout_ms": 20_000}), 409, "not-yet-applied")
 
 
 def test_schema_segments_overrides_and_budgets_hold_everywhere(apis: list[httpx.Client]) -> None:
@@ -158,6 +158,28 @@ def test_schema_segments_overrides_and_budgets_hold_everywhere(apis: list[httpx.
         assert ok(other.get("limits")) == {"budget_ms": 7.5, "own": True}
         ok(one.patch("limits", json={"budget_ms": None}))
         assert ok(other.get("limits"))["own"] is False
+
+
+def test_all_count_the_same_at_the_same_state_after_any_writes(apis: list[httpx.Client]) -> None:
+    """Written by any, asked of all; what is to be found is kept here in a dictionary."""
+    random = Random(20261122)
+    model = {contact["id"]: contact.get("points", -1) for contact in CONTACTS}
+    for _ in range(12):
+        writer = random.choice(apis)
+        if len(model) > 5 and random.random() < 0.3:
+            gone = random.choice(sorted(model))
+            del model[gone]
+            seq = ok(writer.delete(f"contacts/{gone}"))["seq"]
+        else:
+            fresh = {f"r{random.randrange(30)}": random.randrange(100) for _ in range(random.randrange(1, 20))}
+            model |= fresh
+            rows = [{"id": id, "points": points} for id, points in fresh.items()]
+            seq = ok(writer.post("contacts", json={"contacts": rows}))["seq"]
+        least = random.randrange(100)
+        expected = sum(points >= least for points in model.values())
+        for api in apis:
+            found = ok(api.post("query/count", json={"expression": f"points >= {least}", "min_seq": seq}))
+            assert (found["count"], found["total"], found["seq"]) == (expected, len(model), seq)
 
 
 def test_errors_are_those_of_one_process(site: Site, apis: list[httpx.Client]) -> None:
