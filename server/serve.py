@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable, Collection, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from engine.budget import DEFAULT_BUDGET_MS
@@ -15,7 +15,7 @@ from server.answering import Announcing, configuration, short_pauses, signals_en
 from server.app import application
 from server.auth import LOOPBACK, Keys, kept_keys
 from server.service import Limits, service
-from server.workers.crew import Crew, WorkerFailed
+from server.workers.crew import Crew, WorkerFailed, crew_of
 from server.workers.writer import Writer
 
 SPOOL = "spool"
@@ -48,7 +48,7 @@ def serve(
     On loopback, `hosts` are names to answer for besides localhost. `say` takes lines for people, `ready` the address
     once requests are taken. Raises CannotServe, and what opening a data directory raises (`storage.StorageError`).
     """
-    with bound(host, port) as listening:
+    with bound(host, port) as listening, crew_of(workers) as crew:
         tamis = Tamis.open(data, budget_ms=budget_ms, cache_bytes=cache_bytes)
         try:
             serve_opened(
@@ -58,7 +58,7 @@ def serve(
                 limits=limits,
                 hosts=hosts,
                 cache_bytes=cache_bytes,
-                workers=workers,
+                crew=crew,
                 say=say,
                 ready=ready,
             )
@@ -75,11 +75,14 @@ def serve_opened(
     limits: Limits | None = None,
     cache_bytes: int = DEFAULT_BYTES,
     hosts: Collection[str] = (),
-    workers: int = 1,
+    crew: Crew | None = None,
     say: Say = print,
     ready: Say | None = None,
 ) -> None:
-    """Serves an opened directory on a bound socket until a signal comes; the directory stays open."""
+    """Serves an opened directory on a bound socket until a signal comes; the directory stays open.
+
+    A `crew` that was started answers too.
+    """
     address = url(listening)
     loopback = is_loopback(listening)
     open_to_all = Keys(kept_keys(tamis.catalog)).open
@@ -98,12 +101,12 @@ def serve_opened(
             ready(address)
 
     with signals_end_the_server(), short_pauses():
-        if workers == 1:
+        if crew is None:
             Announcing(configuration(app), announce).run(sockets=[listening])
         else:
-            room.crew = crew = Crew(tamis, data, workers, room.limits, cache_bytes, answered)
-            with closing(crew):
-                _run(Writer(app, announce, crew, tamis, listening))
+            crew.feed(tamis, data, room.limits, cache_bytes, answered)
+            room.crew = crew
+            _run(Writer(app, announce, crew, tamis, listening))
 
 
 def _run(server: Writer) -> None:

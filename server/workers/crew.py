@@ -6,7 +6,8 @@ import asyncio
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from engine.workspace import Workspace
 from server.auth import Key, kept_keys
 from server.service import Limits
 from server.workers.messages import EVERYTHING_SO_FAR, KeysAre, LimitsAre, Until, Welcome
-from server.workers.process import PATIENCE_SECONDS, Process, Seat
+from server.workers.process import PATIENCE_SECONDS, Fed, Process, Seat
 from server.workers.sharing import Tally
 
 log = logging.getLogger("tamis.workers")
@@ -35,36 +36,43 @@ class WorkerFailed(Exception):
     """A worker ended before it had begun."""
 
 
+@contextmanager
+def crew_of(workers: int) -> Iterator[Crew | None]:
+    """The crew of a server of many workers, until it ends; none for a server of one."""
+    if workers == 1:
+        yield None
+        return
+    with closing(Crew(workers)) as crew:
+        yield crew
+
+
 def door_of(folder: Path, number: int) -> Path:
     """The door of a worker; the first is the process that writes."""
     return folder / str(number)
 
 
 class Crew:
-    """Starts workers 2 to `workers`, tells them everything, and asks them."""
+    """Workers 2 to `workers`: they start at once, and begin when there is a data directory to follow."""
 
-    def __init__(
-        self, tamis: Tamis, data: Path, workers: int, limits: Limits, cache_bytes: int, hosts: Collection[str] | None
-    ) -> None:
+    def __init__(self, workers: int) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="tamis-"))
-        self._tamis = tamis
-        self._data = data
-        self._limits = limits
-        self._cache_bytes = cache_bytes
-        self._hosts = None if hosts is None else sorted(hosts)
         self._tally = Tally(self.folder / TALLY, workers)
-        self._seats = [Seat(number, tamis, self._started) for number in range(2, workers + 1)]
         self._ids = count(EVERYTHING_SO_FAR + 1)
+        self._seats = [Seat(number, self._spawned) for number in range(2, workers + 1)]
 
-    def _started(self, number: int) -> Process:
-        keys = kept_keys(self._tamis.catalog)
-        data, folder = str(self._data.absolute()), str(self.folder)
-        welcome = Welcome(number, data, folder, self._limits, self._cache_bytes, self._hosts, keys)
-        return Process(welcome, door_of(self.folder, number), self._tally)
+    def _spawned(self, number: int) -> Process:
+        return Process(number, door_of(self.folder, number), self._tally)
 
-    def start(self) -> None:
+    def feed(self, tamis: Tamis, data: Path, limits: Limits, cache_bytes: int, hosts: Collection[str] | None) -> None:
+        """Let them begin to follow, and tell them how to answer."""
+        names = None if hosts is None else sorted(hosts)
+
+        def welcome(number: int) -> Welcome:
+            keys = kept_keys(tamis.catalog)
+            return Welcome(number, str(data.absolute()), str(self.folder), limits, cache_bytes, names, keys)
+
         for seat in self._seats:
-            seat.begin()
+            seat.feed(Fed(tamis, welcome))
 
     async def begun(self) -> None:
         """Waits until all have begun. WorkerFailed."""
@@ -74,15 +82,16 @@ class Crew:
                     raise WorkerFailed(f"worker {seat.number} ended with status {seat.failed}; its log says why")
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def stop(self, seconds: float) -> None:
-        """Lets all finish what they answer, and ends those that take longer."""
+    def stop(self, seconds: float) -> None:
+        """Let all finish what they answer, and end those that take longer."""
         for seat in self._seats:
             seat.stop()
         for seat in self._seats:
-            await run_sync(seat.join, seconds)
+            seat.join(seconds)
 
     def close(self) -> None:
-        """Remove the doors."""
+        """End all that are left, and remove their doors."""
+        self.stop(0)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @property

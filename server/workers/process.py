@@ -11,7 +11,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -57,15 +59,15 @@ FAILURES = 3
 class Process:
     """A running worker, and what it is told: a listener of every workspace."""
 
-    def __init__(self, welcome: Welcome, door: Path, tally: Tally) -> None:
-        self.number = welcome.number
+    def __init__(self, number: int, door: Path, tally: Tally) -> None:
+        self.number = number
         self.begun = threading.Event()
         """Set while it answers."""
         self.has_begun = False
         self._through = Through(door)
         self._tally = tally
         self._given = 0
-        self._closed_before = tally.closed(welcome.number - 1)
+        self._closed_before = tally.closed(number - 1)
         self._heard: dict[int, threading.Event] = {EVERYTHING_SO_FAR: self.begun}
         self._followed: dict[str, Workspace] = {}
         self._following = threading.Lock()
@@ -77,7 +79,6 @@ class Process:
         self._connections.setblocking(False)
         with feed, connections:
             self._process = _spawned(feed, connections)
-        self._put(welcome)
 
     # --- connections -----------------------------------------------------------------------------------------
 
@@ -147,8 +148,9 @@ class Process:
 
     # --- its life --------------------------------------------------------------------------------------------
 
-    def run(self, tamis: Tamis) -> int:
+    def run(self, tamis: Tamis, welcome: Welcome) -> int:
         """Feed it until it ends; how it ended."""
+        self._put(welcome)
         sending = threading.Thread(target=self._send, name=f"feed-{self.number}", daemon=True)
         sending.start()
         for name in tamis.workspaces():
@@ -179,6 +181,13 @@ class Process:
         """Let it end once it has answered what it is answering."""
         self._process.send_signal(signal.SIGTERM)
 
+    def abandon(self) -> None:
+        """End one that was never fed."""
+        self._process.kill()
+        self._process.wait()
+        self._feed.close()
+        self._connections.close()
+
     def kill(self) -> None:
         self.begun.clear()
         self._process.kill()
@@ -191,28 +200,42 @@ def _spawned(feed: socket.socket, connections: socket.socket) -> subprocess.Pope
     return subprocess.Popen(command, pass_fds=descriptors, env=environment, stdin=subprocess.DEVNULL)
 
 
-class Seat:
-    """The place of one worker: whoever has it is replaced when it ends, until the server stops."""
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """What workers are fed: a data directory, and what to tell the one of a number at first."""
 
-    def __init__(self, number: int, tamis: Tamis, start: Callable[[int], Process]) -> None:
+    tamis: Tamis
+    welcome: Callable[[int], Welcome]
+
+
+class Seat:
+    """The place of one worker: whoever has it is replaced when it ends, until the server stops.
+
+    The first begins at once, and waits to be fed.
+    """
+
+    def __init__(self, number: int, spawn: Callable[[int], Process]) -> None:
         self.number = number
         self.process: Process | None = None
         self.failed: int | None = None
         """How the last of several ended that never began."""
-        self._tamis = tamis
-        self._start = start
+        self._spawn = spawn
+        self._fed: Future[Fed] = Future()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep, name=f"worker-{number}", daemon=True)
-
-    def begin(self) -> None:
         self._thread.start()
+
+    def feed(self, fed: Fed) -> None:
+        """To be called once."""
+        self._fed.set_result(fed)
 
     def begun(self) -> bool:
         return self.process is not None and self.process.begun.is_set()
 
     def stop(self) -> None:
+        """Let who is here finish what it is answering."""
         self._stopping.set()
-        if self.process is not None:
+        if not self._fed.cancel() and self.process is not None:
             self.process.finish()
 
     def join(self, seconds: float) -> None:
@@ -225,10 +248,15 @@ class Seat:
     def _keep(self) -> None:
         rest, failures = SHORTEST_REST, 0
         while not self._stopping.is_set():
-            self.process = process = self._start(self.number)
+            self.process = process = self._spawn(self.number)
+            try:
+                fed = self._fed.result()
+            except CancelledError:
+                process.abandon()
+                return
             if self._stopping.is_set():
                 process.finish()
-            status = process.run(self._tamis)
+            status = process.run(fed.tamis, fed.welcome(self.number))
             self.process = None
             failures = 0 if process.has_begun else failures + 1
             self.failed = status if failures >= FAILURES else None

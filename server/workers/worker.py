@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import shutil
+import signal
 import socket
 import sys
 import threading
@@ -16,6 +17,7 @@ from queue import SimpleQueue
 import msgspec
 import uvicorn
 
+from engine import native
 from engine.feed import Beginning
 from engine.following import Follower, Followers
 from server.answering import configuration, short_pauses, signals_end_the_server, warm
@@ -48,6 +50,9 @@ CONNECTIONS_AT_ONCE = 64
 
 def main(feed: socket.socket, connections: socket.socket) -> None:
     """Answers until told to stop; ends at once when the process that writes has ended."""
+    # Ctrl-C reaches every process of a terminal: this one is told by the one that writes what is to be done.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    native.warm()
     told = frames(feed)
     welcome = msgspec.msgpack.decode(next(told), type=Welcome)
     followers = Followers()

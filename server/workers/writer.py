@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
+from anyio.to_thread import run_sync
 from starlette.types import ASGIApp
 
 from engine.questions import Directory
@@ -32,7 +33,6 @@ class Writer(Announcing):
         self._sharer = Sharer(listening, lambda: [here, *crew.present])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        self._crew.start()
         await uvicorn.Server.startup(self, [])
         self._door_open = await self._door.open(door_of(self._crew.folder, 1))
         try:
@@ -46,7 +46,7 @@ class Writer(Announcing):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """The others end first: what they have passed on is answered here."""
         self._sharer.close()
-        await self._crew.stop(GRACE_SECONDS)
+        await run_sync(self._crew.stop, GRACE_SECONDS)
         if self._door_open is not None:
             self._door_open.close()
         await super().shutdown([])
