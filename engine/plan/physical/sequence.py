@@ -17,7 +17,6 @@ from engine.plan.physical.happened import ActiveIn
 from engine.plan.physical.identities import Known
 from engine.plan.physical.operator import Context, Effort, Operator
 from engine.plan.physical.selection import Selection
-from engine.plan.physical.space import Domain, few
 from engine.plan.physical.trails import (
     NOWHERE,
     Crowd,
@@ -33,6 +32,7 @@ from engine.plan.physical.trails import (
     split,
     spread,
     stretches,
+    worth_following,
 )
 
 EVENTS_AT_ONCE = 1 << 24
@@ -115,10 +115,10 @@ class Sequence(Operator):
         picked: FoundSteps = {}
         for place in self._in_order_of_size(context):
             events = self.steps[place].events
-            if events.where is None and not few(asked, context.space):
+            if events.where is None and not worth_following(events, context, asked):
                 asked = asked & ActiveIn(events).whole(context)
             else:
-                picked[place] = found(events, context, Domain.of(context.space, asked))
+                picked[place] = found(events, context, asked)
                 asked = asked & _owners(picked[place])
         return asked, picked
 
@@ -131,10 +131,9 @@ class Sequence(Operator):
         """Those of some contacts whose events hold the steps."""
         known: Known = {}
         crowd = Crowd.of(contacts, context.space.size)
-        domain = Domain.of(context.space, contacts)
         trails = [
             crowd.trail(
-                picked[place] if place in picked else found(step.events, context, domain),
+                picked[place] if place in picked else found(step.events, context, contacts),
                 self._compared(place),
                 known,
             )
@@ -212,12 +211,12 @@ class _Chain:
         groups = groups.agreeing(self._compared(place, events))
         limits = self._until(self.span.until(self.states.at, self.steps[place].gap))
         reached = groups.reached(self.states.at, limits, events.at)
-        self._start(events.chosen(reached).with_values(needed))
+        self._start(events.with_values(needed).chosen(reached))
 
     def _avoid(self, place: int, events: Trail) -> None:
         """Only states after which no such event comes, no later than the gap."""
         kept = self._next(place, events) > self.span.until(self.states.at, self.steps[place].gap)
-        self.states = self.states.chosen(kept)
+        self.states = self.states.with_values(self._needed_after(place)).chosen(kept)
         self.limits = None if self.limits is None else self.limits[kept]
 
     def _end_before(self, place: int, events: Trail) -> None:

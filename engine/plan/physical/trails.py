@@ -34,6 +34,8 @@ AT_ONCE = 1 << 20
 """So many events are worked on between two looks at the deadline: some milliseconds."""
 IN_CACHE = 1 << 18
 """Of about so many events what a join reads and writes at random stays in the processor's cache."""
+SEEN_MEANWHILE = 64
+"""How many events can be looked at one after the other while one contact is followed to its events."""
 NOWHERE: Rows = np.empty(0, np.uint32)
 
 
@@ -98,10 +100,18 @@ class Found:
         return self.part.contacts[self.rows]
 
 
-def found(events: Selection, context: Context, domain: Domain) -> list[Found]:
-    """The selected events of the domain's contacts, part by part."""
+def found(events: Selection, context: Context, contacts: BitMap) -> list[Found]:
+    """The selected events of these contacts, and perhaps of others, part by part."""
+    followed = worth_following(events, context, contacts)
+    domain = Domain(len(contacts), to_array(contacts), contacts) if followed else Domain(context.space.size)
     parts = (Found(part, events.rows(context, part, domain)) for part in events.parts(context.version))
     return [part for part in parts if part.size]
+
+
+def worth_following(events: Selection, context: Context, contacts: BitMap) -> bool:
+    """Whether it takes less to follow these contacts to their events than to look at all events of the window."""
+    window = sum(part.estimate_between(events.start, events.end) for part in events.parts(context.version))
+    return len(contacts) * SEEN_MEANWHILE < window
 
 
 @dataclass(frozen=True, slots=True)
