@@ -145,12 +145,13 @@ def compare_command(before: Path, after: Path, figure: str, growth: bool, fail_a
 @main.command("report")
 @click.argument("run", type=run_file)
 @click.option("-o", "--out", type=new_file, default=Path("report.html"), show_default=True)
+@click.option("--smaller", type=run_file, help="A run at a smaller size: how times grew since is told, too.")
 @click.option("--readme", type=run_file, help="Write the tables between the two markers of this file, too.")
-def report_command(run: Path, out: Path, readme: Path | None) -> None:
+def report_command(run: Path, out: Path, smaller: Path | None, readme: Path | None) -> None:
     """A run as one HTML page, plots and all, that fetches nothing; and its tables in a README."""
     result = loaded(run)
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(report.page(result))
+    out.write_text(report.page(result, loaded(smaller) if smaller is not None else None))
     click.echo(out)
     if readme is not None:
         try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import measures
+from bench.comparing import GROWTH, TAIL_MS, Change, changes, remarks
 from bench.generate import Size
 from bench.plots import bars, curves, medians
 from bench.ratios import TAMIS, Key, Run, key, over_http, ratios
@@ -26,23 +27,24 @@ WAYS = {"inprocess": "in process", "http": "over HTTP"}
 REFERENCE = "duckdb"
 """The peer whose ratios are drawn."""
 KEY = (
-    "Median <span class='quiet'>/ 99th percentile</span>; <b>how many times the median of Tamis in process</b>. Of "
-    "Tamis, what the planned query alone takes stands below."
+    "Median <span class='quiet'>/ 99th percentile</span>; <b>how many times the median of Tamis in process</b>. Below "
+    "that of Tamis, what reading, checking and planning takes, and what the plan takes."
 )
 STYLE = Path(__file__).with_suffix(".css")
 
 
-def page(run: Run) -> str:
+def page(run: Run, smaller: Run | None = None) -> str:
+    """With how times grew since a run at a smaller size, if there is one."""
     heading = f"Tamis and its peers, size {run['size']}"
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" '
         f'content="light dark"><title>{heading}</title><style>{STYLE.read_text()}{colours()}</style></head>'
-        f"<body><main><h1>{heading}</h1>{''.join(sections(run))}</main></body></html>\n"
+        f"<body><main><h1>{heading}</h1>{''.join(sections(run, smaller))}</main></body></html>\n"
     )
 
 
-def sections(run: Run) -> Iterator[str]:
+def sections(run: Run, smaller: Run | None) -> Iterator[str]:
     """Those that the run has something for."""
     yield f"<p>{escape(introduction(run))}</p>"
     yield f'<div class="tiles">{"".join(tiles(run))}</div>'
@@ -56,6 +58,9 @@ def sections(run: Run) -> Iterator[str]:
             yield f"<h2>{NAMES[REFERENCE]} against Tamis {WAYS[way]}</h2>"
             yield f"<p>{RATIO_TOLD[way]}</p>"
             yield f'<figure><div class="scroll">{bars(found, REFERENCE)}</div></figure>'
+    if smaller is not None:
+        yield f"<h2>From {smaller['size']} to {run['size']}</h2><p>{told_of(remarks(smaller, run))}</p>"
+        yield growth(changes(smaller, run, "total"))
     yield from load(run)
     yield f"<h2>All else</h2>{listed(measures.rows(run))}"
     if rows:
@@ -157,6 +162,23 @@ def listed(rows: Iterator[tuple[str, str]]) -> str:
     )
 
 
+def told_of(remarks: Iterator[str]) -> str:
+    return "<br>".join(map(escape, remarks))
+
+
+def growth(changes: list[Change]) -> str:
+    """What grew most first."""
+    ordered = sorted(changes, key=lambda each: -each.factor)
+    return html_table(("query", "smaller", "larger", "growth", "99th percentile"), (grown(each) for each in ordered))
+
+
+def grown(change: Change) -> Iterator[str]:
+    yield f"<td>{escape(', '.join(change.query))}</td>"
+    yield f"<td>{duration(change.before)}</td><td>{duration(change.after)}</td>"
+    yield f'<td class="{"missed" if change.factor > GROWTH else "met"}">{ratio(change.factor)}</td>'
+    yield f'<td class="{"missed" if change.tail > TAIL_MS else "met"}">{duration(change.tail)}</td>'
+
+
 def table(run: Run, rows: list[dict[str, Any]]) -> str:
     names = contenders(run)
     return html_table(("query", *(NAMES[name] for name in names)), (cells(row, names) for row in rows))
@@ -182,8 +204,12 @@ def cell(query: Mapping[str, Any], name: str) -> str:
     if times is None:
         return f"<span class='quiet'>{escape(query['untimed'].get(name, ''))}</span>"
     told = f"{duration(times['p50'])} <span class='quiet'>/ {duration(times['p99'])}</span>"
-    below = f"plan {duration(query['phases']['execute']['p50'])}" if name == TAMIS else ratio(query["ratios"][name])
+    below = phases(query["phases"]) if name == TAMIS else ratio(query["ratios"][name])
     return f"{told}<br><b>{below}</b>"
+
+
+def phases(taken: Mapping[str, Mapping[str, float]]) -> str:
+    return " + ".join(duration(taken[phase]["p50"]) for phase in ("prepare", "execute"))
 
 
 # --- load, and the machine ---------------------------------------------------------------------------------

@@ -87,6 +87,18 @@ def test_a_page_and_tables_are_made_of_whatever_there_is(run, mode):
     assert written(f"{BEGIN}{END}", again).endswith(END)
 
 
+def test_the_page_tells_how_times_grew(run):
+    larger = copy.deepcopy(run)
+    larger["size"] = "S"
+    for query in larger["inprocess"]["queries"]:
+        query["times"]["tamis"] |= {"p50": query["times"]["tamis"]["p50"] * 13, "p99": 99.0}
+    text = page(larger, smaller=run)
+    assert parsed(text).open == []
+    assert "From T to S" in text
+    assert text.count('<td class="missed">13×</td><td class="met">99 ms</td>') == len(run["inprocess"]["queries"])
+    assert "From T" not in page(run)
+
+
 def test_what_is_asked_cannot_become_markup(run):
     run["inprocess"]["queries"][0]["expression"] = 'country = "<script>alert(1)</script>"'
     assert "<script" not in page(run)
