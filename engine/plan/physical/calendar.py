@@ -32,6 +32,20 @@ def local_hours(moments: Ints, type: Type, zone: str) -> Ints:
     return np.zeros_like(moments) if type is Type.DATE else _local(moments, zone) % _DAY_MS // _HOUR_MS
 
 
+def stretches(least: int, most: int, unit: int, zone: str) -> Ints:
+    """Instants from `least` to `most`, the first of them `least`, between which no local day (hour) ends, if `unit` is
+    that of a day (an hour) in milliseconds: where one begins, and where the zone's clocks are set."""
+    changes, offsets = _offsets_between(least, most, zone)
+    begins = np.append(least, changes).clip(least, most + 1)
+    ends = np.append(begins[1:], most + 1)
+    found = [
+        np.append(begin, np.arange((begin + offset) // unit * unit + unit - offset, end, unit))
+        for begin, end, offset in zip(begins.tolist(), ends.tolist(), offsets.tolist(), strict=True)
+        if begin < end
+    ]
+    return np.concatenate(found)
+
+
 def months_later(instants: Ints, months: int, zone: str, latest: int) -> Ints:
     """The same local time of day, `months` later, on the month's last day where there is none such.
 
@@ -92,8 +106,7 @@ def _local(instants: Ints, zone: str) -> Ints:
     """Milliseconds since 1970 as the zone's clocks show them."""
     if not instants.size:
         return instants
-    years = [(_EPOCH + timedelta(milliseconds=int(end))).year for end in (instants.min(), instants.max())]
-    changes, offsets = _offsets(zone, years[0], years[1])
+    changes, offsets = _offsets_between(int(instants.min()), int(instants.max()), zone)
     return instants + offsets[np.searchsorted(changes, instants, side="right")]
 
 
@@ -101,11 +114,16 @@ def _instants(local: Ints, zone: str) -> Ints:
     """The instants of local times: the first where one comes twice, moved forward by the gap where one is skipped."""
     if not local.size:
         return local
-    years = [(_EPOCH + timedelta(milliseconds=int(end))).year for end in (local.min(), local.max())]
-    changes, offsets = _offsets(zone, years[0], years[1])
+    changes, offsets = _offsets_between(int(local.min()), int(local.max()), zone)
     # Until clocks that are set forward show the new time, and until those set back have shown the old one twice.
     turns = changes + np.maximum(offsets[:-1], offsets[1:])
     return local - offsets[np.searchsorted(turns, local, side="right")]
+
+
+def _offsets_between(least: int, most: int, zone: str) -> tuple[Ints, Ints]:
+    """`_offsets` in the years of all instants from `least` to `most`."""
+    first, last = ((_EPOCH + timedelta(milliseconds=end)).year for end in (least, most))
+    return _offsets(zone, first, last)
 
 
 @lru_cache(maxsize=64)

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
+from engine.bitmaps import Mask
 from engine.deadline import still_wanted
 from engine.plan.logical import Interval
 from engine.plan.physical import costs
-from engine.plan.physical.numbers import compare, inside
+from engine.plan.physical.numbers import Numbers, compare, inside
+from engine.plan.physical.one_column import column_of, decided
 from engine.plan.physical.operator import Context, Effort, Operator
 from engine.plan.physical.predicates import describe_interval
 from engine.plan.physical.selection import Selection
-from engine.plan.physical.space import Domain
+from engine.plan.physical.space import Domain, few
 from engine.plan.physical.terms import Term
 
 
@@ -26,7 +28,7 @@ class NumberTest(Operator):
 
     @property
     def effort(self) -> Effort:
-        return Effort.GATHERED
+        return Effort.GATHERED if column_of(self.term) is None else Effort.SCANNED
 
     @property
     def selections(self) -> tuple[Selection, ...]:
@@ -38,8 +40,26 @@ class NumberTest(Operator):
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         still_wanted()
+        known = None if few(within, context.space) else decided(self.term, self._holds, context)
+        if known is None:
+            return self._each(context, within)
+        found = known.rows() if within is None else known.rows() & within
+        if not known.beside:
+            return found
+        return found | self._each(context, known.beside if within is None else known.beside & within)
+
+    def _each(self, context: Context, within: BitMap | None) -> BitMap:
+        """Tested row by row."""
         domain = Domain.of(context.space, within)
-        return domain.select(inside(self.term.numbers(context, domain), self.intervals), within)
+        return domain.select(self._holds(self.term.numbers(context, domain)), within)
+
+    def _holds(self, numbers: Numbers) -> Mask:
+        return inside(numbers, self.intervals)
+
+    def count(self, context: Context, within: BitMap | None) -> int:
+        known = decided(self.term, self._holds, context) if within is None else None
+        told = None if known is None else known.count()
+        return len(self.run(context, within)) if told is None else told
 
     def cost(self, context: Context, asked: float) -> float:
         return costs.STEP + self.term.cost(context, costs.places(asked, context.space))
