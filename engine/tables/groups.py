@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from engine.bitmaps import Rows, from_rows, from_sorted, union
+from engine.native import kernel
 from engine.tables.most import Most
 from engine.tables.shelf import Shelf
 from storage import Array
@@ -67,9 +68,15 @@ class GroupIndex:
         """Rows of any of `groups`, which ascend."""
         if len(groups) <= ONE_BY_ONE:
             return union(list(map(self.rows_of, groups.tolist())))
-        place = self._place
-        ready = [self._shelf[place[group]] for group in groups.tolist() if group in place] if place else []
-        return union([*ready, self._posted(groups)])
+        ready = self.ready_among(groups)
+        return union([*map(self._shelf.__getitem__, ready.tolist()), self._posted(groups)])
+
+    def ready_among(self, groups: NDArray[np.int64]) -> NDArray[np.intp]:
+        """The places on the shelf of those of `groups`, ascending, that have a ready bitmap."""
+        if not len(groups):
+            return np.empty(0, np.intp)
+        at = np.minimum(np.searchsorted(groups, self._ready), len(groups) - 1)
+        return np.flatnonzero(groups[at] == self._ready)
 
     def rows_of(self, group: int) -> BitMap:
         """Rows of one group."""
@@ -84,7 +91,9 @@ class GroupIndex:
             return BitMap()
         if int(groups[-1]) - int(groups[0]) == len(groups) - 1:
             return from_rows(self._postings[self._starts[groups[0]] : self._starts[groups[-1] + 1]])
-        return from_rows(self._postings[spans(self._starts[groups], self._starts[groups + 1])])
+        rows = np.empty(int((self._starts[groups + 1] - self._starts[groups]).sum()), np.uint32)
+        _gather(groups, self._starts, self._postings, rows)
+        return from_rows(rows)
 
     def arrays(self) -> dict[str, Array]:
         own = {"counts": self.counts, "ready": self._ready, "starts": self._starts, "postings": self._postings}
@@ -106,3 +115,13 @@ def spans(starts: NDArray[Any], ends: NDArray[Any]) -> NDArray[np.int64]:
     before = np.cumsum(lengths) - lengths
     positions: NDArray[np.int64] = np.arange(int(lengths.sum())) + np.repeat(starts.astype(np.int64) - before, lengths)
     return positions
+
+
+@kernel("i8[]", "i4[]", "u4[]", "out u4[]")
+def _gather(groups: NDArray[np.int64], starts: NDArray[np.int32], postings: Rows, rows: Rows) -> None:
+    """Copy the rows of `groups`, one group after the other."""
+    at = 0
+    for place in range(groups.size):
+        for posted in range(starts[groups[place]], starts[groups[place] + 1]):
+            rows[at] = postings[posted]
+            at += 1

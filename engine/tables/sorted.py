@@ -10,9 +10,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dsl.folding import fold
-from dsl.typed import ExactlyOneOf, HasAny, Matches, OneOf, StartsWith
+from dsl.typed import Contains, EndsWith, ExactlyOneOf, HasAny, Like, Matches, OneOf, StartsWith
 from engine.bitmaps import Mask
 from engine.reading import ColumnPredicate
+from engine.tables.groups import spans
+from engine.tables.literals import Literals, of_like, of_regex
+from engine.tables.searching import Texts
 from engine.tables.texts import fold_all, text_mask
 from storage import Array
 
@@ -25,15 +28,15 @@ class SortedDictionary:
     """Distinct texts sorted by folded, then exact form. Group `g` of texts that fold alike has the codes
     `starts[g]:starts[g + 1]`, and `folded[g]` is its form. Where no two fold alike, codes are groups."""
 
-    __slots__ = ("_data", "_kept", "_offsets", "_places", "exact", "folded_groups", "starts")
+    __slots__ = ("_data", "_ends", "_forms", "_kept", "_places", "exact", "folded_groups", "starts")
 
     def __init__(self, exact: pa.StringArray, folded_groups: pa.StringArray, starts: NDArray[np.int32] | None) -> None:
         self.exact = exact
         self.folded_groups = folded_groups
         self.starts = starts
-        _, offsets, data = folded_groups.buffers()
-        self._offsets = np.frombuffer(offsets, np.int32)[folded_groups.offset :] if offsets else np.zeros(1, np.int32)
-        self._data = memoryview(data) if data else memoryview(b"")
+        self._forms = Texts(folded_groups)
+        self._data = self._forms.data.data
+        self._ends = self._forms.ends
         self._kept: list[str] | None = None
         self._places: dict[str, int] | None = None
 
@@ -88,7 +91,7 @@ class SortedDictionary:
         return place if place < self.group_count and self._text(place) == key else None
 
     def _text(self, place: int) -> bytes:
-        return bytes(self._data[self._offsets[place] : self._offsets[place + 1]])
+        return bytes(self._data[self._ends[place] : self._ends[place + 1]])
 
     def _first_from(self, key: bytes) -> int:
         """The first group whose form is not below `key`: bytes of UTF-8 sort as code points do."""
@@ -114,8 +117,28 @@ class SortedDictionary:
                 return self.codes_exactly(values)
             case ExactlyOneOf() | Matches() if self.starts is not None:
                 return None
+            case Contains(text):
+                return self._forms.containing(text)
+            case EndsWith(text):
+                return self._forms.ending(text)
+            case Like(pattern):
+                return _tried(predicate, self._having(of_like(pattern)), self.folded_groups)
+            case Matches():
+                return self._codes_matching(predicate)
             case _:
                 return np.flatnonzero(text_mask(predicate, self.folded_groups, self.exact))
+
+    def _having(self, literals: Literals) -> NDArray[np.int64]:
+        """Groups whose forms begin with a literal and have one inside."""
+        key = literals.start.encode()
+        first, last = self._first_from(key), self._first_from(key + AFTER)
+        return self._forms.containing(literals.inside, first, last) if literals.inside else np.arange(first, last)
+
+    def _codes_matching(self, predicate: Matches) -> NDArray[np.int64]:
+        """The codes of texts that match as written."""
+        groups = self._having(of_regex(predicate.pattern))
+        codes = groups if self.starts is None else spans(self.starts[groups], self.starts[groups + 1])
+        return _tried(predicate, codes, self.exact)
 
     def codes_exactly(self, values: tuple[str, ...]) -> NDArray[np.int64]:
         """The codes of `values` as written, ascending."""
@@ -143,9 +166,12 @@ class SortedDictionary:
             codes = np.zeros(len(self.exact), np.bool_)
             codes[self.codes_exactly(predicate.values)] = True
             return codes
+        if isinstance(predicate, Matches):
+            codes = np.zeros(len(self.exact), np.bool_)
+            codes[self._codes_matching(predicate)] = True
+            return codes
         groups = self.select_groups(predicate)
-        if groups is None:
-            return text_mask(predicate, self.folded_groups, self.exact)
+        assert groups is not None, "of what is compared folded, a group answers as one"
         mask = np.zeros(self.group_count, np.bool_)
         mask[groups] = True
         return mask if self.starts is None else np.repeat(mask, np.diff(self.starts))
@@ -170,6 +196,15 @@ class SortedDictionary:
     def opened(cls, arrays: dict[str, Array]) -> SortedDictionary:
         exact = arrays["exact"]
         return cls(exact, arrays.get("folded", exact), arrays.get("group_starts"))
+
+
+def _tried(predicate: ColumnPredicate, places: NDArray[np.int64], texts: pa.StringArray) -> NDArray[np.int64]:
+    """Those of `places`, ascending, whose texts satisfy `predicate`, which asks of them alone."""
+    if len(places) and int(places[-1]) - int(places[0]) == len(places) - 1:
+        some = texts[int(places[0]) : int(places[-1]) + 1]
+    else:
+        some = texts.take(pa.array(places))
+    return places[text_mask(predicate, some, some)]
 
 
 def texts_of(exact: pa.StringArray, codes: NDArray[Any]) -> list[str | None]:

@@ -5,23 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.schema import Field
 from dsl.typed import IsSet, OneOf
-from engine.bitmaps import Mask, from_mask
+from engine.bitmaps import Mask, below, from_mask, from_sorted, to_array
 from engine.reading import ColumnPredicate
 from engine.tables.columns import GATHER_WORTH, scan
 from engine.tables.dictionary import MISSING_CODE
 from engine.tables.groups import GroupIndex
 from engine.tables.holding import sealed_texts
 from engine.tables.loose import LooseText
-from engine.tables.sorted import SortedDictionary
+from engine.tables.sorted import ArrowDictionary, SortedDictionary
 from storage import Array, BlockRef
 
+SEARCH_WORTH = 64
+"""The texts of rows asked for are searched alone when there are at least so many times as many in the dictionary."""
 MANY_GROUPS = 64
-"""Beyond so many groups, testing the code of every row costs less than uniting their bitmaps."""
+"""Beyond so many groups with ready bitmaps, testing the code of every row costs less than uniting these."""
 
 
 class SealedText(LooseText):
@@ -65,6 +68,8 @@ class SealedText(LooseText):
             case OneOf((value,)):
                 rows = self._rows_equal(str(value))
                 return rows if within is None else rows & within
+        if within is not None and self._few(within) and not self.sorted.ranged(predicate):
+            return self._text_by_text(predicate, within)
         groups = self.sorted.select_groups(predicate)
         if groups is None:
             return self._code_by_code(predicate, within)
@@ -77,6 +82,17 @@ class SealedText(LooseText):
         group = self.sorted.group_of(folded)
         return BitMap() if group is None else self._index.rows_of(group)
 
+    def _few(self, within: BitMap) -> bool:
+        return len(within) * SEARCH_WORTH < len(self.sorted)
+
+    def _text_by_text(self, predicate: ColumnPredicate, within: BitMap) -> BitMap:
+        """Of few rows: their own texts are looked at, not the whole dictionary."""
+        rows = to_array(below(within, self.size))
+        rows = rows[self.codes[rows] >= 0]
+        codes, place = np.unique(self.codes[rows], return_inverse=True)
+        holds = ArrowDictionary(self.sorted.exact.take(pa.array(codes))).select(predicate)
+        return from_sorted(rows[holds[place]])
+
     def _code_by_code(self, predicate: ColumnPredicate, within: BitMap | None) -> BitMap:
         """Where texts that fold alike differ: rows of their groups, then the code of each of these rows."""
         codes = np.flatnonzero(self.dictionary.select(predicate))
@@ -87,7 +103,7 @@ class SealedText(LooseText):
         return scan(self, predicate, rows if within is None else rows & within)
 
     def _rows(self, groups: NDArray[np.int64]) -> BitMap:
-        if len(groups) <= MANY_GROUPS or self._count(groups) * GATHER_WORTH < self.size:
+        if len(groups) <= MANY_GROUPS or len(self._index.ready_among(groups)) <= MANY_GROUPS:
             return self._index.rows(groups)
         codes = self._codes_of(groups)
         first, last = int(codes[0]), int(codes[-1])
