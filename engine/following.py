@@ -82,6 +82,7 @@ class Follower(Questions):
     def close(self) -> None:
         """Finish what runs in the background."""
         self._loader.shutdown()
+        self._contents.rest()
 
     def _adopt(self, checkpoint: Checkpoint) -> None:
         if checkpoint.seq <= self._covered and not self._behind:
@@ -91,26 +92,32 @@ class Follower(Questions):
         except DamageError as gone:
             log.info("%s; a newer checkpoint will come", gone)
             return
-        reached = checkpoint.seq
+        before = self._contents
+        # Whichever of the two is not used in the end builds nothing any more.
+        (before if self._caught_up(contents, checkpoint.seq) else contents).rest()
+
+    def _caught_up(self, contents: Contents, covered: int) -> bool:
+        """Apply to the contents of a checkpoint what came after it, and answer from them; false where that needs a
+        checkpoint that is still to come."""
+        reached = covered
         while True:
             with self._lock:
                 later = [(seq, record) for seq, record in self._records if seq > reached]
                 if len(later) <= FEW:
-                    self._replace(contents, checkpoint.seq, later)
-                    return
+                    return self._replaced(contents, covered, later)
             if not self._applied(contents, later):
-                return
+                return False
             reached = later[-1][0]
 
-    def _replace(self, contents: Contents, covered: int, later: Sequence[tuple[int, bytes]]) -> None:
+    def _replaced(self, contents: Contents, covered: int, later: Sequence[tuple[int, bytes]]) -> bool:
         if later and not self._applied(contents, later):
-            return
+            return False
         while self._records and self._records[0][0] <= covered:
             self._records.popleft()
-        self._contents.rest()
         self._contents, self._covered, self._behind = contents, covered, False
         contents.on_publish = self._take
         contents.publish(contents.snapshot.seq)
+        return True
 
 
 def _logged(adopting: Future[None]) -> None:

@@ -26,10 +26,12 @@ async def ready(call: Call) -> Readiness:
     directory, crew = call.service.directory, call.service.crew
     states = {name: directory.workspace(name).healthy for name in directory.workspaces()}
     reasons = {name: reason for name, reason in states.items() if reason is not None}
+    reasons |= dict.fromkeys(crew.absent, "is starting")
     for status, body in await crew.ask(call.request.scope):
         if status == 503:
             reasons |= msgspec.json.decode(body, type=Readiness).reasons
-    reasons |= dict.fromkeys(crew.absent, "is starting")
+        elif status != 200:
+            reasons["workers"] = "one does not answer"
     if reasons:
         call.status = 503
     return Readiness(not reasons, reasons)

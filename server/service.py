@@ -71,7 +71,7 @@ class Crew(Protocol):
     """The other processes that answer for the same server. What is told is in force with all of them on return."""
 
     async def ask(self, scope: Scope) -> list[tuple[int, bytes]]:
-        """Status and body of what each answers to a request that has no body."""
+        """Status and body of what each answers to a request that has no body; the status is 0 when it does not."""
 
     async def opened(self, workspace: Workspace) -> None: ...
 

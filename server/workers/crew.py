@@ -108,8 +108,7 @@ class Crew:
         return [f"worker {seat.number}" for seat in self._seats if not seat.begun()]
 
     async def ask(self, scope: Scope) -> list[tuple[int, bytes]]:
-        found = await asyncio.gather(*(process.ask(_plain(scope)) for process in self.present))
-        return [answer for answer in found if answer is not None]
+        return await asyncio.gather(*(process.ask(_plain(scope)) for process in self.present))
 
     async def opened(self, workspace: Workspace) -> None:
         for process in self.running:
@@ -122,15 +121,19 @@ class Crew:
         await self._agreed(Until)
 
     async def keys_are(self, keys: list[Key]) -> None:
-        await self._agreed(lambda id: KeysAre(id, keys))
+        """Whoever does not say that it goes by these is ended: a key that was revoked opens nothing."""
+        for process in await self._agreed(lambda id: KeysAre(id, keys)):
+            log.error("worker %d does not answer, and is ended", process.number)
+            process.kill()
 
-    async def _agreed(self, message: Callable[[int], Until | KeysAre]) -> None:
-        """Tell all, and wait until those that answer have heard; whoever says nothing is replaced."""
+    async def _agreed(self, message: Callable[[int], Until | KeysAre]) -> list[Process]:
+        """Tell all, and wait until those that answer have heard; those that have not in the time they have."""
         told = [(process, process.tell(message(next(self._ids)))) for process in self.running]
+        silent = []
         for process, heard in told:
             if heard is not None and process.begun.is_set() and not await run_sync(heard.wait, PATIENCE_SECONDS):
-                log.error("worker %d does not answer", process.number)
-                process.kill()
+                silent.append(process)
+        return silent
 
 
 def _plain(scope: Scope) -> Scope:

@@ -170,12 +170,12 @@ class Process:
         self._feed.close()
         return status
 
-    async def ask(self, scope: Scope) -> tuple[int, bytes] | None:
-        """What it answers; None when it does not."""
+    async def ask(self, scope: Scope) -> tuple[int, bytes]:
+        """Status and body of what it answers; the status is 0 when it does not."""
         try:
             return await asyncio.wait_for(self._through.ask(scope), PATIENCE_SECONDS)
         except (OSError, TimeoutError):
-            return None
+            return 0, b""
 
     def finish(self) -> None:
         """Let it end once it has answered what it is answering."""
