@@ -7,7 +7,7 @@ name is a field is a product is a sum is a condition), and each such chain is wa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, partial
 from importlib.resources import files
 from operator import itemgetter
@@ -46,6 +46,12 @@ Action = int | Reduction
 Row = dict[str, Action]
 """The terminals that can come in one state."""
 
+Place = tuple[int, int, str]
+"""The state below the last value, the state after it, and the terminal that comes."""
+
+Climb = tuple[tuple[Make, ...], int, Action | None]
+"""What makes the last value into another, one after the other; the state then; and what is to be done in that state."""
+
 
 @dataclass(frozen=True, slots=True)
 class Automaton:
@@ -55,28 +61,12 @@ class Automaton:
     gotos: tuple[dict[str, int], ...]
     start: int
     end: int
-    climbs: Climbs = field(init=False)
+    climbs: dict[Place, Climb]
+    """What was climbed so far; filled on the way."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "climbs", Climbs(self.rows, self.gotos))
-
-
-Climb = tuple[tuple[Make, ...], int, Action | None]
-"""What makes the last value into another, one after the other; the state then; and what is to be done in that state."""
-
-
-class Climbs(dict[tuple[int, int, str], Climb]):
-    """(state below the last value, state, terminal) -> the reductions of that one value, all at once.
-
-    Filled on the way, by walking up the tables.
-    """
-
-    def __init__(self, rows: tuple[Row, ...], gotos: tuple[dict[str, int], ...]) -> None:
-        super().__init__()
-        self.rows, self.gotos = rows, gotos
-
-    def __missing__(self, key: tuple[int, int, str]) -> Climb:
-        below, state, terminal = key
+    def climb(self, place: Place) -> Climb:
+        """The reductions of the last value alone that a place asks for, walked up the tables and noted in `climbs`."""
+        below, state, terminal = place
         makes: list[Make] = []
         action = self.rows[state].get(terminal)
         while isinstance(action, Reduction) and action.size == 1:
@@ -84,8 +74,8 @@ class Climbs(dict[tuple[int, int, str], Climb]):
                 makes.append(action.make)
             state = self.gotos[below][action.origin]
             action = self.rows[state].get(terminal)
-        self[key] = tuple(makes), state, action
-        return self[key]
+        self.climbs[place] = tuple(makes), state, action
+        return self.climbs[place]
 
 
 class _NoLexer(Lexer):
@@ -123,7 +113,7 @@ def automaton() -> Automaton:
         reduces = {intern(str(symbol)): reductions[to] for symbol, (action, to) in row.items() if action is not Shift}
         rows.append({symbol: to for symbol, to in shifts.items() if symbol.isupper()} | reduces)
         gotos.append({symbol: to for symbol, to in shifts.items() if not symbol.isupper()})
-    return Automaton(tuple(rows), tuple(gotos), numbers[conf.start_state], numbers[conf.end_state])
+    return Automaton(tuple(rows), tuple(gotos), numbers[conf.start_state], numbers[conf.end_state], {})
 
 
 def _reduction(rule: Any, builder: Builder) -> Reduction:
@@ -185,7 +175,11 @@ class Stack:
         climbs, gotos = self.automaton.climbs, self.automaton.gotos
         terminal = token.type
         while True:
-            makes, state, action = climbs[states[-2] if values else -1, states[-1], terminal]
+            place = states[-2] if values else -1, states[-1], terminal
+            try:
+                makes, state, action = climbs[place]
+            except KeyError:
+                makes, state, action = self.automaton.climb(place)
             for make in makes:
                 values[-1] = make(values[-1:])
             if not isinstance(action, Reduction):

@@ -19,8 +19,8 @@ Children = list[Any]
 Kind = TypeVar("Kind", bound=StrEnum)
 
 
-def _by_word(kinds: type[Kind]) -> dict[str, Kind]:
-    return {kind.value: kind for kind in kinds}
+def _by_terminal(kinds: type[Kind]) -> dict[str, Kind]:
+    return {kind.name: kind for kind in kinds}
 
 
 COMPARATORS = {
@@ -32,11 +32,14 @@ COMPARATORS = {
     "GREATER": tree.Comparator.GREATER,
     "GREATER_EQUAL": tree.Comparator.GREATER_EQUAL,
 }
-WHENS = _by_word(tree.When)
-WHICHES = _by_word(tree.Which)
-MOMENTS = _by_word(tree.Moment)
-UNITS = _by_word(Unit) | {f"{unit}s": unit for unit in Unit}
-FUNCTIONS = _by_word(AggregateFunction)
+WHENS = _by_terminal(tree.When)
+WHICHES = _by_terminal(tree.Which)
+MOMENTS = _by_terminal(tree.Moment)
+QUANTIFIERS = _by_terminal(tree.Quantifier)
+"""What terminals choose."""
+
+UNITS = {word: unit for unit in Unit for word in (unit.value, f"{unit}s")}
+FUNCTIONS = {function.value: function for function in AggregateFunction}
 """What words choose. Asking a table takes a fraction of the time that asking the enum does."""
 
 
@@ -123,7 +126,7 @@ class Builder:
         return tree.Has(span_of(c), c[0], None, c[-1], _is(c[1], "NOT"))
 
     def has_several(self, c: Children) -> tree.Has:
-        return tree.Has(span_of(c), c[0], tree.Quantifier(_word(c[-2])), c[-1], _is(c[1], "NOT"))
+        return tree.Has(span_of(c), c[0], QUANTIFIERS[c[-2].type], c[-1], _is(c[1], "NOT"))
 
     def is_set(self, c: Children) -> tree.IsSet:
         missing = c[-1].type in ("UNKNOWN", "NULL")
@@ -140,8 +143,8 @@ class Builder:
 
     def quorum(self, c: Children) -> tree.Quorum:
         items = c[-1].items
-        if c[0].type in ("ANY", "ALL", "NONE"):
-            return tree.Quorum(span_of(c), tree.Quantifier(_word(c[0])), items)
+        if c[0].type in QUANTIFIERS:
+            return tree.Quorum(span_of(c), QUANTIFIERS[c[0].type], items)
         return tree.Quorum(span_of(c), self.frequency(c[:-2]), items)
 
     def conditions(self, c: Children) -> tree.Values:
@@ -196,7 +199,7 @@ class Builder:
         return tree.Frequency(span_of(c), tree.Bound(bound), c[-1])
 
     def timing(self, c: Children) -> tree.Timing:
-        return tree.Timing(span_of(c), WHENS[_word(c[0])], c[1], c[3] if len(c) > 2 else None)
+        return tree.Timing(span_of(c), WHENS[c[0].type], c[1], c[3] if len(c) > 2 else None)
 
     def step(self, c: Children) -> tree.Step:
         return tree.Step(span_of(c), _first(c, tree.Selector), _first(c, tree.Duration), _is(c[1], "NOT"))
@@ -257,7 +260,7 @@ class Builder:
         return tree.Ago(span_of(c), c[0], c[1].type == "FROM")
 
     def named_moment(self, c: Children) -> tree.NamedMoment:
-        return tree.NamedMoment(c[0].span, MOMENTS[_word(c[0])])
+        return tree.NamedMoment(c[0].span, MOMENTS[c[0].type])
 
     def day(self, c: Children) -> tree.Day:
         return tree.Day(c[0].span, c[0].value)
@@ -269,7 +272,7 @@ class Builder:
         return tree.Instant(c[0].span, c[0].value.upper())
 
     def calendar_period(self, c: Children) -> tree.CalendarPeriod:
-        return tree.CalendarPeriod(span_of(c), WHICHES[_word(c[0])], UNITS[_word(c[1])])
+        return tree.CalendarPeriod(span_of(c), WHICHES[c[0].type], UNITS[_word(c[1])])
 
     def rolling_period(self, c: Children) -> tree.RollingPeriod:
-        return tree.RollingPeriod(span_of(c), WHICHES[_word(c[0])], self.duration(c[1:]))
+        return tree.RollingPeriod(span_of(c), WHICHES[c[0].type], self.duration(c[1:]))
