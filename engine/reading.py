@@ -113,6 +113,36 @@ class Column(Protocol):
         """How many rows of `within` have each value (for tags: each tag); missing values are not counted."""
 
 
+class ByContact(Protocol):
+    """A number by contact of whatever stretch of the rows of a part."""
+
+    def add(self, numbers: NDArray[Any], low: int, high: int) -> None:
+        """Bring that of the rows low <= row < high into `numbers`, by contact row; the caller knows that it fits."""
+
+
+class Amounts(Protocol):
+    """What the events of a part have for a property of whole numbers, whose rows are in order of time."""
+
+    @property
+    def type(self) -> type[np.signedinteger[Any]]:
+        """That of the values: int32 or int64; its least number stands for none."""
+
+    @property
+    def bound(self) -> int:
+        """The sum of no contact's values has a larger magnitude."""
+
+    @property
+    def totals(self) -> ByContact | None:
+        """Sums of the values; None where int64 might not hold them."""
+
+    @property
+    def held(self) -> ByContact:
+        """How many events have a value."""
+
+    def extremes(self, greatest: bool) -> ByContact:
+        """The largest value, in `type` or a wider one; the largest of all their opposites when not `greatest`."""
+
+
 class EventPart(Protocol):
     """A stretch of the events of one type. Rows are numbered 0..size-1 within the part."""
 
@@ -152,6 +182,12 @@ class EventPart(Protocol):
 
     def tally(self, counts: Counts, start: int | None, end: int | None) -> None:
         """Add to `counts`, by contact row, how many events in [start, end) it has; the caller knows they fit."""
+
+    def tally_capped(self, counts: NDArray[np.uint8], start: int | None, end: int | None) -> None:
+        """The same, but counts stay at `counting.CAP` once they reach it."""
+
+    def amounts(self, name: str) -> Amounts | None:
+        """None where they are not at hand: the property has no whole numbers, or rows are not in order of time."""
 
     def contacts_by_text(
         self, name: str, start: int | None, end: int | None

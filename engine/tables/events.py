@@ -11,9 +11,10 @@ from pyroaring import BitMap
 
 from dsl.schema import Field
 from engine.bitmaps import Mask, Rows, from_mask, to_array
-from engine.counting import Counts, add_each
+from engine.counting import Counts, add_each, add_each_capped
 from engine.reading import Column, EventPart
 from engine.tables.buffers import Buffer
+from engine.tables.amounts import Amounts
 from engine.tables.by_text import ByText
 from engine.tables.loose import LooseText
 from engine.tables.parts import LooseEvents, SealedPart, joined_events
@@ -104,6 +105,12 @@ class TailPart:
 
     def tally(self, counts: Counts, start: int | None, end: int | None) -> None:
         add_each(counts, self.contacts[self._between(start, end)])
+
+    def tally_capped(self, counts: NDArray[np.uint8], start: int | None, end: int | None) -> None:
+        add_each_capped(counts, self.contacts[self._between(start, end)])
+
+    def amounts(self, name: str) -> Amounts | None:
+        return None
 
     def contacts_by_text(self, name: str, start: int | None, end: int | None) -> list[tuple[str, Rows]] | None:
         column = self.column(name)

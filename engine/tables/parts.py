@@ -14,12 +14,13 @@ from pyroaring import BitMap
 from dsl.schema import Field
 from dsl.typed import IsSet
 from engine.bitmaps import Rows, to_array, to_mask
-from engine.counting import Counts, add_each
+from engine.counting import Counts, add_each, add_each_capped
 from engine.reading import Column
+from engine.tables.amounts import Amounts
 from engine.tables.by_text import ByText
 from engine.tables.groups import spans
 from engine.tables.joining import empty, joined, taken
-from engine.tables.loose import Loose, LooseText
+from engine.tables.loose import Loose, LooseNumbers, LooseText
 from engine.tables.prints import IdPrints
 from engine.tables.sealed import Sealed, opened, sealed
 from engine.tables.tallies import Tallies
@@ -71,7 +72,7 @@ class SealedPart:
         self.seen = IdPrints(arrays["id_high"], arrays["id_low"])
         self.ref: BlockRef | None = None
         self.purged: Purged | None = None
-        self._tallies: Tallies | None = None
+        self._amounts: dict[str, Amounts] = {}
         self._by_text: dict[str, ByText | None] = {}
 
     @classmethod
@@ -163,10 +164,27 @@ class SealedPart:
         low, high = self.bounds(start, end)
         if high - low <= FEW_ROWS:
             add_each(counts, self.contacts[low:high])
-            return
-        if self._tallies is None:
-            self._tallies = Tallies(self.contacts, self.most)
-        self._tallies.add(counts, low, high)
+        else:
+            self._tallies.add(counts, low, high)
+
+    def tally_capped(self, counts: NDArray[np.uint8], start: int | None, end: int | None) -> None:
+        low, high = self.bounds(start, end)
+        if high - low <= FEW_ROWS:
+            add_each_capped(counts, self.contacts[low:high])
+        else:
+            self._tallies.add_capped(counts, low, high)
+
+    @cached_property
+    def _tallies(self) -> Tallies:
+        return Tallies(self.contacts, self.most)
+
+    def amounts(self, name: str) -> Amounts | None:
+        column = self._columns.get(name)
+        if not isinstance(column, LooseNumbers) or column.data.dtype.kind == "f":
+            return None
+        if name not in self._amounts:
+            self._amounts[name] = Amounts(self.contacts, column.data, self._tallies)
+        return self._amounts[name]
 
     def contacts_by_text(self, name: str, start: int | None, end: int | None) -> list[tuple[str, Rows]] | None:
         column = self._columns.get(name)

@@ -1,55 +1,131 @@
-"""How many events each contact has in a window: running counts at a few rows of a part, and the rows in between."""
+"""Numbers by contact in a window: what is known of a few rows of a part, and the rows in between."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.bitmaps import Rows
-from engine.counting import Counts, add_each, count_type, take_each
+from engine.counting import (
+    Array,
+    Counts,
+    add_capped,
+    add_difference_capped,
+    add_each,
+    add_each_capped,
+    add_values,
+    count_type,
+    take_each,
+    take_values,
+)
 
 MARKS = 8
 """A part is cut into so many stretches at most."""
 CELLS_A_ROW = 4
-"""Running counts have at most so many entries for each event, so few of contacts that are far apart have none."""
+"""There are at most so many numbers for each event, so few of contacts that are far apart have none."""
 
 
-class Tallies:
-    """`_running[i]` counts each contact's events among the first `i * _step` rows."""
+class Marked(ABC):
+    """Numbers by contact at marks, `step` rows apart: `at[0]` belongs to row 0, `at[i]` to row `i * step`."""
 
-    __slots__ = ("_contacts", "_running", "_step")
-
-    def __init__(self, contacts: Rows, most: int) -> None:
-        """`contacts` of the events in order of time, of which no contact has more than `most`."""
-        self._contacts = contacts
+    def __init__(self, contacts: Rows, type: type[np.generic], first: int = 0) -> None:
+        """`contacts` of the events in order of time; each number is `first` to begin with."""
+        self.contacts = contacts
         width = int(contacts.max(initial=0)) + 1
-        marks = min(MARKS, CELLS_A_ROW * len(contacts) // width)
-        self._step = -(-len(contacts) // max(1, marks))
-        self._running = np.zeros((marks + 1, width) if marks else (1, 0), count_type(most))
-        for mark in range(marks):
-            self._running[mark + 1] = self._running[mark]
-            add_each(self._running[mark + 1], contacts[mark * self._step : (mark + 1) * self._step])
+        self.marks = min(MARKS, CELLS_A_ROW * len(contacts) // width)
+        self.step = -(-len(contacts) // max(1, self.marks))
+        self.at = np.full((self.marks + 1, width) if self.marks else (1, 0), first, type)
 
-    def add(self, counts: Counts, low: int, high: int) -> None:
-        """Add to `counts` how many of the rows low <= row < high each contact has.
+    def row_of(self, mark: int) -> int:
+        return min(mark * self.step, len(self.contacts))
+
+
+class Running(Marked):
+    """`at[i]` adds up what each contact has among the rows before mark `i`."""
+
+    def __init__(self, contacts: Rows, type: type[np.generic]) -> None:
+        super().__init__(contacts, type)
+        for mark in range(self.marks):
+            self.at[mark + 1] = self.at[mark]
+            self._put(self.at[mark + 1], self.row_of(mark), self.row_of(mark + 1))
+
+    @abstractmethod
+    def _put(self, totals: Array, low: int, high: int) -> None:
+        """Add what the rows low <= row < high hold to `totals`."""
+
+    @abstractmethod
+    def _take(self, totals: Array, low: int, high: int) -> None:
+        """Take it from `totals`."""
+
+    def add(self, totals: Array, low: int, high: int) -> None:
+        """Add to `totals` what the rows low <= row < high hold of each contact.
 
         Counts go around like a clock on the way, and are right in the end.
         """
         first, last = self._nearest(low), self._nearest(high)
         if first >= last:
-            add_each(counts, self._contacts[low:high])
+            self._put(totals, low, high)
             return
-        whole = counts[: self._running.shape[1]]
-        whole += self._running[last]
+        whole = totals[: self.at.shape[1]]
+        whole += self.at[last]
         if first:
-            whole -= self._running[first]
-        self._move(counts, first * self._step, low, -1)
-        self._move(counts, last * self._step, high, 1)
+            whole -= self.at[first]
+        self._move(totals, low, self.row_of(first))
+        self._move(totals, self.row_of(last), high)
 
     def _nearest(self, row: int) -> int:
-        return min((row + self._step // 2) // self._step, len(self._running) - 1)
+        return min((row + self.step // 2) // self.step, self.marks)
 
-    def _move(self, counts: Counts, mark: int, row: int, sign: int) -> None:
-        """From the counts up to a mark to those up to a row: `sign` says whether these are added or taken away."""
-        mark = min(mark, len(self._contacts))
-        between = self._contacts[min(mark, row) : max(mark, row)]
-        (add_each if (row > mark) == (sign > 0) else take_each)(counts, between)
+    def _move(self, totals: Array, before: int, after: int) -> None:
+        """Rows from `before` to `after` are missing from the totals; the other way round, they are there but should not."""
+        if before < after:
+            self._put(totals, before, after)
+        elif after < before:
+            self._take(totals, after, before)
+
+
+class Tallies(Running):
+    """How many events each contact has."""
+
+    def __init__(self, contacts: Rows, most: int) -> None:
+        """No contact has more than `most`."""
+        self.most = most
+        super().__init__(contacts, count_type(most))
+
+    def _put(self, totals: Counts, low: int, high: int) -> None:
+        add_each(totals, self.contacts[low:high])
+
+    def _take(self, totals: Counts, low: int, high: int) -> None:
+        take_each(totals, self.contacts[low:high])
+
+    def add_capped(self, counts: NDArray[np.uint8], low: int, high: int) -> None:
+        """The same as `add`, up to CAP: as capped counts cannot be lowered, marks inside the window serve."""
+        first, last = -(-low // self.step), high // self.step if high < len(self.contacts) else self.marks
+        if first >= last:
+            add_each_capped(counts, self.contacts[low:high])
+            return
+        if first:
+            add_difference_capped(counts, self.at[last], self.at[first])
+        else:
+            add_capped(counts, self.at[last])
+        add_each_capped(counts, self.contacts[low : self.row_of(first)])
+        add_each_capped(counts, self.contacts[self.row_of(last) : high])
+
+
+class Totals(Running):
+    """What the whole numbers of a column sum to for each contact; `missing` stands for none."""
+
+    def __init__(self, contacts: Rows, values: Array, missing: int, type: type[np.generic]) -> None:
+        """The sums of all magnitudes fit `type`."""
+        self._values = values
+        self._missing = missing
+        super().__init__(contacts, type)
+
+    def _put(self, totals: Array, low: int, high: int) -> None:
+        add_values(totals, self.contacts[low:high], self._values[low:high], self._missing)
+
+    def _take(self, totals: Array, low: int, high: int) -> None:
+        take_values(totals, self.contacts[low:high], self._values[low:high], self._missing)
+

@@ -48,7 +48,7 @@ def _edge_of_part(picked: Picked, last: bool) -> Picked:
     # Of several rows assigned to one place, numpy keeps the last: the latest (or earliest) one.
     chosen = np.full(int(places.max()) + 1, _NO_ROW, np.uint32)
     chosen[places] = rows
-    held = np.flatnonzero(chosen != _NO_ROW)
+    held = np.flatnonzero(chosen != _NO_ROW).astype(np.uint32)
     return Picked(picked.part, chosen[held], held)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from pyroaring import BitMap
 
 from engine.bitmaps import from_rows
+from engine.counting import CAP
 from engine.deadline import still_wanted
 from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Effort, Operator, Stored
@@ -141,7 +142,8 @@ class Frequency(Operator):
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         still_wanted()
         domain = Domain.of(context.space, within)
-        counts = self.events.counts(context, domain)
+        capped = max(self.low, self.high or 0) < CAP
+        counts = (self.events.capped_counts if capped else self.events.counts)(context, domain)
         enough = counts >= self.low
         if self.high is not None:
             enough &= counts <= self.high

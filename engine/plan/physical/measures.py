@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsl.typed import AggregateFunction
-from engine.counting import add_each, count_type
+from engine.counting import Counts, add_each, add_floats, add_values, count_type, raise_each
 from engine.plan.physical import costs
 from engine.plan.physical.distinct import distinct, distinct_cost
 from engine.plan.physical.edges import edges
 from engine.plan.physical.numbers import Array, Numbers, largest
 from engine.plan.physical.operator import Context
-from engine.plan.physical.selection import Picked, Places, Selection
+from engine.plan.physical.selection import Places, Selection
 from engine.plan.physical.space import Domain
 from engine.plan.physical.terms import Term, nothing
+from engine.reading import Amounts, EventPart
 
 _INT32 = 1 << 31
 _INT64 = 1 << 63
+NO_VALUE = -_INT64
+"""No value is this number."""
 
 Piece = tuple[Places, Array]
 """Places of a domain and a value for each."""
@@ -72,42 +76,72 @@ class Measure(Term):
     def numbers(self, context: Context, domain: Domain) -> Numbers:
         match self.function:
             case AggregateFunction.COUNT:
-                return Numbers(self.events.counts(context, domain).astype(np.int64), _all(domain))
+                return Numbers(_signed(self.events.counts(context, domain)), _all(domain))
             case AggregateFunction.SUM:
-                most = self.events.most(context.version)
-                return Numbers(_sums(self._values(context, domain), domain, most), _all(domain))
+                return Numbers(self._sums(context, domain), _all(domain))
             case AggregateFunction.AVG:
                 return self._average(context, domain)
             case AggregateFunction.MIN | AggregateFunction.MAX:
-                return _extremes(self._values(context, domain), domain, self.function is AggregateFunction.MAX)
+                return self._extremes(context, domain, self.function is AggregateFunction.MAX)
             case AggregateFunction.DISTINCT:
                 return Numbers(distinct(self.events, self._property, context, domain), _all(domain))
             case AggregateFunction.FIRST | AggregateFunction.LAST if self.column is None:
-                return _extremes(self._moments(context, domain), domain, self.function is AggregateFunction.LAST)
+                moments = _Extremes(domain, self.function is AggregateFunction.LAST)
+                for picked in self.events.picked(context, domain):
+                    moments.put(picked.places, picked.part.at[picked.rows])
+                return moments.numbers()
             case AggregateFunction.FIRST | AggregateFunction.LAST:
                 return self._edge(context, domain, self.function is AggregateFunction.LAST)
 
-    def _values(self, context: Context, domain: Domain) -> Iterator[Piece]:
+    def _parts(self, context: Context, domain: Domain) -> Iterator[tuple[EventPart, Amounts | None, range]]:
+        """The parts, each with what it has ready for the property and the rows of the window, if that may serve."""
+        ready = self.events.of_everyone(domain)
+        for part in self.events.parts(context.version):
+            amounts = part.amounts(self._property) if ready else None
+            rows = part.rows_between(self.events.start, self.events.end) if amounts is not None else range(0)
+            yield part, amounts, rows if isinstance(rows, range) else range(0)
+
+    def _values(self, context: Context, part: EventPart, domain: Domain) -> Iterator[Piece]:
         """The places and present values of the property, in pieces."""
-        for picked in self.events.picked(context, domain):
-            yield from (piece for piece in map(self._held, picked.stretches()) if piece[0].size)
+        for picked in self.events.picked_of(context, part, domain).stretches():
+            held = picked.held(self._property)
+            if held[0].size:
+                yield held
 
-    def _held(self, picked: Picked) -> Piece:
-        return picked.held(self._property)
-
-    def _moments(self, context: Context, domain: Domain) -> Iterator[Piece]:
-        for picked in self.events.picked(context, domain):
-            yield picked.places, picked.part.at[picked.rows]
+    def _sums(self, context: Context, domain: Domain) -> Array:
+        sums = _Sums(domain, self.events.most(context.version))
+        for part, amounts, rows in self._parts(context, domain):
+            if amounts is not None and amounts.totals is not None:
+                amounts.totals.add(sums.up_to(amounts.bound), rows.start, rows.stop)
+            else:
+                for places, values in self._values(context, part, domain):
+                    sums.add(places, values)
+        return sums.array
 
     def _average(self, context: Context, domain: Domain) -> Numbers:
-        pieces, most = list(self._values(context, domain)), self.events.most(context.version)
-        counts = np.zeros(domain.size, count_type(most))
-        for places, _ in pieces:
-            add_each(counts, places)
-        sums, divisors = _sums(pieces, domain, most), np.maximum(counts, 1).astype(np.int64)
-        if sums.dtype.kind == "f":
-            return Numbers(sums / divisors, counts > 0)
-        return Numbers(sums, counts > 0, divisors * 10**self.decimals)
+        most = self.events.most(context.version)
+        sums, counts = _Sums(domain, most), np.zeros(domain.size, count_type(most))
+        for part, amounts, rows in self._parts(context, domain):
+            if amounts is not None and amounts.totals is not None:
+                amounts.totals.add(sums.up_to(amounts.bound), rows.start, rows.stop)
+                amounts.held.add(counts, rows.start, rows.stop)
+            else:
+                for places, values in self._values(context, part, domain):
+                    sums.add(places, values)
+                    add_each(counts, places)
+        if sums.array.dtype.kind == "f":
+            return Numbers(sums.array / np.maximum(counts, 1), counts > 0)
+        return Numbers(sums.array, counts > 0, _signed(counts), 10**self.decimals)
+
+    def _extremes(self, context: Context, domain: Domain, greatest: bool) -> Numbers:
+        extremes = _Extremes(domain, greatest)
+        for part, amounts, rows in self._parts(context, domain):
+            if amounts is not None:
+                amounts.extremes(greatest).add(extremes.of(amounts.type), rows.start, rows.stop)
+            else:
+                for places, values in self._values(context, part, domain):
+                    extremes.put(places, values)
+        return extremes.numbers()
 
     def _edge(self, context: Context, domain: Domain, last: bool) -> Numbers:
         found = nothing(domain)
@@ -124,14 +158,42 @@ def _all(domain: Domain) -> NDArray[np.bool_]:
     return np.ones(domain.size, np.bool_)
 
 
-def _sums(pieces: Iterable[Piece], domain: Domain, most: int) -> Array:
-    """The exact sum at each place, none of which has more than `most` values; floats of floats."""
-    sums: Array = np.zeros(domain.size, np.int32)
-    for places, values in pieces:
-        needed = np.float64 if values.dtype.kind == "f" else _whole_type(largest(values) * most)
-        sums = sums.astype(np.result_type(sums, needed), copy=False)
-        np.add.at(sums, places, values.astype(sums.dtype, copy=False))
-    return sums.astype(np.int64) if sums.dtype == np.int32 else sums
+def _signed(counts: Counts) -> Array:
+    return counts.astype(np.int32 if counts.dtype.itemsize < 4 else np.int64)
+
+
+class _Sums:
+    """Exact sums by place, in the narrowest type that holds them; floats of floats."""
+
+    def __init__(self, domain: Domain, most: int) -> None:
+        """No place is given more than `most` single values."""
+        self.array: Array = np.zeros(domain.size, np.int32)
+        self._most = most
+        self._largest = 0
+        self._ready = 0
+
+    def up_to(self, more: int) -> Array:
+        """The sums, with room for magnitudes of `more` to be added to each."""
+        self._ready += more
+        return self._roomy()
+
+    def _roomy(self) -> Array:
+        if self.array.dtype.kind != "f":
+            self.array = self.array.astype(_whole_type(self._ready + self._largest * self._most), copy=False)
+        return self.array
+
+    def add(self, places: Places, values: Array) -> None:
+        """Add single values."""
+        if values.dtype.kind == "f":
+            self.array = self.array.astype(np.float64, copy=False)
+            add_floats(self.array, places, values)
+            return
+        self._largest = max(self._largest, largest(values))
+        sums = self._roomy()
+        if sums.dtype == object:
+            np.add.at(sums, places, values)
+        else:
+            add_values(sums, places, values, NO_VALUE)
 
 
 def _whole_type(bound: int) -> type:
@@ -139,13 +201,34 @@ def _whole_type(bound: int) -> type:
     return np.int32 if bound < _INT32 else np.int64 if bound < _INT64 else object
 
 
-def _extremes(pieces: Iterable[Piece], domain: Domain, greatest: bool) -> Numbers:
-    """The largest or smallest value at each place, where there is one."""
-    extremes: Array = np.full(domain.size, -_INT64 if greatest else _INT64 - 1)
-    present = np.zeros(domain.size, np.bool_)
-    for places, values in pieces:
-        if values.dtype.kind != extremes.dtype.kind:
-            extremes = np.full(domain.size, -np.inf if greatest else np.inf)
-        (np.maximum if greatest else np.minimum).at(extremes, places, values)
-        present[places] = True
-    return Numbers(extremes, present)
+class _Extremes:
+    """The largest number at each place, or the least: then it is the largest of their opposites that is kept."""
+
+    def __init__(self, domain: Domain, greatest: bool) -> None:
+        self._greatest = greatest
+        self._most: Array = np.full(domain.size, _none(np.dtype(np.int32)), np.int32)
+
+    def of(self, type: type[np.number[Any]]) -> Array:
+        """The numbers kept, in this type or a wider one."""
+        wide = np.result_type(type, self._most.dtype) if np.dtype(type).kind == "i" else np.dtype(np.float64)
+        if wide != self._most.dtype:
+            present = self._present()
+            most = np.full(self._most.size, _none(wide), wide)
+            most[present] = self._most[present]
+            self._most = most
+        return self._most
+
+    def put(self, places: Places, values: Array) -> None:
+        raise_each(self.of(values.dtype.type), places, values if self._greatest else -values)
+
+    def _present(self) -> NDArray[np.bool_]:
+        return np.asarray(self._most != _none(self._most.dtype))
+
+    def numbers(self) -> Numbers:
+        """Present where there was any."""
+        return Numbers(self._most if self._greatest else -self._most, self._present())
+
+
+def _none(type: np.dtype[Any]) -> Any:
+    """Stands for no number yet: no value is below it, nor is its opposite."""
+    return -np.inf if type.kind == "f" else np.iinfo(type).min

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.typed import Operator
+from engine.native import kernel
 from engine.plan.logical import Interval
 
 _INT64 = 1 << 63
@@ -22,15 +23,23 @@ Whole = Array | int
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """`numerator` / `denominator` at each place of a domain, where `present`.
+    """`numerator` / (`divisor` * `scale`) at each place of a domain, where `present`.
 
-    Numerators are int64, Python integers (dtype object) where int64 may overflow, or float64 over 1.
-    Denominators are positive. Entries that are not present hold arbitrary numbers.
+    Numerators are int32 or int64, Python integers (dtype object) where int64 may overflow, or float64 over 1.
+    Divisors are the same or 1, and positive. Entries that are not present hold arbitrary numbers.
     """
 
     numerator: Array
     present: NDArray[np.bool_]
-    denominator: Whole = 1
+    divisor: Whole = 1
+    scale: int = 1
+
+    @property
+    def denominator(self) -> Whole:
+        """The two in one; positive where nothing is present too."""
+        if isinstance(self.divisor, int):
+            return self.divisor * self.scale
+        return times(np.where(self.present, self.divisor, 1), self.scale)
 
     @property
     def is_float(self) -> bool:
@@ -38,8 +47,8 @@ class Numbers:
 
     def at(self, places: NDArray[np.integer]) -> Numbers:
         """The numbers at some places, in their order."""
-        below = self.denominator if isinstance(self.denominator, int) else self.denominator[places]
-        return Numbers(self.numerator[places], self.present[places], below)
+        divisor = self.divisor if isinstance(self.divisor, int) else self.divisor[places]
+        return Numbers(self.numerator[places], self.present[places], divisor, self.scale)
 
     def floats(self) -> NDArray[np.float64]:
         return np.asarray(self.numerator / self.denominator, np.float64)
@@ -63,6 +72,8 @@ def largest(whole: Whole) -> int:
 
 def times(left: Whole, right: Whole) -> Whole:
     """The exact product, in Python integers where int64 could overflow."""
+    if isinstance(right, int) and right == 1:
+        return left
     return _exactly(np.multiply, left, right, largest(left) * largest(right))
 
 
@@ -73,9 +84,8 @@ def plus(left: Whole, right: Whole) -> Whole:
 def _exactly(operation: Callable[[Whole, Whole], Whole], left: Whole, right: Whole, bound: int) -> Whole:
     if isinstance(left, int) and isinstance(right, int):
         return int(operation(np.array(left, object), np.array(right, object)))
-    if bound < _INT64:
-        return operation(left, right)
-    return operation(np.asarray(left, object), np.asarray(right, object))
+    type = np.int64 if bound < _INT64 else object
+    return operation(np.asarray(left, type), np.asarray(right, type))
 
 
 def combine(operator: Operator, left: Numbers, right: Numbers) -> Numbers:
@@ -83,6 +93,8 @@ def combine(operator: Operator, left: Numbers, right: Numbers) -> Numbers:
     present = left.present & right.present
     if left.is_float or right.is_float:
         return _combine_floats(operator, left.floats(), right.floats(), present)
+    if operator is Operator.DIVIDE and isinstance(left.divisor, int) and isinstance(right.divisor, int):
+        return _divide(left, right, present)
     a, b, c, d = left.numerator, left.denominator, right.numerator, right.denominator
     match operator:
         case Operator.ADD:
@@ -96,6 +108,15 @@ def combine(operator: Operator, left: Numbers, right: Numbers) -> Numbers:
             divisor = times(c, sign)
             safe = np.where(divisor == 0, 1, divisor)
             return Numbers(_array(times(times(a, d), sign)), present & (c != 0), times(b, safe))
+
+
+def _divide(left: Numbers, right: Numbers, present: NDArray[np.bool_]) -> Numbers:
+    """The quotient of numbers that are none: what is the same for all becomes its scale."""
+    ratio = Fraction(right.divisor * right.scale, left.divisor * left.scale)
+    top, bottom = times(left.numerator, ratio.numerator), right.numerator
+    if bottom.size and bottom.min() < 0:
+        top, bottom = times(top, np.where(bottom < 0, -1, 1)), times(bottom, np.where(bottom < 0, -1, 1))
+    return Numbers(_array(top), present & (bottom != 0), bottom, ratio.denominator)
 
 
 def _array(whole: Whole) -> Array:
@@ -158,14 +179,39 @@ def _beyond(numbers: Numbers, end: Fraction, is_open: bool, side: int) -> NDArra
     if numbers.is_float:
         closed = _float_end(end, is_open, side)
         held = numbers.numerator >= closed if side > 0 else numbers.numerator <= closed
-    elif isinstance(numbers.denominator, int):
-        whole = _whole_end(end * numbers.denominator, is_open, side)
+    elif isinstance(numbers.divisor, int):
+        whole = _whole_end(end * numbers.divisor * numbers.scale, is_open, side)
         held = numbers.numerator >= whole if side > 0 else numbers.numerator <= whole
     else:
-        scaled, limit = times(numbers.numerator, end.denominator), times(numbers.denominator, end.numerator)
-        above, below = (np.greater, np.less) if is_open else (np.greater_equal, np.less_equal)
-        held = above(scaled, limit) if side > 0 else below(scaled, limit)
+        held = _quotients_beyond(numbers.numerator, numbers.divisor, end * numbers.scale, is_open, side)
     return np.asarray(held, np.bool_)
+
+
+def _quotients_beyond(top: Array, bottom: Array, end: Fraction, is_open: bool, side: int) -> NDArray[np.bool_]:
+    """Where top / bottom is beyond `end`: there top * its denominator is beyond bottom * its numerator."""
+    if object not in (top.dtype, bottom.dtype) and _fits(top, end.denominator) and _fits(bottom, end.numerator):
+        held = np.empty(top.size, np.bool_)
+        _compare_products(held, top, bottom, end.denominator, end.numerator, side, is_open)
+        return held
+    scaled, limit = times(top, end.denominator), times(bottom, end.numerator)
+    above, below = (np.greater, np.less) if is_open else (np.greater_equal, np.less_equal)
+    return np.asarray(above(scaled, limit) if side > 0 else below(scaled, limit), np.bool_)
+
+
+def _fits(whole: Array, factor: int) -> bool:
+    """Whether no product overflows int64; of narrow numbers that is known without a look at them."""
+    rough = 1 << (8 * whole.dtype.itemsize - 1)
+    return rough * abs(factor) < _INT64 or largest(whole) * abs(factor) < _INT64
+
+
+@kernel("out b1[]", "N[]", "D[]", "i8", "i8", "i8", "b1", N=("i4", "i8"), D=("i4", "i8"))
+def _compare_products(
+    held: NDArray[np.bool_], top: Array, bottom: Array, of_top: int, of_bottom: int, side: int, is_open: bool
+) -> None:
+    """Where top * `of_top` is above bottom * `of_bottom` (`side` 1), below it (-1), or equal when not `is_open`."""
+    least = 1 if is_open else 0
+    for place in range(top.size):
+        held[place] = side * (top[place] * of_top - bottom[place] * of_bottom) >= least
 
 
 def _whole_end(end: Fraction, is_open: bool, side: int) -> int:

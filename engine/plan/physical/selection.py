@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from engine.bitmaps import from_sorted, to_array
-from engine.counting import Counts, add_each, count_type
+from engine.counting import Counts, add_each, add_each_capped, count_type
 from engine.deadline import still_wanted
 from engine.plan.physical import costs
 from engine.plan.physical.numbers import Array
@@ -20,7 +20,7 @@ from engine.reading import EventPart, Version
 
 STRETCH = 1 << 15
 
-Places = NDArray[np.integer]
+Places = NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +80,18 @@ class Selection:
     def picked(self, context: Context, domain: Domain) -> Iterator[Picked]:
         """The selected events of the domain's contacts, part by part."""
         for part in self.parts(context.version):
-            rows = self.rows(context, part, domain)
-            contacts = part.contacts[rows]
-            if contacts.size:
-                yield Picked(part, rows, domain.places(contacts))
+            picked = self.picked_of(context, part, domain)
+            if picked.places.size:
+                yield picked
+
+    def picked_of(self, context: Context, part: EventPart, domain: Domain) -> Picked:
+        """Those of one part."""
+        rows = self._rows(context, part, domain)
+        return Picked(part, rows, domain.places(part.contacts[rows]))
+
+    def of_everyone(self, domain: Domain) -> bool:
+        """Whether all events in the window count for a domain of all rows: what parts have ready may serve."""
+        return self.where is None and domain.bitmap is None
 
     def most(self, version: Version) -> int:
         """No contact has more events of these types."""
@@ -92,12 +100,23 @@ class Selection:
     def counts(self, context: Context, domain: Domain) -> Counts:
         """How many selected events there are at each place of the domain."""
         counts = np.zeros(domain.size, count_type(self.most(context.version)))
-        if self.where is None and domain.bitmap is None:
+        if self.of_everyone(domain):
             for part in self.parts(context.version):
                 part.tally(counts, self.start, self.end)
         else:
             for picked in self.picked(context, domain):
                 add_each(counts, picked.places)
+        return counts
+
+    def capped_counts(self, context: Context, domain: Domain) -> NDArray[np.uint8]:
+        """The same, but counts from CAP on are told as CAP."""
+        counts = np.zeros(domain.size, np.uint8)
+        if self.of_everyone(domain):
+            for part in self.parts(context.version):
+                part.tally_capped(counts, self.start, self.end)
+        else:
+            for picked in self.picked(context, domain):
+                add_each_capped(counts, picked.places)
         return counts
 
     def contacts(self, context: Context, part: EventPart) -> NDArray[np.uint32]:

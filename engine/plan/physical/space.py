@@ -158,9 +158,9 @@ class Domain:
             return cls(space.size)
         return cls(len(within), to_array(within), within)
 
-    def places(self, rows: NDArray[np.uint32]) -> NDArray[np.integer]:
+    def places(self, rows: NDArray[np.uint32]) -> NDArray[np.uint32]:
         """The places of row numbers that all lie in the domain."""
-        return rows if self.rows is None else np.searchsorted(self.rows, rows)
+        return rows if self.rows is None else np.searchsorted(self.rows, rows).astype(np.uint32)
 
     def all_rows(self) -> NDArray[np.uint32]:
         return np.arange(self.size, dtype=np.uint32) if self.rows is None else self.rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -16,7 +16,7 @@ from engine.deadline import still_wanted
 from engine.plan.physical import costs
 from engine.plan.physical.calendar import date_part, local_days, local_hours, month_day
 from engine.plan.physical.draws import contact_draws
-from engine.plan.physical.numbers import Array, Numbers, combine, constant, times
+from engine.plan.physical.numbers import Array, Numbers, combine, constant
 from engine.plan.physical.operator import Context
 from engine.plan.physical.selection import Selection
 from engine.plan.physical.space import Domain
@@ -109,7 +109,7 @@ class Scaled(Term):
 
     def numbers(self, context: Context, domain: Domain) -> Numbers:
         found = self.term.numbers(context, domain)
-        return Numbers(found.numerator, found.present, times(found.denominator, 10**self.decimals))
+        return replace(found, scale=found.scale * 10**self.decimals)
 
 
 @dataclass(frozen=True, slots=True)
