@@ -165,6 +165,14 @@ def _set_between(values: NDArray[Any], low: Any, high: Any, written: NDArray[np.
             bits[place] = (eights[place] * np.uint64(0x0102040810204080)) >> np.uint64(56)
 
 
+@kernel("u4[]", "u4[]", "out u8[]")
+def set_rows_at(rows: Rows, places: Rows, words: Words) -> None:
+    """Add those of `rows` that lie at `places` to the set `words`."""
+    for place in places:
+        row = rows[place]
+        words[row >> np.uint32(6)] |= np.uint64(1) << np.uint64(row & np.uint32(63))
+
+
 @kernel("u8")
 def ones(word: np.uint64) -> np.uint64:
     """How many bits are set (https://en.wikipedia.org/wiki/Hamming_weight)."""

@@ -13,8 +13,8 @@ from dsl.schema import Field
 from engine.bitmaps import Mask, Rows, from_mask, to_array
 from engine.counting import Counts, add_each, add_each_capped
 from engine.reading import Column, EventPart
-from engine.tables.buffers import Buffer
 from engine.tables.amounts import Amounts
+from engine.tables.buffers import Buffer
 from engine.tables.by_text import ByText
 from engine.tables.loose import LooseText
 from engine.tables.parts import LooseEvents, SealedPart, joined_events

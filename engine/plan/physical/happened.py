@@ -97,8 +97,7 @@ class Happened(Operator):
         still_wanted()
         if within is not None and few(within, context.space):
             return _those_with_events(self.events, context, within)
-        parts = self.events.parts(context.version)
-        found = BitMap.union(*(from_rows(self.events.contacts(context, part)) for part in parts), BitMap())
+        found = self.events.contacts(context)
         return found if within is None else found & within
 
     def cost(self, context: Context, asked: float) -> float:

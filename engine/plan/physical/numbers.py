@@ -94,7 +94,8 @@ def combine(operator: Operator, left: Numbers, right: Numbers) -> Numbers:
     if left.is_float or right.is_float:
         return _combine_floats(operator, left.floats(), right.floats(), present)
     if operator is Operator.DIVIDE and isinstance(left.divisor, int) and isinstance(right.divisor, int):
-        return _divide(left, right, present)
+        ratio = Fraction(right.divisor * right.scale, left.divisor * left.scale)
+        return _quotient(left.numerator, right.numerator, ratio, present)
     a, b, c, d = left.numerator, left.denominator, right.numerator, right.denominator
     match operator:
         case Operator.ADD:
@@ -110,13 +111,13 @@ def combine(operator: Operator, left: Numbers, right: Numbers) -> Numbers:
             return Numbers(_array(times(times(a, d), sign)), present & (c != 0), times(b, safe))
 
 
-def _divide(left: Numbers, right: Numbers, present: NDArray[np.bool_]) -> Numbers:
-    """The quotient of numbers that are none: what is the same for all becomes its scale."""
-    ratio = Fraction(right.divisor * right.scale, left.divisor * left.scale)
-    top, bottom = times(left.numerator, ratio.numerator), right.numerator
+def _quotient(top: Array, bottom: Array, ratio: Fraction, present: NDArray[np.bool_]) -> Numbers:
+    """top / bottom * ratio. What is the same for all becomes a scale."""
+    top = _array(times(top, ratio.numerator))
     if bottom.size and bottom.min() < 0:
-        top, bottom = times(top, np.where(bottom < 0, -1, 1)), times(bottom, np.where(bottom < 0, -1, 1))
-    return Numbers(_array(top), present & (bottom != 0), bottom, ratio.denominator)
+        sign = np.where(bottom < 0, -1, 1)
+        top, bottom = _array(times(top, sign)), _array(times(bottom, sign))
+    return Numbers(top, present & (bottom != 0), bottom, ratio.denominator)
 
 
 def _array(whole: Whole) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from engine.bitmaps import from_sorted, to_array
+from engine.bitmaps import from_sorted, from_words, set_rows, set_rows_at, to_array, words_of
 from engine.counting import Counts, add_each, add_each_capped, count_type
 from engine.deadline import still_wanted
 from engine.plan.physical import costs
@@ -86,7 +86,7 @@ class Selection:
 
     def picked_of(self, context: Context, part: EventPart, domain: Domain) -> Picked:
         """Those of one part."""
-        rows = self._rows(context, part, domain)
+        rows = self.rows(context, part, domain)
         return Picked(part, rows, domain.places(part.contacts[rows]))
 
     def of_everyone(self, domain: Domain) -> bool:
@@ -119,9 +119,16 @@ class Selection:
                 add_each_capped(counts, picked.places)
         return counts
 
-    def contacts(self, context: Context, part: EventPart) -> NDArray[np.uint32]:
-        """The contact of each selected event of a part."""
-        return part.contacts[self._rows_of_all(context, part)]
+    def contacts(self, context: Context) -> BitMap:
+        """Those of all selected events."""
+        words = np.zeros(words_of(context.space.size), np.uint64)
+        for part in self.parts(context.version):
+            rows = self._rows_of_all(context, part)
+            if isinstance(rows, slice):
+                set_rows(part.contacts[rows], words)
+            else:
+                set_rows_at(part.contacts, rows, words)
+        return from_words(words)
 
     def rows(self, context: Context, part: EventPart, domain: Domain) -> NDArray[np.uint32] | slice:
         """The selected events of a part that are of the domain's contacts; they ascend."""
