@@ -21,13 +21,13 @@ from engine.counting import (
     take_values,
 )
 
-MARKS = 8
+MARKS = 16
 """A part is cut into so many stretches at most."""
 CELLS_A_ROW = 4
 """There are at most so many numbers for each event, so few of contacts that are far apart have none."""
 
 
-class Marked(ABC):
+class Marked:
     """Numbers by contact at marks, `step` rows apart: `at[0]` belongs to row 0, `at[i]` to row `i * step`."""
 
     def __init__(self, contacts: Rows, type: type[np.generic], first: int = 0) -> None:
@@ -42,7 +42,7 @@ class Marked(ABC):
         return min(mark * self.step, len(self.contacts))
 
 
-class Running(Marked):
+class Running(Marked, ABC):
     """`at[i]` adds up what each contact has among the rows before mark `i`."""
 
     def __init__(self, contacts: Rows, type: type[np.generic]) -> None:
@@ -79,7 +79,7 @@ class Running(Marked):
         return min((row + self.step // 2) // self.step, self.marks)
 
     def _move(self, totals: Array, before: int, after: int) -> None:
-        """Rows from `before` to `after` are missing from the totals; the other way round, they are there but should not."""
+        """Turn totals up to row `before` into those up to row `after`, which may precede it."""
         if before < after:
             self._put(totals, before, after)
         elif after < before:
@@ -128,4 +128,3 @@ class Totals(Running):
 
     def _take(self, totals: Array, low: int, high: int) -> None:
         take_values(totals, self.contacts[low:high], self._values[low:high], self._missing)
-
