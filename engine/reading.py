@@ -200,6 +200,12 @@ class EventPart(Protocol):
     def rows_of(self, contacts: BitMap) -> NDArray[np.uint32]:
         """Event rows of these contacts, ordered by contact, then moment, then acceptance; for few contacts."""
 
+    def rows_of_between(self, contacts: BitMap, start: int | None, end: int | None) -> NDArray[np.uint32]:
+        """Those of them in [start, end), ascending."""
+
+    def edges(self, last: bool, start: int | None, end: int | None) -> BitMap | None:
+        """Of each contact that has any, the row of the first or last event in [start, end); None if not at hand."""
+
     def column(self, name: str) -> Column | None:
         """A property column (or `id`); None when no row of this part has a value for it."""
 

@@ -129,6 +129,13 @@ class TailPart:
         rows = np.flatnonzero(mine == asked[0] if len(asked) == 1 else np.isin(mine, asked))
         return rows[np.lexsort((rows, self.at[rows], mine[rows]))].astype(np.uint32)
 
+    def rows_of_between(self, contacts: BitMap, start: int | None, end: int | None) -> Rows:
+        rows = np.sort(self.rows_of(contacts))
+        return rows[self._between(start, end)[rows]]
+
+    def edges(self, last: bool, start: int | None, end: int | None) -> BitMap | None:
+        return None
+
     def column(self, name: str) -> Column | None:
         tail = self._tail.columns.get(name)
         if tail is None or not self.size:

@@ -13,8 +13,9 @@ from pyroaring import BitMap
 
 from dsl.schema import Field
 from dsl.typed import IsSet
-from engine.bitmaps import Rows, to_array, to_mask
+from engine.bitmaps import Rows, from_rows, to_array, to_mask
 from engine.counting import Counts, add_each, add_each_capped
+from engine.native import kernel
 from engine.reading import Column
 from engine.tables.amounts import Amounts
 from engine.tables.by_text import ByText
@@ -203,6 +204,29 @@ class SealedPart:
         rows: Rows = self._arrays["by_contact"][spans(starts[place], starts[place + 1])]
         return rows
 
+    def rows_of_between(self, contacts: BitMap, start: int | None, end: int | None) -> Rows:
+        low, high = self.bounds(start, end)
+        asked = to_array(contacts)
+        starts = self._arrays["starts"]
+        rows = np.empty(min(high - low, len(asked) * self.most), np.uint32)
+        found = _rows_between(asked, self._arrays["who"], starts, self._arrays["by_contact"], low, high, rows)
+        return np.sort(rows[:found])
+
+    def edges(self, last: bool, start: int | None, end: int | None) -> BitMap | None:
+        low, high = self.bounds(start, end)
+        if (high < self.size) if last else low:
+            return None
+        rows = self._last if last else self._first
+        return rows if high - low == self.size else rows & BitMap(range(low, high))
+
+    @cached_property
+    def _first(self) -> BitMap:
+        return from_rows(self._arrays["by_contact"][self._arrays["starts"][:-1]])
+
+    @cached_property
+    def _last(self) -> BitMap:
+        return from_rows(self._arrays["by_contact"][self._arrays["starts"][1:] - np.uint32(1)])
+
     def column(self, name: str) -> Column | None:
         return self._columns.get(name)
 
@@ -271,6 +295,36 @@ def _in_order_of_time(events: LooseEvents) -> LooseEvents:
     if ((events.at[1:] == events.at[:-1]) & (events.order[1:] < events.order[:-1])).any():
         events = events.chosen(np.lexsort((events.order, events.at)))
     return events
+
+
+@kernel("u4[]", "u4[]", "u4[]", "u4[]", "i8", "i8", "out u4[]")
+def _rows_between(asked: Rows, who: Rows, starts: Rows, by_contact: Rows, low: int, high: int, rows: Rows) -> int:
+    """Put the rows low <= row < high of contacts `asked` into `rows`; how many there are.
+
+    Both lists of contacts ascend, so that each search begins where the last one ended and widens from there.
+    """
+    found, place = 0, 0
+    for contact in asked:
+        step = 1
+        while place + step < who.size and who[place + step] < contact:
+            place += step
+            step += step
+        end = min(place + step, who.size)
+        while place < end:
+            middle = (place + end) >> 1
+            if who[middle] < contact:
+                place = middle + 1
+            else:
+                end = middle
+        if place == who.size:
+            break
+        if who[place] == contact:
+            for position in range(starts[place], starts[place + 1]):
+                row = by_contact[position]
+                if low <= row < high:
+                    rows[found] = row
+                    found += 1
+    return found
 
 
 def _is_each_row(numbers: NDArray[np.uint32]) -> bool:

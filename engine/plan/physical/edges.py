@@ -4,21 +4,76 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from engine.bitmaps import from_rows, to_array
+from engine.bitmaps import Words, from_rows, from_words, set_rows_at, to_array, to_words, union, words_of
 from engine.deadline import still_wanted
 from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Effort, Operator
 from engine.plan.physical.predicates import describe_predicate
 from engine.plan.physical.selection import Picked, Selection
-from engine.plan.physical.space import Domain, PartSpace
-from engine.reading import ColumnPredicate
+from engine.plan.physical.space import Domain, PartSpace, few
+from engine.reading import ColumnPredicate, EventPart
 
 _NO_ROW = np.uint32((1 << 32) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """The rows of one part that come first or last of their contacts', but for those of contacts already `settled`."""
+
+    part: EventPart
+    rows: BitMap
+    settled: Words
+
+    def picked(self) -> Picked:
+        """These rows; places are contact rows."""
+        rows = to_array(self.rows)
+        contacts = self.part.contacts[rows]
+        kept = (self.settled[contacts >> 6] >> (contacts & 63).astype(np.uint64)) & np.uint64(1) == 0
+        return Picked(self.part, rows[kept], contacts[kept])
+
+    def contacts(self, rows: BitMap) -> Words:
+        """Those of some of the rows that are not settled."""
+        found = np.zeros_like(self.settled)
+        set_rows_at(self.part.contacts, to_array(rows), found)
+        return found & ~self.settled
+
+
+def ready_edges(events: Selection, last: bool, context: Context) -> tuple[list[Edges], BitMap] | None:
+    """What parts have ready when they are asked about everyone, and the contacts for whom parts must be compared.
+
+    The parts follow one another in time, and the first one asked settles a contact. None where nothing is gained.
+    """
+    if events.where is not None:
+        return None
+    parts = [part for part in events.parts(context.version) if part.estimate_between(events.start, events.end)]
+    ready = {part: part.edges(last, events.start, events.end) for part in parts}
+    chain = sorted((part for part in parts if ready[part] is not None), key=lambda part: int(part.at[0]), reverse=last)
+    if not all(_precedes(*((b, a) if last else (a, b))) for a, b in pairwise(chain)):
+        return None
+    contested = union([_contacts(part, events) for part in parts if ready[part] is None])
+    if contested and not few(contested, context.space):
+        return None
+    settled, found = to_words(contested, context.space.size), []
+    for part in chain:
+        found.append(Edges(part, ready[part] or BitMap(), settled))
+        settled = settled | to_words(_contacts(part, events), context.space.size)
+    return found, contested
+
+
+def _precedes(earlier: EventPart, later: EventPart) -> bool:
+    return int(earlier.at[-1]) < int(later.at[0])
+
+
+def _contacts(part: EventPart, events: Selection) -> BitMap:
+    """Whose events of the window these are."""
+    bitmaps, rows = part.cover(events.start, events.end)
+    return union([*bitmaps, from_rows(rows)])
 
 
 def edges(events: Selection, last: bool, context: Context, domain: Domain) -> Iterator[Picked]:
@@ -26,6 +81,19 @@ def edges(events: Selection, last: bool, context: Context, domain: Domain) -> It
 
     A contact has one row in all: parts are compared with each other by moment and acceptance too.
     """
+    ready = ready_edges(events, last, context) if domain.bitmap is None else None
+    if ready is None:
+        yield from _compared(events, last, context, domain)
+        return
+    found, contested = ready
+    yield from (each.picked() for each in found)
+    if contested:
+        for picked in _compared(events, last, context, Domain.of(context.space, contested)):
+            yield Picked(picked.part, picked.rows, picked.part.contacts[picked.rows])
+
+
+def _compared(events: Selection, last: bool, context: Context, domain: Domain) -> Iterator[Picked]:
+    """The same, of whatever parts, from the events themselves."""
     parts = [_edge_of_part(picked, last) for picked in events.picked(context, domain)]
     if len(parts) == 1:
         yield parts[0]
@@ -107,17 +175,27 @@ class EdgeMatch(Operator):
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         still_wanted()
         domain = Domain.of(context.space, within)
-        matched = [self._matched(picked) for picked in edges(self.events, self.last, context, domain)]
-        contacts = np.concatenate([*matched, np.empty(0, np.uint32)])
-        found = from_rows(contacts)
+        ready = ready_edges(self.events, self.last, context) if domain.bitmap is None else None
+        found = self._compared(context, domain) if ready is None else self._of_everyone(context, *ready)
         return found if within is None else found & within
 
-    def _matched(self, picked: Picked) -> NDArray[np.uint32]:
-        column = PartSpace(picked.part).column(self.column)
-        if column is None:
-            return np.empty(0, np.uint32)
-        rows = from_rows(picked.row_numbers())
-        return picked.part.contacts[to_array(column.matching(self.predicate, rows))]
+    def _compared(self, context: Context, domain: Domain) -> BitMap:
+        matched = [self._contacts(picked) for picked in edges(self.events, self.last, context, domain)]
+        return from_rows(np.concatenate([*matched, np.empty(0, np.uint32)]))
+
+    def _contacts(self, picked: Picked) -> NDArray[np.uint32]:
+        return picked.part.contacts[to_array(self._matching(picked.part, from_rows(picked.row_numbers())))]
+
+    def _of_everyone(self, context: Context, parts: list[Edges], contested: BitMap) -> BitMap:
+        words = np.zeros(words_of(context.space.size), np.uint64)
+        for each in parts:
+            words |= each.contacts(self._matching(each.part, each.rows))
+        found = from_words(words)
+        return found | self._compared(context, Domain.of(context.space, contested)) if contested else found
+
+    def _matching(self, part: EventPart, rows: BitMap) -> BitMap:
+        column = PartSpace(part).column(self.column)
+        return BitMap() if column is None else column.matching(self.predicate, rows)
 
     def cost(self, context: Context, asked: float) -> float:
         asked = costs.places(asked, context.space)

@@ -145,20 +145,10 @@ class Selection:
 
     def _rows_of_few(self, context: Context, part: EventPart, contacts: BitMap) -> NDArray[np.uint32]:
         """Follows the contacts to their events, so that the cost is theirs alone."""
-        rows = np.sort(part.rows_of(contacts))
-        if rows.size and (self.start is not None or self.end is not None):
-            rows = rows[self._in_window(part.at[rows])]
+        rows = part.rows_of_between(contacts, self.start, self.end)
         if self.where is None or not rows.size:
             return rows
         return to_array(self.where.run(context.of_events(part), from_sorted(rows)))
-
-    def _in_window(self, at: NDArray[np.int64]) -> NDArray[np.bool_]:
-        inside = np.ones(at.size, np.bool_)
-        if self.start is not None:
-            inside &= at >= self.start
-        if self.end is not None:
-            inside &= at < self.end
-        return inside
 
     def cost(self, context: Context, asked: float) -> float:
         """About how many nanoseconds it takes to select the events of so many contacts."""
