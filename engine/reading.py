@@ -7,7 +7,7 @@ method returns may be shared with an index: callers never change them in place.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -189,13 +189,18 @@ class EventPart(Protocol):
     def amounts(self, name: str) -> Amounts | None:
         """None where they are not at hand: the property has no whole numbers, or rows are not in order of time."""
 
-    def contacts_by_text(
-        self, name: str, start: int | None, end: int | None
-    ) -> list[tuple[str, NDArray[np.uint32]]] | None:
-        """The folded texts of a property that events in [start, end) have, with the contact row of each such event.
+    def texts(self, name: str) -> Collection[str] | None:
+        """The folded texts that events have for a property, and perhaps more; None where it is no text, or has too
+        many of them to go from text to text."""
 
-        None where that is not at hand: the property is no text, or its texts are too many.
-        """
+    def contacts_by_text(
+        self, name: str, start: int | None, end: int | None, wanted: Collection[str]
+    ) -> Iterator[tuple[str, NDArray[np.uint32]]]:
+        """The contact of each event in [start, end) that has one of the `wanted` texts, which are some of `texts`."""
+
+    def text_counts(self, name: str, start: int | None, end: int | None) -> ByContact | None:
+        """How many different texts a contact has, where that is at hand: up to the last row, and [start, end) ends
+        there."""
 
     def rows_of(self, contacts: BitMap) -> NDArray[np.uint32]:
         """Event rows of these contacts, ordered by contact, then moment, then acceptance; for few contacts."""

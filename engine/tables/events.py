@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from engine.counting import Counts, add_each, add_each_capped
 from engine.reading import Column, EventPart
 from engine.tables.amounts import Amounts
 from engine.tables.buffers import Buffer
-from engine.tables.by_text import ByText
+from engine.tables.by_text import ByText, told_apart
 from engine.tables.loose import LooseText
 from engine.tables.parts import LooseEvents, SealedPart, joined_events
 from engine.tables.prints import NO_PRINTS, Halves, IdPrints, halves_of
@@ -112,16 +112,23 @@ class TailPart:
     def amounts(self, name: str) -> Amounts | None:
         return None
 
-    def contacts_by_text(self, name: str, start: int | None, end: int | None) -> list[tuple[str, Rows]] | None:
+    def texts(self, name: str) -> Collection[str] | None:
         column = self.column(name)
         if column is None:
-            return []
-        inside = np.flatnonzero(self._between(start, end))
-        if not isinstance(column, LooseText):
-            return None
+            return ()
+        return set(column.dictionary.folded()) if isinstance(column, LooseText) and told_apart(column) else None
+
+    def contacts_by_text(
+        self, name: str, start: int | None, end: int | None, wanted: Collection[str]
+    ) -> Iterator[tuple[str, Rows]]:
+        inside, column = np.flatnonzero(self._between(start, end)), self.column(name)
+        assert isinstance(column, LooseText), "asked for the texts of no text"
         chosen = LooseText(column.field, column.dictionary, column.codes[inside])
-        by_text = ByText.of(chosen, self.contacts[inside])
-        return None if by_text is None else by_text.contacts_between(0, chosen.size)
+        for text, rows in ByText.of(chosen).rows_of(wanted):
+            yield text, self.contacts[inside[rows]]
+
+    def text_counts(self, name: str, start: int | None, end: int | None) -> None:
+        return None
 
     def rows_of(self, contacts: BitMap) -> Rows:
         mine = self.contacts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,19 +12,20 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.schema import Field
-from dsl.typed import IsSet
+from dsl.typed import IsSet, OneOf
 from engine.bitmaps import Rows, from_rows, to_array, to_mask
 from engine.counting import Counts, add_each, add_each_capped
 from engine.native import kernel
 from engine.reading import Column
 from engine.tables.amounts import Amounts
-from engine.tables.by_text import ByText
+from engine.tables.by_text import TextCounts, told_apart
 from engine.tables.groups import spans
 from engine.tables.joining import empty, joined, taken
-from engine.tables.loose import Loose, LooseNumbers, LooseText
+from engine.tables.loose import Loose, LooseNumbers
 from engine.tables.prints import IdPrints
 from engine.tables.sealed import Sealed, opened, sealed
 from engine.tables.tallies import Tallies
+from engine.tables.text import SealedText
 from engine.tables.times import TimeIndex
 from storage import Array, BlockRef
 
@@ -74,7 +75,8 @@ class SealedPart:
         self.ref: BlockRef | None = None
         self.purged: Purged | None = None
         self._amounts: dict[str, Amounts] = {}
-        self._by_text: dict[str, ByText | None] = {}
+        self._texts: dict[str, frozenset[str]] = {}
+        self._text_counts: dict[str, TextCounts] = {}
 
     @classmethod
     def of(cls, events: LooseEvents, first: int, seen: IdPrints) -> SealedPart:
@@ -187,14 +189,32 @@ class SealedPart:
             self._amounts[name] = Amounts(self.contacts, column.data, self._tallies)
         return self._amounts[name]
 
-    def contacts_by_text(self, name: str, start: int | None, end: int | None) -> list[tuple[str, Rows]] | None:
+    def texts(self, name: str) -> Collection[str] | None:
         column = self._columns.get(name)
         if column is None:
-            return []
-        if name not in self._by_text:
-            self._by_text[name] = ByText.of(column, self.contacts) if isinstance(column, LooseText) else None
-        by_text = self._by_text[name]
-        return None if by_text is None else by_text.contacts_between(*self.bounds(start, end))
+            return ()
+        if not isinstance(column, SealedText) or not told_apart(column):
+            return None
+        if name not in self._texts:
+            self._texts[name] = frozenset(column.sorted.folded_groups.to_pylist())
+        return self._texts[name]
+
+    def contacts_by_text(
+        self, name: str, start: int | None, end: int | None, wanted: Collection[str]
+    ) -> Iterator[tuple[str, Rows]]:
+        column, (low, high) = self._columns[name], self.bounds(start, end)
+        window = None if high - low == self.size else BitMap(range(low, high))
+        for text in wanted:
+            yield text, self.contacts.take(to_array(column.matching(OneOf((text,)), window)))
+
+    def text_counts(self, name: str, start: int | None, end: int | None) -> TextCounts | None:
+        column = self._columns.get(name)
+        if not isinstance(column, SealedText) or self.bounds(start, end)[1] < self.size:
+            return None
+        if name not in self._text_counts:
+            arrays = self._arrays
+            self._text_counts[name] = TextCounts(column, self.contacts, arrays["starts"], arrays["by_contact"])
+        return self._text_counts[name]
 
     def rows_of(self, contacts: BitMap) -> Rows:
         who, starts = self._arrays["who"], self._arrays["starts"]

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsl.folding import fold
 from dsl.schema import EVENT_SYSTEM_FIELDS, Type
+from engine.bitmaps import Words, set_rows, words_of
 from engine.counting import Counts, count_type
+from engine.deadline import still_wanted
+from engine.native import kernel
 from engine.plan.physical import costs
 from engine.plan.physical.identities import Known, compact, text_identities
 from engine.plan.physical.numbers import Array
 from engine.plan.physical.operator import Context
 from engine.plan.physical.selection import Picked, Places, Selection
 from engine.plan.physical.space import Domain, PartSpace, in_stretches
-from engine.reading import Column
+from engine.reading import Column, EventPart
 
 WORDS_AT_MOST = 1 << 23
 EVENTS_A_TEXT = 32
 """Going from text to text is worth it when each has so many events on average."""
 
 
-def distinct(events: Selection, name: str, context: Context, domain: Domain) -> NDArray[np.int64]:
+def distinct(events: Selection, name: str, context: Context, domain: Domain) -> NDArray[np.signedinteger[Any]]:
     """The number at each place of the domain; 0 where no event has the property."""
-    if events.where is None and domain.bitmap is None:
-        by_text = _by_text(events, name, context)
-        if by_text is not None:
-            return _texts_of_each(by_text, domain).astype(np.int64)
+    if events.of_everyone(domain):
+        parts = _with_texts(events, name, context)
+        if parts is not None:
+            return _texts_of_each(parts, events, name, domain)
     return _distinct_pairs(_identities(events, name, context, domain), domain)
 
 
@@ -42,33 +47,88 @@ def distinct_cost(events: Selection, name: str, context: Context, places: float)
 
 # --- text by text -------------------------------------------------------------------------------------------
 
-ByText = list[list[NDArray[np.uint32]]]
-"""For each text the contacts of its events, part by part."""
+Texts = dict[EventPart, Collection[str]]
+"""The parts with events in the window, each with the texts it may have."""
 
 
-def _by_text(events: Selection, name: str, context: Context) -> ByText | None:
+def _with_texts(events: Selection, name: str, context: Context) -> Texts | None:
     """None where the property is no text, or has too many of them."""
     if name in EVENT_SYSTEM_FIELDS:  # moments are no texts, and no two ids are equal
         return None
-    contacts: defaultdict[str, list[NDArray[np.uint32]]] = defaultdict(list)
+    found: Texts = {}
     for part in events.parts(context.version):
-        found = part.contacts_by_text(name, events.start, events.end)
-        if found is None:
+        texts = part.texts(name)
+        if texts is None:
             return None
-        for text, whose in found:
-            contacts[text].append(whose)
-    pieces = sum(map(len, contacts.values()))
-    selected = sum(whose.size for pieces in contacts.values() for whose in pieces)
-    return None if pieces * EVENTS_A_TEXT > selected else list(contacts.values())
+        if texts:
+            found[part] = texts
+    return None if sum(map(len, found.values())) * EVENTS_A_TEXT > events.estimate(context) else found
 
 
-def _texts_of_each(by_text: ByText, domain: Domain) -> Counts:
-    counts = np.zeros(domain.size, count_type(len(by_text)))
-    for pieces in by_text:
-        places = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-        # A place that occurs several times here is raised once: all of its sums are made before any is stored.
-        counts[places.astype(np.intp)] += 1
-    return counts
+def _texts_of_each(parts: Texts, events: Selection, name: str, domain: Domain) -> NDArray[np.int32]:
+    """What the parts count each by itself, but for texts that a contact has in several of them."""
+    counts = np.zeros(domain.size, count_type(sum(map(len, parts.values()))))
+    seen, own = np.zeros((2, words_of(domain.size)), np.uint64)
+    for part, texts in parts.items():
+        ready = part.text_counts(name, events.start, events.end)
+        if ready is not None:
+            rows = part.rows_between(events.start, events.end)
+            assert isinstance(rows, range), "counts are at hand where rows are in order of time"
+            ready.add(counts, rows.start, rows.stop)
+            continue
+        for _, contacts in part.contacts_by_text(name, events.start, events.end, texts):
+            still_wanted()
+            _count_once(counts, contacts, own)
+            _forget(contacts, own)
+    for pieces in _shared(parts, events, name):
+        still_wanted()
+        for contacts in pieces:
+            _discount_seen(counts, contacts, seen, own)
+            _forget(contacts, own)
+            set_rows(contacts, seen)
+        for contacts in pieces:
+            _forget(contacts, seen)
+    return counts.astype(np.int32)
+
+
+def _shared(parts: Texts, events: Selection, name: str) -> Iterable[list[NDArray[np.uint32]]]:
+    """The contacts of each text that several parts have, part by part."""
+    times = Counter(text for texts in parts.values() for text in texts)
+    shared = {text for text, count in times.items() if count > 1}
+    found: defaultdict[str, list[NDArray[np.uint32]]] = defaultdict(list)
+    for part, texts in parts.items():
+        mine = shared.intersection(texts)
+        for text, contacts in part.contacts_by_text(name, events.start, events.end, mine) if mine else ():
+            if contacts.size:
+                found[text].append(contacts)
+    return (pieces for pieces in found.values() if len(pieces) > 1)
+
+
+@kernel("out C[]", "u4[]", "out u8[]", C=("u1", "u2", "u4"))
+def _count_once(counts: Counts, contacts: Places, own: Words) -> None:
+    """Add one for each of `contacts`, however often it occurs; `own`, empty, tells which ones were met."""
+    for contact in contacts:
+        word, bit = contact >> np.uint32(6), np.uint64(1) << np.uint64(contact & np.uint32(63))
+        if not own[word] & bit:
+            own[word] |= bit
+            counts[contact] += 1
+
+
+@kernel("out C[]", "u4[]", "u8[]", "out u8[]", C=("u1", "u2", "u4"))
+def _discount_seen(counts: Counts, contacts: Places, seen: Words, own: Words) -> None:
+    """Take one for each of `contacts` that was seen before, however often it occurs here."""
+    for contact in contacts:
+        word, bit = contact >> np.uint32(6), np.uint64(1) << np.uint64(contact & np.uint32(63))
+        if seen[word] & bit and not own[word] & bit:
+            own[word] |= bit
+            counts[contact] -= 1
+
+
+@kernel("u4[]", "out u8[]")
+def _forget(contacts: Places, words: Words) -> None:
+    """Empty all words that any of `contacts` is in."""
+    for contact in contacts:
+        words[contact >> np.uint32(6)] = 0
 
 
 # --- pairs of place and value -------------------------------------------------------------------------------
