@@ -35,7 +35,7 @@ class Marked:
         self.contacts = contacts
         width = int(contacts.max(initial=0)) + 1
         self.marks = min(MARKS, CELLS_A_ROW * len(contacts) // width)
-        self.step = -(-len(contacts) // max(1, self.marks))
+        self.step = max(1, -(-len(contacts) // max(1, self.marks)))
         self.at = np.full((self.marks + 1, width) if self.marks else (1, 0), first, type)
 
     def row_of(self, mark: int) -> int:
