@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,11 +12,11 @@ from engine.counting import CAP
 from engine.tables import tallies
 from engine.tables.amounts import Amounts
 from engine.tables.by_text import TextCounts
+from engine.tables.dictionary import GrowingDictionary, Prefix
 from engine.tables.loose import LooseText
 from engine.tables.parts import _by_contact
 from engine.tables.tallies import Tallies
 from engine.tables.text import SealedText
-from engine.tables.dictionary import GrowingDictionary, Prefix
 
 WIDTH = 12
 NONE = -128
@@ -29,10 +27,9 @@ ends = st.tuples(st.integers(0, 60), st.integers(0, 60))
 
 
 @pytest.fixture(params=[1, 3, 5], autouse=True)
-def marks(request, monkeypatch) -> Iterator[None]:
+def marks(request, monkeypatch) -> None:
     monkeypatch.setattr(tallies, "MARKS", request.param)
     monkeypatch.setattr(tallies, "CELLS_A_ROW", 1000)
-    yield
 
 
 def stretch(ends: tuple[int, int], size: int) -> tuple[int, int]:
