@@ -243,7 +243,8 @@ class TextTable:
         self._fill(0, kept)
 
     def followed(self, texts: pa.StringArray, hashes: Hashes, kept: Mask) -> TextTable:
-        """A table of all these texts, of which the first are the ones that are found here."""
+        """A table of all these texts, of which the first are the ones that are found here, but for those whose hash is
+        another one now: they are found no more."""
         if len(texts) * 3 // 2 > len(self._slots):
             return TextTable(texts, hashes, kept)
         more = TextTable.__new__(TextTable)

@@ -219,13 +219,12 @@ class IdTable:
     def _seal(self, ids: pa.StringArray) -> None:
         prints = self.fingerprints.array[: self.size]
         gone = sorted(self._held.gone)
-        if not gone:
-            self._held = _Held(self._held.sealed.followed(ids, prints))
-            return
-        prints = prints.copy()
-        prints[gone] = ERASED
-        self.fingerprints = Buffer.of(prints)
-        self._held = _Held(SealedIds(pc.if_else(pa.array(to_mask(BitMap(gone), self.size)), "", ids), prints))
+        if gone:
+            prints = prints.copy()
+            prints[gone] = ERASED
+            self.fingerprints = Buffer.of(prints)
+            ids = pc.if_else(pa.array(to_mask(BitMap(gone), self.size)), "", ids)
+        self._held = _Held(self._held.sealed.followed(ids, prints))
 
 
 class IdColumn:

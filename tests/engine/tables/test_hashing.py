@@ -66,3 +66,7 @@ def test_a_table_that_grew_finds_what_it_held_and_what_came(held, data):
     after = before.followed(arrow(held), hashes, np.ones(len(held), np.bool_))
     assert after.find(arrow(held), hashes).tolist() == list(range(len(held)))
     assert before.find(arrow(held), hashes).tolist() == [row if row < size else -1 for row in range(len(held))]
+    gone = data.draw(st.integers(0, len(held) - 1))
+    fewer = np.where(np.arange(len(held)) == gone, np.uint64(0), hashes)
+    left = before.followed(arrow(held), fewer, fewer != 0)
+    assert left.find(arrow(held), hashes).tolist() == [row if row != gone else -1 for row in range(len(held))]
