@@ -29,6 +29,7 @@ from engine.segments import SegmentBook
 from engine.snapshot import Snapshot
 from engine.tables.bulk_contacts import apply_bulk_contacts
 from engine.tables.bulk_events import apply_bulk_events
+from engine.tables.drafts import Draft
 from engine.tables.saving import load
 from engine.tables.state import Applied, Chore, State
 from storage.blocks import MappedBlocks
@@ -43,6 +44,7 @@ class Contents:
     def __init__(self, blocks: MappedBlocks, checkpoint: Checkpoint | None) -> None:
         """What a checkpoint holds; nothing at all without one."""
         self.blocks = blocks
+        self._drafts: dict[str, Draft] = {}
         self._builder = ThreadPoolExecutor(1, thread_name_prefix="build")
         self._building: Future[Chore] | None = None
         self.on_publish: Callable[[Snapshot], None] = lambda snapshot: None
@@ -69,11 +71,20 @@ class Contents:
                 self.segments = self.segments.without_contacts(BitMap(change.rows))
                 return self.tables.apply(change, seq)
             case BulkContacts():
-                return apply_bulk_contacts(self.tables, change, seq, self.blocks)
+                draft = self._drafts.pop(change.blocks[0], None)
+                applied = None if draft is None else draft.taken(self.tables, seq)
+                return applied or apply_bulk_contacts(self.tables, change, seq, self.blocks)
             case BulkEvents():
                 return apply_bulk_events(self.tables, change, seq, self.blocks)
             case _:
                 return self.tables.apply(change, seq)
+
+    def draft(self, change: BulkContacts) -> None:
+        """Make an import beforehand, on the caller's thread, so that applying it takes the writer no time."""
+        self._drafts[change.blocks[0]] = Draft.of(self.snapshot.data, change, self.blocks)
+
+    def forget_draft(self, change: BulkContacts) -> None:
+        self._drafts.pop(change.blocks[0], None)
 
     def tend(self) -> bool:
         """Take what was built beside, and begin to build what is due; whether anything was taken, to be published.

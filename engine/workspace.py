@@ -20,6 +20,7 @@ from engine.binding import planned
 from engine.budget import DEFAULT_BUDGET_MS, Budget, QueryLimits, TooCostly, too_costly
 from engine.caches import DEFAULT_BYTES
 from engine.changes import (
+    BulkContacts,
     Change,
     ChangeMembers,
     DropSegment,
@@ -166,7 +167,7 @@ class Workspace(Questions):
 
         `patch` is what the schema needs for these rows (see `grown`): it grows only once all of them were read.
         """
-        blocks, submit = self._store.blocks, self._submit_grown(patch)
+        blocks, submit = self._store.blocks, self._submit_grown(patch, self._submit_drafted)
         return self._imported(import_contacts(blocks, submit, batches, companies, milliseconds_now()))
 
     def bulk_events(self, batches: Iterable[Batch], *, create_contacts: bool = True, patch: Any = None) -> Ack:
@@ -204,13 +205,23 @@ class Workspace(Questions):
     def _submit(self, change: Change) -> Future[Ack]:
         return self._writer.submit(change, _ack)
 
-    def _submit_grown(self, patch: Any) -> Callable[[Change], Future[Ack]]:
+    def _submit_drafted(self, change: Change) -> Future[Ack]:
+        """Submit an import of contacts that was made beforehand."""
+        assert isinstance(change, BulkContacts)
+        self._state.draft(change)
+        submitted = self._submit(change)
+        submitted.add_done_callback(lambda done: self._state.forget_draft(change))
+        return submitted
+
+    def _submit_grown(
+        self, patch: Any, then: Callable[[Change], Future[Ack]] | None = None
+    ) -> Callable[[Change], Future[Ack]]:
         """Submits a change once the schema has grown by `patch`."""
 
         def submit(change: Change) -> Future[Ack]:
             if patch is not None:
                 self.patch_schema(patch).result()
-            return self._submit(change)
+            return (then or self._submit)(change)
 
         return submit
 

@@ -69,6 +69,10 @@ class EntitiesVersion:
         """The ids of living rows, so that a great many can be looked up."""
         return self._ids.table(to_mask(self.alive, self.size))
 
+    def copied_ids(self) -> IdTable:
+        """The ids of this version in a table of their own."""
+        return self._ids.copied(self.size, self.erased)
+
     def ids(self, rows: Rows) -> list[str]:
         return self._ids.texts(rows)
 

@@ -197,6 +197,21 @@ class IdTable:
             return base[:size]
         return pa.concat_arrays([base, strings_of_many(held.tail, size - len(base))])
 
+    def copied(self, size: int, erased: BitMap) -> IdTable:
+        """A table of the ids of the first `size` rows, all sealed, those of erased rows forgotten."""
+        ids, prints, gone = self.arrow(size), self.fingerprints.array[:size], to_array(erased)
+        if len(gone):
+            prints = prints.copy()
+            prints[gone] = ERASED
+            ids = pc.if_else(pa.array(to_mask(erased, size)), "", ids)
+        return IdTable(SealedIds(ids, prints))
+
+    def become(self, other: IdTable) -> None:
+        """Hold what another table holds: the ids here, and perhaps more."""
+        self.fingerprints = other.fingerprints
+        self.size = other.size
+        self._held = other._held
+
     @property
     def sealed(self) -> SealedIds:
         """The ids sealed last."""

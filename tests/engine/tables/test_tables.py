@@ -37,6 +37,7 @@ from engine.changes import (
 from engine.tables import State
 from engine.tables.bulk_contacts import apply_bulk_contacts, stage_contacts
 from engine.tables.bulk_events import EventImport, apply_bulk_events
+from engine.tables.drafts import Draft
 from engine.tables.patches import resealed
 from engine.tables.saving import load, save
 from formats.batch import Batch, Kind
@@ -249,7 +250,14 @@ def test_every_version_answers_as_the_model_does(directory, history, question, d
             import_events(state, model, change, seq, blocks, data)
         elif isinstance(change, UpsertContacts) and data.draw(st.booleans()):
             staged = [ref.name for ref in stage_contacts(contact_batches(change), blocks)]
-            apply_bulk_contacts(state, BulkContacts(change.at, False, staged), seq, blocks)
+            record = BulkContacts(change.at, False, staged)
+            draft = Draft.of(state.publish(seq - 1), record, blocks) if data.draw(st.booleans()) else None
+            if draft is not None and data.draw(st.booleans()):  # something else is written meanwhile
+                other = data.draw(changes)
+                state.apply(other, seq)
+                model.apply(other)
+            applied = draft and draft.taken(state, seq)
+            assert applied or apply_bulk_contacts(state, record, seq, blocks)
             model.bulk_contacts(change)
         else:
             state.apply(change, seq)
