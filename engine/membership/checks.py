@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any, Protocol
+from typing import Protocol
 
 from dsl.draw import draw
 from dsl.moments import Unit, Window
-from dsl.typed import AggregateFunction, Condition
+from dsl.typed import Condition
 from engine.membership.facts import Facts
 from engine.membership.occasions import Counted
 from engine.membership.values import ValueTest
@@ -194,58 +193,3 @@ class Edge:
         values = chosen.at if self.property is None else chosen.values(self.property, self.test.folded)
         value = values[after - 1 if self.last else first]
         return value is not None and self.test.holds(value, facts)
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A test of an aggregate over the values of a property that is exact; a text only where values are told apart.
-
-    `decimals` are those of the property.
-    """
-
-    function: AggregateFunction
-    counted: Counted
-    window: Window | None
-    property: str
-    folded: bool
-    decimals: int
-    test: ValueTest
-
-    def holds(self, facts: Facts) -> bool:
-        chosen = facts.chosen(self.counted)
-        first, after = chosen.span(facts.bounds(self.window))
-        values = [value for value in chosen.values(self.property, self.folded)[first:after] if value is not None]
-        found = _aggregate(self.function, values, self.decimals)
-        return found is not None and self.test.holds(found, facts)
-
-
-@dataclass(frozen=True, slots=True)
-class Amount:
-    """A test of the number of events."""
-
-    counted: Counted
-    window: Window | None
-    test: ValueTest
-
-    def holds(self, facts: Facts) -> bool:
-        first, after = facts.chosen(self.counted).span(facts.bounds(self.window))
-        return self.test.holds(after - first, facts)
-
-
-def _aggregate(function: AggregateFunction, values: list[Any], decimals: int) -> int | Fraction | None:
-    """As a plan measures it (`engine.plan.logical.Measure`); None where there is no value."""
-    match function:
-        case AggregateFunction.SUM:
-            return int(sum(values))
-        case AggregateFunction.DISTINCT:
-            return len(set(values))
-        case _ if not values:
-            return None
-        case AggregateFunction.AVG:
-            return Fraction(sum(values), len(values) * 10**decimals)
-        case AggregateFunction.MIN:
-            return int(min(values))
-        case AggregateFunction.MAX:
-            return int(max(values))
-        case _:
-            raise TypeError(f"no check measures {function}")

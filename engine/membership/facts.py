@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from fractions import Fraction
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +13,11 @@ from pyroaring import BitMap
 
 from dsl.folding import fold
 from dsl.moments import Clock, Unit, Window, step_instant
-from dsl.schema import type_of_value
+from dsl.schema import EVENT_SYSTEM_FIELDS, type_of_value
 from dsl.typed import Condition
 from engine.deadline import still_wanted
 from engine.reading import Entities, EventPart, Version
 
-T = TypeVar("T")
 Value = type_of_value | frozenset[str] | None
 """A physical value, or folded tags; None where it is missing."""
 
@@ -121,6 +121,12 @@ class Occasions(Protocol):
     def where(self) -> EventTest | None: ...
 
 
+class Calculated(Protocol):
+    """A number; None where it is missing."""
+
+    def of(self, facts: Facts) -> int | Fraction | None: ...
+
+
 class Chosen:
     """The events of a contact that count, in order."""
 
@@ -153,8 +159,8 @@ class Facts:
     """
 
     __slots__ = (
-        "_answers", "_bounds", "_chosen", "_company", "_happened", "_members", "_planned", "_ruled", "_steps",
-        "_version", "clock", "contact", "row", "rules",
+        "_answers", "_bounds", "_chosen", "_company", "_happened", "_members", "_numbers", "_planned", "_ruled",
+        "_steps", "_version", "clock", "contact", "row", "rules",
     )  # fmt: skip
 
     def __init__(
@@ -179,6 +185,7 @@ class Facts:
         self._members: dict[str, bool] = {}
         self._ruled: dict[str, bool] = {}
         self._answers: dict[int, bool] = {}
+        self._numbers: dict[int, int | Fraction | None] = {}
 
     # --- segments ---
 
@@ -247,6 +254,16 @@ class Facts:
             known = [events for events in map(self._version.events, types) if events is not None]
             found = self._happened[event] = Happened([part for events in known for part in events.parts], self.row)
         return found
+
+    def declares(self, event: str | None, property: str) -> bool:
+        """Whether events of a type have a property."""
+        return property in EVENT_SYSTEM_FIELDS or (event is not None and property in self._version.schema.events[event])
+
+    def number(self, number: Calculated) -> int | Fraction | None:
+        """Calculated once."""
+        if id(number) not in self._numbers:
+            self._numbers[id(number)] = number.of(self)
+        return self._numbers[id(number)]
 
     def chosen(self, occasions: Occasions) -> Chosen:
         found = self._chosen.get(id(occasions))

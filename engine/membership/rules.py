@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Protocol, TypeVar
 
 from msgspec import Struct
@@ -14,16 +15,14 @@ from dsl import typed
 from dsl.draw import fingerprint, share_limit
 from dsl.problems import NOWHERE, Span
 from dsl.schema import EVENT_SYSTEM_FIELDS, Field, Type
-from dsl.typed import AggregateFunction, Condition
+from dsl.typed import AggregateFunction, Condition, Scope
 from engine.membership.checks import (
     All,
-    Amount,
     Any_,
     Check,
     Drawn,
     Edge,
     Enough,
-    Measured,
     Member,
     Negated,
     OfCompanyField,
@@ -34,9 +33,23 @@ from engine.membership.checks import (
     Times,
     WithCompany,
 )
-from engine.membership.facts import EventTest, Facts
+from engine.membership.facts import Calculated, EventTest, Facts
+from engine.membership.numbers import (
+    Amount,
+    Combined,
+    Fixed,
+    InBucket,
+    Measured,
+    NumberFits,
+    OfColumn,
+    PartOfDate,
+    Stands,
+    Unscaled,
+)
 from engine.membership.occasions import AnyOf, Counted, EveryOf, NotSo, OfProperty
+from engine.membership.sequences import Followed, Same, Step
 from engine.membership.values import value_test
+from engine.plan.lowering import decimals, value_type
 
 T = TypeVar("T")
 
@@ -141,8 +154,14 @@ class _Making:
             case typed.OfCompany(_, item):
                 check = self.company_check(item)
                 return None if check is None else WithCompany(check)
-            case typed.Test(_, typed.Aggregate() as term, predicate):
-                return self.aggregate(term, predicate)
+            case typed.Test(_, typed.Aggregate() as term, predicate) if term.function in _FIRST_LAST:
+                return self.edge(term, predicate)
+            case typed.Test(_, term, predicate):
+                return self.test(term, predicate)
+            case typed.Compare():
+                return self.compare(condition)
+            case typed.Sequence():
+                return self.sequence(condition)
             case typed.Did(_, selector, low, high):
                 counted = self.counted(selector)
                 return None if counted is None else Times(counted, self.one(selector.window), low, high)
@@ -190,45 +209,100 @@ class _Making:
             case _:
                 return None
 
-    def aggregate(self, term: typed.Aggregate, predicate: typed.Predicate) -> Check | None:
+    def edge(self, term: typed.Aggregate, predicate: typed.Predicate) -> Check | None:
+        """Of the first or last event: its moment, or a property."""
+        counted, property = self.counted(term.selector), term.property
+        if counted is None or (property is not None and property.name in EVENT_SYSTEM_FIELDS):
+            return None
+        test = value_test(Type.DATETIME if property is None else property.type, predicate)
+        if test is None:
+            return None
+        name, last = None if property is None else property.name, term.function is AggregateFunction.LAST
+        return Edge(counted, self.one(term.selector.window), last, name, self.one(test))
+
+    def sequence(self, sequence: typed.Sequence) -> Check | None:
+        steps = [step for step in map(self.step, sequence.steps) if step is not None]
+        return Followed(tuple(steps), self.one(placeless(sequence))) if len(steps) == len(sequence.steps) else None
+
+    def step(self, step: typed.Step) -> Step | None:
+        counted = self.counted(step.selector)
+        if counted is None or not all(map(_comparable, step.correlations)):
+            return None
+        gap = step.within if step.within_ms is None else step.within_ms
+        same = tuple(Same(c.property.name, c.earlier.name, c.property.type in _TEXT) for c in step.correlations)
+        return Step(counted, self.one(step.selector.window), gap, step.absent, same)
+
+    # --- numbers ---
+
+    def test(self, term: typed.Term, predicate: typed.Predicate) -> Check | None:
+        number, test = self.number(term), value_test(value_type(term), predicate)
+        return None if number is None or test is None else NumberFits(number, self.one(test))
+
+    def compare(self, compare: typed.Compare) -> Check | None:
+        left, right = self.unscaled(compare.left), self.unscaled(compare.right)
+        return None if left is None or right is None else Stands(compare.operator, left, right)
+
+    def number(self, term: typed.Term) -> Calculated | None:
+        """What calculates the physical value of a term; None where a plan alone does."""
+        made = self.calculated(term)
+        return None if made is None else self.one(made)
+
+    def calculated(self, term: typed.Term) -> Calculated | None:
+        match term:
+            case typed.FieldTerm(_, Scope.CONTACTS, Field(name, type)) if type in _WHOLE:
+                return OfColumn(name)
+            case typed.Constant(_, Type.NUMBER, value) if isinstance(value, int | Fraction):
+                return Fixed(value)
+            case typed.Aggregate():
+                return self.aggregate(term)
+            case typed.Arithmetic(_, operator, left, right):
+                sides = self.unscaled(left), self.unscaled(right)
+                return None if sides[0] is None or sides[1] is None else Combined(operator, sides[0], sides[1])
+            case typed.DatePart(_, part, typed.FieldTerm(_, Scope.CONTACTS, Field(name, type))):
+                return PartOfDate(part, name, type)
+            case typed.Bucket(_, seed, buckets):
+                return InBucket(fingerprint(seed), buckets)
+            case _:
+                return None
+
+    def unscaled(self, term: typed.Term) -> Calculated | None:
+        number, scale = self.number(term), decimals(term)
+        return number if number is None or not scale else self.one(Unscaled(number, scale))
+
+    def aggregate(self, term: typed.Aggregate) -> Calculated | None:
         counted, window = self.counted(term.selector), self.one(term.selector.window)
-        type = term_type(term)
-        test = None if type is None else value_test(type, predicate)
-        if counted is None or test is None:
+        if counted is None:
             return None
         match term.function, term.property:
             case AggregateFunction.COUNT, _:
-                return Amount(counted, window, self.one(test))
-            case ((AggregateFunction.FIRST | AggregateFunction.LAST as edge), property):
-                name = None if property is None else property.name
-                return Edge(counted, window, edge is AggregateFunction.LAST, name, self.one(test))
-            case function, Field() as property:
-                texts = property.type in _TEXT
-                decimals = property.decimals if property.type is Type.NUMBER else 0
-                return Measured(function, counted, window, property.name, texts, decimals, self.one(test))
+                return Amount(counted, window)
+            case function, Field(name, type) as property if name not in EVENT_SYSTEM_FIELDS and _exact(function, type):
+                scale = property.decimals if type is Type.NUMBER else 0
+                return Measured(function, counted, window, name, type in _TEXT, scale)
             case _:
                 return None
 
 
-def term_type(term: typed.Aggregate) -> Type | None:
-    """The type of the values of an aggregate; None where a plan alone gives them."""
-    match term.function, term.property:
-        case AggregateFunction.COUNT, _:
-            return Type.NUMBER
-        case function, None if function in _FIRST_LAST:
-            return Type.DATETIME
-        case _, Field(name) if name in EVENT_SYSTEM_FIELDS:
-            return None
-        case function, Field() as property if function in _FIRST_LAST:
-            return property.type
-        case AggregateFunction.DISTINCT, Field(type=type) if type is Type.BOOLEAN or type in _WHOLE or type in _TEXT:
-            return Type.NUMBER
-        case AggregateFunction.SUM | AggregateFunction.AVG, Field(type=Type.NUMBER):
-            return Type.NUMBER
-        case AggregateFunction.MIN | AggregateFunction.MAX, Field(type=type) if type in _WHOLE:
-            return type
+def _exact(function: AggregateFunction, type: Type) -> bool:
+    """Whether an aggregate is a whole number or a quotient of them, and told from the values alone."""
+    match function:
+        case AggregateFunction.SUM | AggregateFunction.AVG:
+            return type is Type.NUMBER
+        case AggregateFunction.MIN | AggregateFunction.MAX:
+            return type in _WHOLE
+        case AggregateFunction.DISTINCT:
+            return type in _WHOLE or type in _TEXT
         case _:
-            return None
+            return False
+
+
+def _comparable(correlation: typed.Correlation) -> bool:
+    """Whether values of both properties are the same where they are equal."""
+    here, there = correlation.property, correlation.earlier
+    alike = (here.type in _TEXT and there.type in _TEXT) or (
+        here.type in _WHOLE and (here.type, here.decimals) == (there.type, there.decimals)
+    )
+    return alike and EVENT_SYSTEM_FIELDS.keys().isdisjoint((here.name, there.name))
 
 
 def placeless(node: T) -> T:

@@ -10,6 +10,7 @@ from dsl import typed
 from dsl.moments import Window
 from dsl.schema import Type
 from engine.membership.facts import Facts
+from engine.tables.texts import strings, text_mask
 
 
 class ValueTest(Protocol):
@@ -98,6 +99,18 @@ class Holds:
 
 
 @dataclass(frozen=True, slots=True)
+class Pattern:
+    """What indexes search texts for, asked by the same kernel."""
+
+    predicate: typed.Like | typed.Matches
+    folded: bool
+
+    def holds(self, value: Any, facts: Facts) -> bool:
+        text = strings([value])
+        return bool(text_mask(self.predicate, text, text)[0])
+
+
+@dataclass(frozen=True, slots=True)
 class AnyTag:
     tags: frozenset[str]
     folded: bool = True
@@ -146,6 +159,8 @@ def value_test(type: Type, predicate: typed.Predicate) -> ValueTest | None:
             return Ends(text)
         case typed.Contains(text):
             return Holds(text)
+        case typed.Like() | typed.Matches():
+            return Pattern(predicate, isinstance(predicate, typed.Like))
         case typed.HasAny(values):
             return AnyTag(frozenset(values))
         case typed.HasAll(values):

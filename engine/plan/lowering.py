@@ -217,8 +217,8 @@ class _Lowering:
                 raise TypeError(f"not a term: {type(term).__name__}")
 
     def unscaled(self, term: typed.Term) -> Term:
-        plain, decimals = self.term(term), _decimals(term)
-        return logical.Scaled(plain, decimals) if decimals else plain
+        plain, scale = self.term(term), decimals(term)
+        return logical.Scaled(plain, scale) if scale else plain
 
     def today(self) -> int:
         """The day the clock shows, in days since 1970."""
@@ -277,7 +277,7 @@ def value_type(term: typed.Term) -> Type:
             raise TypeError(f"not a term: {type(term).__name__}")
 
 
-def _decimals(term: typed.Term) -> int:
+def decimals(term: typed.Term) -> int:
     """How many decimals a term's physical value is scaled by."""
     match term:
         case typed.FieldTerm(_, _, field) if field.type is Type.NUMBER:
