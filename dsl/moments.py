@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -88,6 +89,7 @@ def local_ms(moment: datetime, zone: ZoneInfo) -> int:
     return (moment - EPOCH - offset) // MILLISECOND
 
 
+@lru_cache(maxsize=64)
 def local_time(instant: int, zone: ZoneInfo) -> datetime:
     """The naive local time of an instant, to the millisecond; at either end of the calendar as `midnight` has it."""
     near = _possible(instant)

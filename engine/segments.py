@@ -22,7 +22,7 @@ from dsl.typed import Condition, InSegment, Selection
 from engine.changes import ChangeMembers, PutSegment
 from engine.errors import SegmentInUse, UnknownSegment
 from engine.language import NO_PARAMS, understand
-from engine.membership import Rules
+from engine.membership import Rules, rules_of
 from engine.nesting import MOST_DEEP, MOST_DEEP_SAVED, NOTHING, Nest, chain, depths_of, nest_of, shown
 
 KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -102,7 +102,7 @@ class SegmentBook:
         for key, deep in self.depths.items():
             if deep > MOST_DEEP_SAVED:
                 self.refuse_deep(f'in segment "{key}"', Selection(InSegment(NOWHERE, key)))
-        return Rules(self)
+        return rules_of(self)
 
     def understand(self, text: str, schema: Schema, params: Mapping[str, Any] = NO_PARAMS) -> Selection:
         """The meaning of `text` over these segments, that can be planned: ExpressionError."""

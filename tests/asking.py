@@ -15,7 +15,7 @@ from dsl import typed
 from dsl.moments import Clock
 from dsl.problems import NOWHERE
 from engine.caches import Caches
-from engine.membership import Facts, Rules
+from engine.membership import Facts, rules_of
 from engine.plan import Operator, count, execute, lower, plan, rewrite
 from engine.plan.logical import Plan
 from engine.plan.rewrites import RULES
@@ -151,7 +151,7 @@ def checked(question: Question) -> BitMap:
     if question.selection.cut is not None:
         return question.members
     snapshot, asked = question.snapshot, Asked(question.selection.condition)
-    rules = Rules([*snapshot.segments, asked])
+    rules = rules_of([*snapshot.segments, asked])
     alive = snapshot.data.contacts.alive
     rows = BitMap(alive[question.random.randrange(len(alive))] for _ in range(CHECKED if alive else 0))
     found = BitMap(question.members - rows)

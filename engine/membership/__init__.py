@@ -6,6 +6,6 @@ was looked up of it, each value and each event once. What no check knows is plan
 """
 
 from engine.membership.facts import Facts
-from engine.membership.rules import Rules
+from engine.membership.rules import Rules, rules_of
 
-__all__ = ["Facts", "Rules"]
+__all__ = ["Facts", "Rules", "rules_of"]

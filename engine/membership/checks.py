@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from dsl.draw import draw
 from dsl.moments import Unit, Window
 from dsl.typed import Condition
-from engine.membership.facts import Facts
+from engine.membership.facts import Check, Facts
 from engine.membership.occasions import Counted
 from engine.membership.values import ValueTest
-
-
-class Check(Protocol):
-    def holds(self, facts: Facts) -> bool: ...
-
 
 # --- combined ------------------------------------------------------------------------------------------------
 

@@ -203,8 +203,8 @@ class Facts:
         if found is None:
             still_wanted()
             rules = self.rules[key]
-            narrowed = rules.check is not None and (rules.parent is None or self.member(rules.parent))
-            found = self._ruled[key] = narrowed and rules.holds(self)
+            narrowed = rules.parent is None or self.member(rules.parent)
+            found = self._ruled[key] = narrowed and rules.check is not None and rules.check.holds(self)
         return found
 
     def planned(self, condition: Condition) -> bool:
@@ -278,12 +278,16 @@ class Ruled(Protocol):
     """The rules of one segment; `check` is None for a static one."""
 
     @property
-    def check(self) -> object | None: ...
+    def check(self) -> Check | None: ...
     @property
     def parent(self) -> str | None: ...
     @property
     def added(self) -> BitMap: ...
     @property
     def removed(self) -> BitMap: ...
+
+
+class Check(Protocol):
+    """A condition that is asked of one contact."""
 
     def holds(self, facts: Facts) -> bool: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol, TypeVar
@@ -19,7 +19,6 @@ from dsl.typed import AggregateFunction, Condition, Scope
 from engine.membership.checks import (
     All,
     Any_,
-    Check,
     Drawn,
     Edge,
     Enough,
@@ -33,7 +32,7 @@ from engine.membership.checks import (
     Times,
     WithCompany,
 )
-from engine.membership.facts import Calculated, EventTest, Facts
+from engine.membership.facts import Calculated, Check, EventTest
 from engine.membership.numbers import (
     Amount,
     Combined,
@@ -82,33 +81,15 @@ class OfSegment:
     added: BitMap
     removed: BitMap
 
-    def holds(self, facts: Facts) -> bool:
-        return self.check is not None and self.check.holds(facts)
+
+Rules = Mapping[str, OfSegment]
+"""Those of segments, by key."""
 
 
-class Rules(Mapping[str, OfSegment]):
-    """Those of segments, by key."""
-
-    def __init__(self, segments: Iterable[Definition]) -> None:
-        making = _Making({})
-        self._of = {
-            each.key: OfSegment(
-                None if each.condition is None else making.check(each.condition),
-                each.parent,
-                each.added,
-                each.removed,
-            )
-            for each in segments
-        }
-
-    def __getitem__(self, key: str) -> OfSegment:
-        return self._of[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._of)
-
-    def __len__(self) -> int:
-        return len(self._of)
+def rules_of(segments: Iterable[Definition]) -> Rules:
+    """What decides who is in each of these."""
+    making = _Making({})
+    return {each.key: making.segment(each) for each in segments}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +100,10 @@ class _Making:
 
     def one(self, made: T) -> T:
         return self.made.setdefault(made, made)  # type: ignore[return-value]
+
+    def segment(self, of: Definition) -> OfSegment:
+        check = None if of.condition is None else self.check(of.condition)
+        return OfSegment(check, of.parent, of.added, of.removed)
 
     def check(self, condition: Condition) -> Check:
         return self.one(self.afresh(condition))
