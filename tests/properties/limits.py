@@ -15,6 +15,8 @@ from unittest.mock import patch
 SMALL: dict[str, tuple[int, ...]] = {
     "engine.bitmaps.SORTED_WORTH": (1, 3),
     "engine.bitmaps.WORDS_WORTH": (0, 1),
+    "engine.membership.sequences.MOST_PAIRS": (0, 5),
+    "engine.plan.physical.column_match.FEW_VALUES": (0, 1),
     "engine.plan.physical.distinct.EVENTS_A_TEXT": (0, 1, 1000),
     "engine.plan.physical.distinct.WORDS_AT_MOST": (0, 100),
     "engine.plan.physical.happened.FOLLOWED": (0, 1, 1000),
@@ -34,6 +36,7 @@ SMALL: dict[str, tuple[int, ...]] = {
     "engine.tables.events.FAN": (2, 3),
     "engine.tables.events.LARGEST_MERGED": (8, 64),
     "engine.tables.events.TAIL_LIMIT": (2, 16),
+    "engine.tables.groups.ONE_BY_ONE": (0, 1),
     "engine.tables.groups.READY_LEAST": (1, 3),
     "engine.tables.groups.READY_SHARE": (1, 2, 10),
     "engine.tables.identity.RECENT_LEAST": (0, 3),
