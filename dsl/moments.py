@@ -138,6 +138,11 @@ def step_instant(instant: int, count: int, unit: Unit, zone: ZoneInfo) -> int:
         return instant
     if unit in CLOCK_UNITS:
         return _possible(instant + count * UNIT_MS[unit])
+    if unit in UNIT_MS and zone.key == "UTC":
+        # Every day has 24 hours there.
+        moved = instant + count * UNIT_MS[unit]
+        if _possible(instant) == instant and _possible(moved) == moved:
+            return moved
     local = local_time(instant, zone)
     day = step_day(local.toordinal() - EPOCH_ORDINAL, count, unit)
     return local_ms(datetime.combine(date.fromordinal(day + EPOCH_ORDINAL), local.time()), zone)

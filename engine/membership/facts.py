@@ -193,9 +193,15 @@ class Facts:
         """Whether the contact is in a segment: (rules - removed) | added."""
         found = self._members.get(key)
         if found is None:
-            rules = self.rules[key]
-            found = self._members[key] = self.row in rules.added or (self.row not in rules.removed and self.ruled(key))
+            found = self._members[key] = self._is_member(key)
         return found
+
+    def _is_member(self, key: str) -> bool:
+        rules = self.rules[key]
+        if rules.alone is not None:
+            still_wanted()
+            return rules.alone.holds(self)
+        return self.row in rules.added or (self.row not in rules.removed and self.ruled(key))
 
     def ruled(self, key: str) -> bool:
         """Whether a segment's rules select the contact, which are narrowed by its parent's members."""
@@ -285,6 +291,8 @@ class Ruled(Protocol):
     def added(self) -> BitMap: ...
     @property
     def removed(self) -> BitMap: ...
+    @property
+    def alone(self) -> Check | None: ...
 
 
 class Check(Protocol):

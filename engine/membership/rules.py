@@ -74,12 +74,13 @@ class Definition(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OfSegment:
-    """What decides who is in a segment; `check` is None for a static one."""
+    """What decides who is in a segment; `check` is None for a static one. `alone` is a check that nothing adds to."""
 
     check: Check | None
     parent: str | None
     added: BitMap
     removed: BitMap
+    alone: Check | None
 
 
 Rules = Mapping[str, OfSegment]
@@ -103,7 +104,8 @@ class _Making:
 
     def segment(self, of: Definition) -> OfSegment:
         check = None if of.condition is None else self.check(of.condition)
-        return OfSegment(check, of.parent, of.added, of.removed)
+        alone = of.parent is None and not of.added and not of.removed
+        return OfSegment(check, of.parent, of.added, of.removed, check if alone else None)
 
     def check(self, condition: Condition) -> Check:
         return self.one(self.afresh(condition))
