@@ -61,9 +61,10 @@ def shared(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def at_once(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    yield "500 counts/s alone", times(found["alone"]["times"])
-    yield "500 counts/s while events are added", times(found["counts"]["times"])
-    yield "durable events added meanwhile", rate(found["events"]["done_a_second"])
+    for workers, each in found.items():
+        yield f"500 counts/s alone, {workers} worker(s)", times(each["alone"]["times"])
+        yield f"500 counts/s while events are added, {workers} worker(s)", times(each["counts"]["times"])
+        yield f"durable events added meanwhile, {workers} worker(s)", rate(each["events"]["done_a_second"])
 
 
 def added(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

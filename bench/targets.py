@@ -81,9 +81,10 @@ TARGETS: Sequence[Target] = (
     Target("import of contacts from CSV", Found("import.contacts_seconds"), {"L": 8.0}, Unit.SECONDS),
     Target("import of events from Parquet", Found("import.events_a_second"), {"L": 600_000.0}, Unit.RATE, least=True),
     Target(
-        "durable events while counting", Found("mixed.events.done_a_second"), {"L": 20_000.0}, Unit.RATE, least=True
+        "durable events while counting", Found("mixed.1.events.done_a_second"), {"L": 20_000.0}, Unit.RATE, least=True
     ),
-    Target("500 counts/s meanwhile, 99th percentile", Found("mixed.counts.times.p99"), {"L": 20.0}),
+    Target("500 counts/s meanwhile, 99th percentile", Found("mixed.1.counts.times.p99"), {"L": 20.0}),
+    Target("the same with 2 workers", Found("mixed.2.counts.times.p99"), {"L": 20.0}),
     Target(
         "counts with 2 workers, against 1",
         Share("workers.2.rate", "workers.1.rate"),

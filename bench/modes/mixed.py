@@ -1,5 +1,5 @@
 """Counts while events are added: 500 counts a second beside 20,000 durable events a second, both in open loops, so that
-neither waits for the other; then the counts alone at the same rate, to compare."""
+neither waits for the other; before, the counts alone at the same rate, to compare. With one worker, and with two."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from multiprocessing.pool import AsyncResult
 
 from bench.constants import Data
 from bench.course import Course, Result
-from bench.load import Load, open_loop
+from bench.load import Load, closed_loop, open_loop
 from bench.mixes import event_batches, everyday
-from bench.modes.openloop import warm_up
-from bench.serving import serving
+from bench.serving import Server, serving
 from bench.telling import duration, rate
 from bench.writable import copied
 
@@ -23,27 +22,32 @@ COUNTS, BATCHES, BATCH = 500, 21, 1_000
 """Counts a second; batches of events a second, a little more than is asked; events a batch."""
 COUNTING, ADDING = 16, 4
 """Connections."""
+WORKERS = (1, 2)
 
 
 def measure(course: Course, so_far: Result) -> Iterator[tuple[str, Result]]:
-    """Events come from a process of their own, whose work does not count as waiting for a count."""
+    """By the number of workers: counts `alone`, then `counts` and `events` at once."""
     data, result = Data(course.files), Result()
-    contacts, seconds = course.size.contacts, course.load_seconds
-    with copied(course) as directory, serving(directory) as server, get_context("spawn").Pool(1) as pool:
-        requests = everyday(course, data)
-        warm_up(server, requests)
-        due = list(islice(requests, round(COUNTS * seconds)))
-        gc.freeze()
-        result["alone"] = open_loop(server.port, due, COUNTS, COUNTING).told()
-        yield f"counts alone: {told(result['alone'])}", result
-        due = list(islice(requests, round(COUNTS * seconds)))
+    gc.freeze()
+    for workers in WORKERS:
+        with copied(course) as directory, serving(directory, "--workers", str(workers)) as server:
+            result[str(workers)] = at_once(server, everyday(course, data), course)
+        yield line(workers, result[str(workers)]), result
+
+
+def at_once(server: Server, requests: Iterator[bytes], course: Course) -> Result:
+    """Events come from a process of their own, whose work does not count as waiting for a count."""
+    contacts, seconds, counts = course.size.contacts, course.load_seconds, round(COUNTS * course.load_seconds)
+    with get_context("spawn").Pool(1) as pool:
+        closed_loop(server.port, requests, COUNTING, seconds / 4)  # every worker warms up
+        alone = open_loop(server.port, list(islice(requests, counts)), COUNTS, COUNTING)
+        due = list(islice(requests, counts))
         pool.apply(prepare, (contacts,))
         adding: AsyncResult[Load] = pool.apply_async(add, (server.port, seconds, contacts))
-        result["counts"] = open_loop(server.port, due, COUNTS, COUNTING).told()
+        counted = open_loop(server.port, due, COUNTS, COUNTING)
         added = adding.get()
-    result["events"] = added.told() | {"done_a_second": added.done * BATCH / added.elapsed, "batch": BATCH}
-    yield f"counts while events are added: {told(result['counts'])}", result
-    yield f"events: {rate(result['events']['done_a_second'])}, batches of {BATCH:,}: {told(result['events'])}", result
+    events = added.told() | {"done_a_second": added.done * BATCH / added.elapsed, "batch": BATCH}
+    return {"alone": alone.told(), "counts": counted.told(), "events": events}
 
 
 def add(port: int, seconds: float, contacts: int) -> Load:
@@ -59,6 +63,13 @@ def bodies(contacts: int) -> list[bytes]:
 def prepare(contacts: int) -> None:
     """Makes what will be added before the clock runs."""
     bodies(contacts)
+
+
+def line(workers: int, found: Result) -> str:
+    return (
+        f"{workers} worker(s): counts alone {told(found['alone'])}; while events are added {told(found['counts'])}; "
+        f"events {rate(found['events']['done_a_second'])}, batches of {BATCH:,}: {told(found['events'])}"
+    )
 
 
 def told(found: Result) -> str:
