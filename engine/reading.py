@@ -79,6 +79,12 @@ class Order(Protocol):
     def matching(self, predicate: ColumnPredicate) -> BitMap | None:
         """The rows that have a value that satisfies `predicate`; None for what the order does not tell."""
 
+    def leading(self, members: BitMap, keep: int, largest: bool) -> BitMap | None:
+        """The `keep` of `members` with the largest, or least, values, and others that have the last of these too.
+
+        None when fewer than `keep` of them have a value.
+        """
+
 
 class Column(Protocol):
     """The values of one field for the rows of one table (or of one part of an event table)."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from engine.bitmaps import Rows, Words, from_rows, from_words, rows_between, set_between, words_of
+from engine.bitmaps import Rows, Words, from_rows, from_words, rows_between, set_between, to_words, words_of
 from engine.native import kernel
 from engine.reading import ColumnPredicate, Intervals
 from engine.tables.loose import intervals_of
@@ -104,6 +104,16 @@ class Order:
         if total * 2 > len(self.rows):
             return self.present - self._filled(np.append(0, last), np.append(first, len(self.rows)))
         return self._filled(first, last)
+
+    def leading(self, members: BitMap, keep: int, largest: bool) -> BitMap | None:
+        """The `keep` of `members` with the largest, or least, values, and others that have the last of these too.
+
+        None when fewer than `keep` of them have a value.
+        """
+        words = to_words(members, len(self.data))
+        found = np.empty(min(len(members), len(self.rows)), np.uint32)
+        rows = found[: _lead(self.data, self.rows, words, keep, largest, found)]
+        return from_rows(rows) if len(rows) >= keep else None
 
     def _stretches(self, intervals: Intervals) -> tuple[Positions, Positions]:
         """Where the rows of each interval begin in the order, and where they end."""
@@ -229,3 +239,21 @@ def _set_stretch(rows: Rows, first: int, last: int, words: Words) -> None:
 def _set_stretches(rows: Rows, first: Positions, last: Positions, words: Words) -> None:
     for at in range(first.size):
         _set_stretch(rows, first[at], last[at], words)
+
+
+@kernel("T[]", "u4[]", "u8[]", "i8", "b1", "out u4[]", T=NUMBERS)
+def _lead(data: Values, rows: Rows, words: Words, keep: int, largest: bool, found: Rows) -> int:
+    """Write the first `keep` rows of the order, or the last, that are in the set `words`, and those as good as the last
+    of them; how many."""
+    count, place, step = 0, 0, 1
+    if largest:
+        place, step = rows.size - 1, -1
+    for _ in range(rows.size):
+        row = rows[place]
+        if count >= keep and (count == 0 or data[row] != data[found[count - 1]]):
+            break
+        if words[row >> np.uint32(6)] >> np.uint64(row & np.uint32(63)) & np.uint64(1):
+            found[count] = row
+            count += 1
+        place += step
+    return count

@@ -7,18 +7,21 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from engine.bitmaps import to_array
+from engine.bitmaps import below, to_array
 from engine.deadline import still_wanted
 from engine.plan.physical import costs
 from engine.plan.physical.draws import contact_draws
 from engine.plan.physical.numbers import Numbers, largest
+from engine.plan.physical.one_column import column_of
 from engine.plan.physical.operator import Context, Effort, Operator
 from engine.plan.physical.selection import Selection
-from engine.plan.physical.space import Domain, candidates
-from engine.plan.physical.terms import Term
+from engine.plan.physical.space import Domain, candidates, few
+from engine.plan.physical.terms import Term, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class TopCut(Operator):
         return f"{'top' if self.largest else 'bottom'} {self.keep} by {self.term.label}"
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
-        members, numbers = self._ranked(context)
+        members, numbers = self._numbers(context, self._leading(context, _whole(self.item, context)))
         kept = BitMap(self._first(context, members, _ranks(numbers, self.largest)))
         return kept if within is None else kept & within
 
@@ -82,11 +85,28 @@ class TopCut(Operator):
         edge = int(np.argpartition(ranks, min(self.keep, ranks.size) - 1)[min(self.keep, ranks.size) - 1])
         return Standing(rank, members.size, own, edge, numbers)
 
+    def _leading(self, context: Context, rows: BitMap) -> BitMap:
+        """Those of `rows` among which the first ones are: few where the order of a column tells."""
+        column = context.space.column(self.term.column) if isinstance(self.term, Value) else None
+        known = None if column is None else column.by_value()
+        if known is None or len(rows) <= self.keep or few(rows, context.space):
+            return rows
+        order, beside = known
+        if not beside:
+            return order.leading(below(rows, len(order.data)), self.keep, self.largest) or rows
+        found = order.leading(below(rows - beside, len(order.data)), self.keep, self.largest)
+        return rows if found is None else found | (rows & beside)
+
     def _ranked(self, context: Context) -> tuple[NDArray[np.uint32], Numbers]:
         """All that `item` selects, and the numbers that they are ranked by."""
-        rows = _whole(self.item, context)
+        return self._numbers(context, _whole(self.item, context))
+
+    def _numbers(self, context: Context, rows: BitMap) -> tuple[NDArray[np.uint32], Numbers]:
         still_wanted()
-        domain, members = Domain.of(context.space, rows), to_array(rows)
+        members = to_array(rows)
+        if column_of(self.term) is not None:
+            return members, self.term.numbers(context, Domain(len(rows), members, rows))
+        domain = Domain.of(context.space, rows)
         return members, self.term.numbers(context, domain).at(domain.places(members))
 
     def _first(self, context: Context, rows: NDArray[np.uint32], ranks: NDArray[np.int64]) -> NDArray[np.uint32]:
@@ -95,9 +115,9 @@ class TopCut(Operator):
             return rows
         edge = np.partition(ranks, self.keep - 1)[self.keep - 1] if self.keep else -1
         inside, tied = rows[ranks < edge], rows[ranks == edge]
-        by_id = sorted(zip(context.version.contacts.ids(tied), tied.tolist(), strict=True))
-        chosen = [row for _, row in by_id[: self.keep - inside.size]]
-        return np.concatenate([inside, np.array(chosen, np.uint32)])
+        ids = pa.array(context.version.contacts.ids(tied), pa.string())
+        by_id = pc.array_sort_indices(ids).to_numpy()  # bytes of UTF-8 sort as code points do
+        return np.concatenate([inside, tied[by_id[: self.keep - inside.size]]])
 
     def cost(self, context: Context, asked: float) -> float:
         ranked = context.estimate(self.item)

@@ -96,3 +96,18 @@ def test_rows_between_are_those_whose_values_are(data, draws):
     low, *_, high = ends(draws.draw, data.dtype)
     low, high = (max(-127, min(127, end)) for end in (low, high))
     assert rows_between(data, low, high) == BitMap(np.flatnonzero((data >= low) & (data <= high)))
+
+
+@settings(max_examples=100, deadline=None)
+@given(columns(), st.integers(0, 99), st.sampled_from([0, 0.02, 0.5, 1]), st.integers(0, 40), st.booleans())
+def test_the_leading_rows_are_those_as_good_as_the_last_one_kept(data, seed, share, keep, largest):
+    there = np.flatnonzero(present(data))
+    order = Order.of(data, there.astype(np.uint32))
+    members = np.flatnonzero(np.random.default_rng(seed).random(len(data)) < share)
+    ranked = sorted(data[np.intersect1d(members, there)].tolist(), reverse=largest)
+    leading = order.leading(BitMap(members), keep, largest)
+    if len(ranked) < keep:
+        assert leading is None
+    else:
+        good = [row for row in np.intersect1d(members, there) if ranked.index(data[row]) < keep]
+        assert leading == BitMap(good)
