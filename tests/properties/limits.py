@@ -20,6 +20,7 @@ SMALL: dict[str, tuple[int, ...]] = {
     "engine.plan.physical.distinct.EVENTS_A_TEXT": (0, 1, 1000),
     "engine.plan.physical.distinct.WORDS_AT_MOST": (0, 100),
     "engine.plan.physical.happened.FOLLOWED": (0, 1, 1000),
+    "engine.plan.physical.linear.AT_ONCE": (64,),
     "engine.plan.physical.one_column.PIECES_WORTH": (0, 1000),
     "engine.plan.physical.selection.STRETCH": (1, 3),
     "engine.plan.physical.space.SPARSE": (0, 1, 4, 1000),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pyroaring import BitMap
@@ -10,6 +11,7 @@ from engine.bitmaps import Mask
 from engine.deadline import still_wanted
 from engine.plan.logical import Interval
 from engine.plan.physical import costs
+from engine.plan.physical.linear import RELATIONS, rows_in, sum_of
 from engine.plan.physical.numbers import Numbers, compare, inside
 from engine.plan.physical.one_column import column_of, decided
 from engine.plan.physical.operator import Context, Effort, Operator
@@ -40,13 +42,18 @@ class NumberTest(Operator):
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         still_wanted()
-        known = None if few(within, context.space) else decided(self.term, self._holds, context)
+        known = None if few(within, context.space) else self._known(context)
         if known is None:
             return self._each(context, within)
-        found = known.rows() if within is None else known.rows() & within
-        if not known.beside:
-            return found
-        return found | self._each(context, known.beside if within is None else known.beside & within)
+        return _with_others(*known, self._each, context, within)
+
+    def _known(self, context: Context) -> tuple[BitMap, BitMap] | None:
+        """The rows for which it holds, as far as orders of columns tell, and those of which they do not."""
+        by_value = decided(self.term, self._holds, context)
+        if by_value is not None:
+            return by_value.rows(), by_value.beside
+        found = sum_of(self.term) if len(self.intervals) == 1 else None
+        return None if found is None else rows_in(found, self.intervals[0], context)
 
     def _each(self, context: Context, within: BitMap | None) -> BitMap:
         """Tested row by row."""
@@ -90,6 +97,20 @@ class NumberComparison(Operator):
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         still_wanted()
+        known = None if few(within, context.space) else self._known(context)
+        if known is None:
+            return self._each(context, within)
+        return _with_others(*known, self._each, context, within)
+
+    def _known(self, context: Context) -> tuple[BitMap, BitMap] | None:
+        """The rows for which it holds, as far as orders of columns tell, and those of which they do not."""
+        left, right = sum_of(self.left), sum_of(self.right)
+        if left is None or right is None:
+            return None
+        return rows_in(left.plus(right, -1), RELATIONS[self.operator], context)
+
+    def _each(self, context: Context, within: BitMap | None) -> BitMap:
+        """Compared row by row."""
         domain = Domain.of(context.space, within)
         left, right = self.left.numbers(context, domain), self.right.numbers(context, domain)
         return domain.select(compare(self.operator, left, right), within)
@@ -100,3 +121,17 @@ class NumberComparison(Operator):
 
     def estimate(self, context: Context) -> int:
         return context.space.existing // 3
+
+
+def _with_others(
+    found: BitMap,
+    others: BitMap,
+    each: Callable[[Context, BitMap], BitMap],
+    context: Context,
+    within: BitMap | None,
+) -> BitMap:
+    """What was found, and those of `others` for which it holds, asked one by one; among `within`."""
+    rows = found - others if others else found
+    if within is None:
+        return rows | each(context, others) if others else rows
+    return (rows & within) | each(context, others & within) if others else rows & within

@@ -64,10 +64,10 @@ class Decided:
         return None if self.beside else self.order.count(self.intervals)
 
     def rows(self) -> BitMap:
-        """Those that the order tells."""
+        """Those that the order tells, and perhaps some of those beside it."""
         found = self.order.matching(self.intervals)
         assert found is not None, "the order tells intervals"
-        return found - self.beside if self.beside else found
+        return found
 
 
 def column_of(term: Term) -> str | None:
