@@ -53,17 +53,19 @@ class SealedIds:
         self.texts = texts
         self.fingerprints = fingerprints
         self.ref = ref
-        self._table = TextTable(texts, fingerprints, fingerprints != ERASED)
+        self._table: TextTable | None = None
 
     def followed(self, texts: pa.StringArray, fingerprints: Hashes) -> SealedIds:
         """All these `texts`, of which the first are the ones held here."""
-        more = SealedIds.__new__(SealedIds)
-        more.texts, more.fingerprints, more.ref = texts, fingerprints, None
-        more._table = self._table.followed(texts, fingerprints, fingerprints != ERASED)
+        more = SealedIds(texts, fingerprints)
+        if self._table is not None:
+            more._table = self._table.followed(texts, fingerprints, fingerprints != ERASED)
         return more
 
     def find(self, ids: pa.StringArray, prints: Hashes) -> Places:
-        """The row of each id, given its fingerprint; -1 for unknown ones."""
+        """The row of each id, given its fingerprint; -1 for unknown ones. Who asks first makes the table."""
+        if self._table is None:
+            self._table = TextTable(self.texts, self.fingerprints, self.fingerprints != ERASED)
         return self._table.find(ids, prints)
 
 
