@@ -248,19 +248,28 @@ class Seat:
     def _keep(self) -> None:
         rest, failures = SHORTEST_REST, 0
         while not self._stopping.is_set():
-            self.process = process = self._spawn(self.number)
-            try:
-                fed = self._fed.result()
-            except CancelledError:
-                process.abandon()
-                return
-            if self._stopping.is_set():
-                process.finish()
-            status = process.run(fed.tamis, fed.welcome(self.number))
-            self.process = None
-            failures = 0 if process.has_begun else failures + 1
+            status, begun = self._one()
+            failures = 0 if begun else failures + 1
             self.failed = status if failures >= FAILURES else None
-            rest = SHORTEST_REST if process.has_begun else rest
+            rest = SHORTEST_REST if begun else rest
             if not self._stopping.wait(rest):
                 log.warning("worker %d ended with status %d; another takes its place", self.number, status)
             rest = min(2 * rest, LONGEST_REST)
+
+    def _one(self) -> tuple[int, bool]:
+        """The life of one worker: how it ended, and whether it had begun to answer."""
+        try:
+            self.process = process = self._spawn(self.number)
+        except OSError as error:
+            log.error("worker %d cannot be started: %s", self.number, error)
+            return error.errno or 1, False
+        try:
+            fed = self._fed.result()
+        except CancelledError:
+            process.abandon()
+            return 0, False
+        if self._stopping.is_set():
+            process.finish()
+        status = process.run(fed.tamis, fed.welcome(self.number))
+        self.process = None
+        return status, process.has_begun

@@ -34,7 +34,7 @@ def start_server(data, *flags):
     """A real server of `data`: the process, once it answers, and its address."""
     command = [sys.executable, "-m", "server.cli", "serve", "--data", str(data), "--port", "0", *flags]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while (url := address_of(data)) is None:
         assert process.poll() is None, "the server ended"
         assert time.monotonic() < deadline, "the server did not start"
