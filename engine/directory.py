@@ -9,6 +9,7 @@ from dsl.problems import DataError, Problem
 from engine.budget import DEFAULT_BUDGET_MS
 from engine.caches import DEFAULT_BYTES
 from engine.errors import UnknownWorkspace
+from engine.memory import keep_freed
 from engine.workspace import Workspace
 from storage.directory import DataDirectory
 from storage.documents import Documents
@@ -40,6 +41,7 @@ class Tamis:
         `budget_ms` is what a question may cost in workspaces that have no budget of their own, `cache_bytes` what the
         answers that each remembers may take.
         """
+        keep_freed()
         directory = DataDirectory.open(path, create=create)
         try:
             return cls(directory, budget_ms, cache_bytes)
