@@ -6,6 +6,7 @@ import pty
 import select
 import subprocess
 import sys
+import termios
 import threading
 import time
 from contextlib import contextmanager
@@ -449,6 +450,11 @@ class Terminal:
         self.seen = self.seen.partition(words)[2]
 
     def type(self, keys):
+        """Types once the prompt listens: until then the terminal itself would take the keys, Ctrl-C to begin with."""
+        deadline = time.monotonic() + 60
+        while termios.tcgetattr(self.master)[3] & termios.ICANON:
+            assert time.monotonic() < deadline, self.seen
+            time.sleep(0.01)
         os.write(self.master, keys.encode())
 
     def end(self):
