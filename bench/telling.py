@@ -10,9 +10,9 @@ GIB = 1 << 30
 
 def duration(milliseconds: float) -> str:
     """Three digits, in the unit that suits."""
-    if milliseconds < 1:
+    if abs(milliseconds) < 1:
         return f"{milliseconds * 1000:.3g} µs"
-    return f"{milliseconds:.3g} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.3g} s"
+    return f"{milliseconds:.3g} ms" if abs(milliseconds) < 1000 else f"{milliseconds / 1000:.3g} s"
 
 
 def ratio(value: float) -> str:
