@@ -17,6 +17,7 @@ from engine.changes import decode
 from engine.contents import Contents
 from engine.errors import UnknownWorkspace
 from engine.feed import Beginning
+from engine.memory import keep_freed
 from engine.questions import Questions
 from storage.blocks import MappedBlocks
 from storage.errors import DamageError
@@ -130,6 +131,7 @@ class Followers:
     """The workspaces of a data directory that another process writes."""
 
     def __init__(self) -> None:
+        keep_freed()
         self._followers: dict[str, Follower] = {}
 
     def workspaces(self) -> list[str]:
