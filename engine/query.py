@@ -23,13 +23,14 @@ from engine.caches import Answers, Cache, Caches
 from engine.cursor import Cursor, decode_cursor, encode_cursor
 from engine.deadline import still_wanted
 from engine.explanation import Explanation, explained
-from engine.plan import Effort, Operator, count, execute
+from engine.plan import Operator, count, execute
 from engine.results import Count, Page
 from engine.rows import Rows, arrow_batch, arrow_schema, chosen_fields, contact_objects, field_values
 from engine.snapshot import Snapshot
 
 PAGE_LIMIT = 10_000
 LIGHT_MS = 5.0
+"""What costs no more is answered where it is asked: a hop to a thread and back would cost a millisecond."""
 IDENTIFIED = "identified"
 """What the plan for the identified contacts is remembered by."""
 
@@ -63,8 +64,8 @@ class Query:
 
     @property
     def light(self) -> bool:
-        """Whether the answer is remembered, or soon given by indexes alone: then it is not worth a thread."""
-        return self._remembered or (self.cost_ms < LIGHT_MS and _by_indexes(self.operator))
+        """Whether the answer is remembered, or estimated to be given soon: then it is not worth a thread."""
+        return self.cost_ms < LIGHT_MS or self._remembered
 
     @property
     def _remembered(self) -> bool:
@@ -161,10 +162,6 @@ class Query:
             some = members[start : start + size]
             known = np.array(self.snapshot.data.contacts.ids(some), np.object_) != ""
             yield arrow_batch(self.snapshot.data, chosen, some[known])
-
-
-def _by_indexes(operator: Operator) -> bool:
-    return operator.effort < Effort.SCANNED and all(map(_by_indexes, operator.inputs))
 
 
 def bound(

@@ -22,7 +22,7 @@ from engine.plan.physical.union import Union
 from engine.workspace import Workspace
 from tests.engine.test_deadlines import AT, OF_EVERY_OPERATOR, SCHEMA
 
-CONTACTS = 4_000
+CONTACTS = 12_000
 CHEAP = 'country = "FR"'
 DEAR = "did open then purchase within 3 days"
 

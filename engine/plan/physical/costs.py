@@ -18,17 +18,17 @@ SCAN = 0.7
 """A number that is compared with constants."""
 LOOKED_UP = 20.0
 """A value that is fetched for one of few candidates."""
-TERM = 6.0
-"""A number read or calculated for a row."""
+TERM = 0.8
+"""A number read or calculated for a row, by kernels and operations of whole arrays."""
 TEXT_TERM = 800.0
 """A text read and folded for a row."""
 DRAW = 4.0
 """A draw for a contact."""
 COUNTED = 1.0
 """A contact whose events are counted."""
-RANK = 25.0
+RANK = 4.0
 """A contact that is ranked by a number."""
-RANK_QUOTIENT = 300.0
+RANK_QUOTIENT = 150.0
 """A contact that is ranked by an exact quotient."""
 TALLY = 0.2
 """An event that is counted by a tally kept for that."""
@@ -36,11 +36,11 @@ EVENT = 4.0
 """An event that was selected."""
 FOLLOWED = 150.0
 """An event found by following one of few contacts."""
-SUMMED = 12.0
+SUMMED = 3.0
 """An event whose property is summed or compared."""
-EDGE = 16.0
+EDGE = 8.0
 """An event that may be the first or last."""
-KNOWN_TEXT = 5.0
+KNOWN_TEXT = 1.0
 """An event whose property is one of few texts, each of which is known to occur where."""
 DIFFERENT = 600.0
 """An event whose property is told from those of others."""
@@ -51,7 +51,7 @@ ABSENT = 10.0
 SAME = 60.0
 """An event whose property is compared with that of another step, beside that."""
 
-_SEARCHED: dict[type[object], float] = {Contains: 60.0, EndsWith: 30.0, Like: 100.0, Matches: 150.0, ExactlyOneOf: 5.0}
+_SEARCHED: dict[type[object], float] = {Contains: 16.0, EndsWith: 8.0, Like: 100.0, Matches: 150.0, ExactlyOneOf: 5.0}
 """A text that a predicate searches; the others find theirs by an index."""
 
 
