@@ -439,6 +439,7 @@ class Terminal:
             environment = {**os.environ, "TERM": kind, "XDG_STATE_HOME": str(state), "PYTHONPATH": str(ROOT)}
             os.execve(sys.executable, [sys.executable, "-m", "server.cli", "repl", *arguments], environment)
         self.seen = ""
+        self.every_key = kind != "dumb"
 
     def until(self, words):
         """Reads until `words` appear after what was awaited before."""
@@ -450,9 +451,9 @@ class Terminal:
         self.seen = self.seen.partition(words)[2]
 
     def type(self, keys):
-        """Types once the prompt listens: until then the terminal itself would take the keys, Ctrl-C to begin with."""
+        """Types once the prompt listens to every key: until then the terminal would take them, Ctrl-C to begin with."""
         deadline = time.monotonic() + 60
-        while termios.tcgetattr(self.master)[3] & termios.ICANON:
+        while self.every_key and termios.tcgetattr(self.master)[3] & termios.ICANON:
             assert time.monotonic() < deadline, self.seen
             time.sleep(0.01)
         os.write(self.master, keys.encode())
