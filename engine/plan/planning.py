@@ -24,8 +24,9 @@ from engine.plan.physical.number_test import NumberComparison, NumberTest
 from engine.plan.physical.operator import Context, Operator, Stored
 from engine.plan.physical.segment import Segment
 from engine.plan.physical.selection import Selection
-from engine.plan.physical.sequence import Sequence, Step
+from engine.plan.physical.sequence import Sequence
 from engine.plan.physical.shared import Shared
+from engine.plan.physical.steps import Step
 from engine.plan.physical.text_comparison import TextComparison, TextEdge, TextTerm, TextValue
 from engine.plan.physical.union import Union
 from engine.reading import Version

@@ -136,7 +136,7 @@ def _forget(contacts: Places, words: Words) -> None:
 
 def _identities(events: Selection, name: str, context: Context, domain: Domain) -> list[tuple[Places, Array]]:
     """The places and values, where texts became numbers that stand for the same folded text in every part."""
-    known: Known = {}
+    known = Known()
     found = []
     for picked in events.picked(context, domain):
         column = PartSpace(picked.part).column(name)
@@ -160,7 +160,7 @@ def _tag_identities(picked: Picked, column: Column, texts: Known) -> tuple[Place
     """One place and identity for each tag of each row."""
     values = column.values(picked.row_numbers())
     tags = [(place, str(tag)) for place, tags in zip(picked.places, values, strict=True) for tag in _tags(tags)]
-    identities = [texts.setdefault(fold(tag), len(texts)) for _, tag in tags]
+    identities = [texts.of(fold(tag)) for _, tag in tags]
     return np.array([place for place, _ in tags], np.int64), np.array(identities, np.int64)
 
 

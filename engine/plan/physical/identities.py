@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,22 @@ from engine.native import kernel
 from engine.plan.physical.numbers import Array
 from engine.reading import Column
 
-Known = dict[Hashable, int]
-"""The identities given out so far: the same value has the same one in every part and column."""
+
+class Known:
+    """The identities given out so far: the same value has the same one in every part and column, whoever asks.
+
+    They are small, though some may be skipped when threads ask at the same time.
+    """
+
+    __slots__ = ("_given", "_next")
+
+    def __init__(self) -> None:
+        self._given: dict[Hashable, int] = {}
+        self._next = count()
+
+    def of(self, value: Hashable) -> int:
+        known = self._given.get(value)
+        return self._given.setdefault(value, next(self._next)) if known is None else known
 
 
 def text_identities(
@@ -31,7 +46,7 @@ def text_identities(
     identity = np.zeros(most + 1, np.int64)
     # Each text is read once.
     for code, text in zip(used, column.values(some_row[used].astype(np.uint32)), strict=True):
-        identity[code] = known.setdefault(fold(str(text)), len(known))
+        identity[code] = known.of(fold(str(text)))
     still_wanted()
     identities = np.zeros(rows.size, np.int64)
     _identify(codes, present, identity, identities)
@@ -43,7 +58,7 @@ def tag_set_identities(
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """The identity of each row's set of folded tags, and where there is one."""
     sets = [frozenset(fold(tag) for tag in tags) if isinstance(tags, tuple) else None for tags in column.values(rows)]
-    identities = [0 if tags is None else known.setdefault(tags, len(known)) for tags in sets]
+    identities = [0 if tags is None else known.of(tags) for tags in sets]
     return np.array(identities, np.int64), np.array([bool(tags) for tags in sets], np.bool_)
 
 

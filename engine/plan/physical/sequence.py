@@ -7,17 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from pyroaring import BitMap
 
-from dsl.moments import Duration
 from dsl.schema import Field, Type
-from engine.bitmaps import from_rows
+from engine.bitmaps import Rows, from_rows
 from engine.deadline import still_wanted
+from engine.parallel import on_every_core
 from engine.plan.logical import Same
 from engine.plan.physical import costs
 from engine.plan.physical.happened import ActiveIn
 from engine.plan.physical.identities import Known
 from engine.plan.physical.operator import Context, Effort, Operator
 from engine.plan.physical.selection import Selection
+from engine.plan.physical.steps import Step, Steps, bounded
 from engine.plan.physical.trails import (
+    IN_CACHE,
     NOWHERE,
     Crowd,
     Found,
@@ -29,41 +31,18 @@ from engine.plan.physical.trails import (
     Values,
     found,
     in_decimals,
+    moments,
     split,
     spread,
     stretches,
     worth_following,
 )
 
+FoundSteps = dict[int, list[Found]]
+"""The events of steps, by the steps' positions."""
+
 EVENTS_AT_ONCE = 1 << 24
 """Contacts with so many events are followed at a time: some hundreds of megabytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Events that come after those of the present step before, no later than `gap`; `absent` ones must not.
-
-    A gap is in milliseconds, or months or years of the calendar.
-    """
-
-    events: Selection
-    gap: int | Duration | None = None
-    absent: bool = False
-    same: tuple[Same, ...] = ()
-
-    @property
-    def label(self) -> str:
-        match self.gap:
-            case None:
-                within = ""
-            case int(milliseconds):
-                within = f" within {milliseconds} ms"
-            case Duration(count, unit):
-                within = f" within {count} {unit}s"
-        same = "".join(f" same {same.earlier.name}" for same in self.same)
-        return (
-            f"{'not ' if self.absent else ''}{self.events.label}{' where' if self.events.where else ''}{same}{within}"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,49 +83,54 @@ class Sequence(Operator):
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         still_wanted()
-        candidates, picked = self._candidates(context, within)
-        events = int(sum(step.events.among(context, len(candidates)) for step in self.steps))
-        followed = [self._followed(context, some, picked) for some in split(candidates, events, EVENTS_AT_ONCE) if some]
+        candidates, steps, known = self._candidates(context, within)
+        events = _events(steps, context, candidates)
+        followed = [
+            self._followed(context, some, steps, known) for some in split(candidates, events, EVENTS_AT_ONCE) if some
+        ]
         return BitMap.union(BitMap(), *followed)
 
-    def _candidates(self, context: Context, within: BitMap | None) -> tuple[BitMap, FoundSteps]:
-        """The contacts that have events for every present step, and the events that were picked to tell."""
+    def _candidates(self, context: Context, within: BitMap | None) -> tuple[BitMap, Steps, FoundSteps]:
+        """The contacts with events for every present step; the steps, bounded in time by what was found to tell."""
         asked = context.space.everything if within is None else within
-        picked: FoundSteps = {}
+        steps, known = self.steps, FoundSteps()
         for place in self._in_order_of_size(context):
-            events = self.steps[place].events
+            events = steps[place].events
             if events.where is None and not worth_following(events, context, asked):
                 asked = asked & ActiveIn(events).whole(context)
-            else:
-                picked[place] = found(events, context, asked)
-                asked = asked & _owners(picked[place])
-        return asked, picked
+                continue
+            known[place] = found(events, context, asked)
+            asked = asked & _owners(known[place])
+            if known[place]:
+                steps = bounded(steps, place, *moments(known[place]))
+        return asked, steps, known
 
     def _in_order_of_size(self, context: Context) -> list[int]:
         """Present steps, those with few events first, as they narrow whose events the others need."""
         present = (place for place, step in enumerate(self.steps) if not step.absent)
         return sorted(present, key=lambda place: self.steps[place].events.estimate(context))
 
-    def _followed(self, context: Context, contacts: BitMap, picked: FoundSteps) -> BitMap:
+    def _followed(self, context: Context, contacts: BitMap, steps: Steps, known: FoundSteps) -> BitMap:
         """Those of some contacts whose events hold the steps."""
-        known: Known = {}
-        crowd = Crowd.of(contacts, context.space.size)
-        trails = [
-            crowd.trail(
-                picked[place] if place in picked else found(step.events, context, contacts),
-                self._compared(place),
-                known,
-            )
-            for place, step in enumerate(self.steps)
-        ]
+        identities, crowd = Known(), Crowd.of(contacts, context.space.size)
+
+        def trail(place: int) -> Trail:
+            events = known[place] if place in known else found(steps[place].events, context, contacts)
+            return crowd.trail(events, self._compared(place), identities)
+
+        trails = on_every_core(trail, range(len(steps)), worth=_events(steps, context, contacts) > IN_CACHE)
         if not trails[0].at.size:
             return BitMap()
         span = Span.of(trails, self.zone)
-        last = [
-            first + _Chain(self.steps, span, size, some[0]).followed(some).places
-            for first, size, some in stretches(trails, crowd.size)
-            if some[0].at.size
-        ]
+
+        def last_places(some: tuple[int, int, list[Trail]]) -> Rows:
+            first, size, events = some
+            if not events[0].at.size:
+                return NOWHERE
+            return first + _Chain(steps, span, size, events[0]).followed(events).places
+
+        many = sum(events.at.size for events in trails) > IN_CACHE
+        last = on_every_core(last_places, stretches(trails, crowd.size), worth=many)
         return from_rows(crowd.contacts[np.concatenate(last)])
 
     def _compared(self, place: int) -> dict[Slot, Field]:
@@ -156,8 +140,9 @@ class Sequence(Operator):
         return own | {(place, same.earlier.name): same.earlier for same in later}
 
 
-FoundSteps = dict[int, list[Found]]
-"""The events of steps, by the steps' positions."""
+def _events(steps: Steps, context: Context, contacts: BitMap) -> int:
+    """About how many events of these contacts there are for all steps."""
+    return int(sum(step.events.among(context, len(contacts)) for step in steps))
 
 
 def _owners(events: list[Found]) -> BitMap:

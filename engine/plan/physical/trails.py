@@ -15,6 +15,7 @@ from dsl.schema import Field, Type
 from engine.bitmaps import Rows, Words, from_sorted, ones, to_array, to_words
 from engine.deadline import still_wanted
 from engine.native import kernel
+from engine.parallel import on_every_core
 from engine.plan.physical.calendar import months_later
 from engine.plan.physical.identities import Known, compact, tag_set_identities, text_identities
 from engine.plan.physical.numbers import Array
@@ -32,7 +33,7 @@ BEFORE_ALL = np.iinfo(np.int64).min
 
 AT_ONCE = 1 << 20
 """So many events are worked on between two looks at the deadline: some milliseconds."""
-IN_CACHE = 1 << 18
+IN_CACHE = 1 << 16
 """Of about so many events what a join reads and writes at random stays in the processor's cache."""
 SEEN_MEANWHILE = 64
 """How many events can be looked at one after the other while one contact is followed to its events."""
@@ -106,6 +107,20 @@ def found(events: Selection, context: Context, contacts: BitMap) -> list[Found]:
     domain = Domain(len(contacts), to_array(contacts), contacts) if followed else Domain(context.space.size)
     parts = (Found(part, events.rows(context, part, domain)) for part in events.parts(context.version))
     return [part for part in parts if part.size]
+
+
+def moments(events: Sequence[Found]) -> tuple[int, int]:
+    """The first and the last moment of some events, at least one."""
+    ends = [_ends(part) for part in events]
+    return min(first for first, _ in ends), max(last for _, last in ends)
+
+
+def _ends(events: Found) -> tuple[int, int]:
+    at, rows = events.part.at, events.rows
+    if not events.part.ordered:
+        return int(at[rows].min()), int(at[rows].max())
+    first, last = (rows.start, rows.stop - 1) if isinstance(rows, slice) else (rows[0], rows[-1])
+    return int(at[first]), int(at[last])
 
 
 def worth_following(events: Selection, context: Context, contacts: BitMap) -> bool:
@@ -208,7 +223,7 @@ def stretches(trails: Sequence[Trail], contacts: int) -> Iterator[tuple[int, int
         yield 0, contacts, list(trails)
         return
     shift = max(0, (contacts // pieces).bit_length() - 1)
-    parted = [_parted(trail, shift, contacts) for trail in trails]
+    parted = on_every_core(lambda trail: _parted(trail, shift, contacts), trails)
     for piece, first in enumerate(range(0, contacts, 1 << shift)):
         still_wanted()
         yield first, 1 << shift, [trail.piece(slice(*ends[piece : piece + 2]), first) for trail, ends in parted]
@@ -226,7 +241,10 @@ def _parted(trail: Trail, shift: int, contacts: int) -> tuple[Trail, list[int]]:
         _move(trail.places, shift, ends.copy(), data, made)
         return made
 
-    values = {slot: Values(moved(each.numbers), moved(each.present)) for slot, each in trail.values.items()}
+    values = {
+        slot: Values(moved(each.numbers), each.present if each.present.all() else moved(each.present))
+        for slot, each in trail.values.items()
+    }
     return Trail(moved(trail.places), moved(trail.at), values), ends.tolist()
 
 
