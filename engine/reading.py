@@ -256,11 +256,24 @@ class Entities(Protocol):
         """A declared or system column, link columns excluded; None when no row has a value for it."""
 
 
+class Followed(Protocol):
+    """Where a link leads from some contacts."""
+
+    @property
+    def companies(self) -> BitMap: ...
+
+    def to(self, companies: BitMap) -> BitMap:
+        """Those contacts whose company is among `companies`."""
+
+
 class Link(Protocol):
     """Which company each contact belongs to."""
 
     def contacts_of(self, companies: BitMap, within: BitMap | None = None) -> BitMap:
         """Contacts whose company is among `companies`."""
+
+    def followed(self, contacts: BitMap) -> Followed:
+        """The companies of few contacts."""
 
     def company_of(self, contact: int) -> int | None: ...
 

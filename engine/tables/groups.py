@@ -48,15 +48,14 @@ class GroupIndex:
 
     @classmethod
     def of(cls, groups: NDArray[Any], rows: NDArray[Any], distinct: int, size: int) -> GroupIndex:
-        """Index pairs of a group and a row of a column of `size` rows; a pair may come twice."""
-        # One sort of group << 32 | row: numpy sorts such integers ten times faster than it finds a permutation.
-        keys = (groups.astype(np.int64) << 32) | rows.astype(np.int64)
-        keys.sort()
-        if len(keys):
-            keys = keys[np.append(True, keys[1:] != keys[:-1])]
-        postings = (keys & 0xFFFFFFFF).astype(np.uint32)
-        counts = np.bincount(keys >> 32, minlength=distinct)
+        """Index pairs of a group and a row of a column of `size` rows, which ascend by row; a pair may come twice."""
+        counts = np.bincount(groups, minlength=distinct)
         starts = np.append(0, np.cumsum(counts))
+        postings = np.empty(len(groups), np.uint32)
+        _post(groups.astype(np.int64, copy=False), rows.astype(np.uint32, copy=False), starts[:-1].copy(), postings)
+        if _drop_repeated(starts, counts, postings):
+            starts = np.append(0, np.cumsum(counts))
+            postings = postings[: starts[-1]]
         frequent = counts >= max(READY_LEAST, size // READY_SHARE)
         ready = np.flatnonzero(frequent)
         shelf = Shelf.of([from_sorted(postings[starts[group] : starts[group + 1]]) for group in ready.tolist()])
@@ -125,3 +124,26 @@ def _gather(groups: NDArray[np.int64], starts: NDArray[np.int32], postings: Rows
         for posted in range(starts[groups[place]], starts[groups[place] + 1]):
             rows[at] = postings[posted]
             at += 1
+
+
+@kernel("i8[]", "u4[]", "out i8[]", "out u4[]")
+def _post(groups: NDArray[np.int64], rows: Rows, free: NDArray[np.int64], postings: Rows) -> None:
+    """Write each row where the next one of its group goes, which is `free`."""
+    for place in range(groups.size):
+        group = groups[place]
+        postings[free[group]] = rows[place]
+        free[group] += 1
+
+
+@kernel("i8[]", "out i8[]", "out u4[]")
+def _drop_repeated(starts: NDArray[np.int64], counts: NDArray[np.int64], postings: Rows) -> int:
+    """Keep one of rows that are equal within a group, which ascend; `counts` become smaller. How many went."""
+    at = 0
+    for group in range(counts.size):
+        first = at
+        for posted in range(starts[group], starts[group + 1]):
+            if at == first or postings[posted] != postings[at - 1]:
+                postings[at] = postings[posted]
+                at += 1
+        counts[group] = at - first
+    return postings.size - at

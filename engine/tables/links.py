@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.schema import Field, Type
-from engine.bitmaps import Mask, below, to_array, to_mask
+from engine.bitmaps import Mask, Rows, Words, below, from_rows, from_sorted, to_array, to_mask, to_words
+from engine.native import kernel
 from engine.tables.groups import GroupIndex
 from engine.tables.loose import Loose, LooseNumbers, present
 from engine.tables.numeric import SealedNumbers
@@ -19,6 +21,24 @@ from engine.tables.sealed import Sealed
 
 COMPANY = Field(":company", Type.NUMBER, decimals=0)
 """The column of company rows; no declared field can have this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Contacts that have a company, ascending, and the company of each, which is below `size`."""
+
+    contacts: Rows
+    linked: NDArray[np.int64]
+    size: int
+
+    @property
+    def companies(self) -> BitMap:
+        return from_rows(self.linked.astype(np.uint32))
+
+    def to(self, companies: BitMap) -> BitMap:
+        """Those contacts whose company is among `companies`."""
+        kept = np.empty(len(self.contacts), np.uint32)
+        return from_sorted(kept[: _keep(self.contacts, self.linked, to_words(companies, self.size), kept)])
 
 
 class CompanyLink:
@@ -33,11 +53,32 @@ class CompanyLink:
         column = self._column
         if column is None or not companies:
             return BitMap()
-        rows = _linked(column.base, companies)
+        rows = self._linked(column.base, companies)
         if column.size:
             entries = _linked_entries(column.tail, to_mask(companies, self._companies))
             rows = (rows - column.patch.overridden(column.size)) | column.rows_at(entries)
         return rows if within is None else rows & within
+
+    def _linked(self, base: Sealed | None, companies: BitMap) -> BitMap:
+        """Rows of a sealed link column that lead to any of `companies`."""
+        if base is None:
+            return BitMap()
+        assert isinstance(base, SealedNumbers)
+        if len(companies) == self._companies:
+            return base.present
+        index = base.index
+        if index is None:
+            index = base.index = _index(base.data)
+        wanted = to_array(companies)
+        return index.rows(wanted[: np.searchsorted(wanted, len(index.counts))].astype(np.int64))
+
+    def followed(self, contacts: BitMap) -> Followed:
+        """The companies of few contacts."""
+        if self._column is None:
+            return Followed(np.empty(0, np.uint32), np.empty(0, np.int64), self._companies)
+        rows = to_array(contacts)
+        companies, there = self._column.numbers(rows)
+        return Followed(rows[there], companies[there].astype(np.int64, copy=False), self._companies)
 
     @cached_property
     def sizes(self) -> NDArray[np.int64]:
@@ -65,18 +106,6 @@ class CompanyLink:
         return value if isinstance(value, int) else None
 
 
-def _linked(base: Sealed | None, companies: BitMap) -> BitMap:
-    """Rows of a sealed link column that lead to any of `companies`."""
-    if base is None:
-        return BitMap()
-    assert isinstance(base, SealedNumbers)
-    index = base.index
-    if index is None:
-        index = base.index = _index(base.data)
-    wanted = to_array(companies)
-    return index.rows(wanted[wanted < len(index.counts)].astype(np.int64))
-
-
 def _index(data: NDArray[np.signedinteger]) -> GroupIndex:
     rows = np.flatnonzero(present(data))
     companies = data[rows]
@@ -94,3 +123,15 @@ def _linked_entries(tail: Loose, wanted: Mask) -> Mask:
     linked = present(tail.data)
     linked[linked] = wanted[tail.data[linked]]
     return linked
+
+
+@kernel("u4[]", "i8[]", "u8[]", "out u4[]")
+def _keep(contacts: Rows, linked: NDArray[np.int64], companies: Words, kept: Rows) -> int:
+    """Write the contacts that are linked to any of `companies`; how many those are."""
+    count = 0
+    for place in range(contacts.size):
+        company = linked[place]
+        kept[count] = contacts[place]
+        if companies[company >> 6] >> np.uint64(company & 63) & np.uint64(1):
+            count += 1
+    return count

@@ -28,13 +28,13 @@ class OfCompany(Operator):
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         link, companies = context.version.company_link, context.of_companies()
-        asked = candidates(companies.space)
-        if within is not None and few(within, context.space):
-            named = BitMap(row for row in map(link.company_of, within) if row is not None)
-            asked = named & companies.space.everything
-        chosen = self.item.run(companies, asked)
-        still_wanted()
-        return link.contacts_of(chosen, within)
+        if within is None or not few(within, context.space):
+            chosen = self.item.run(companies, candidates(companies.space))
+            still_wanted()
+            return link.contacts_of(chosen, within)
+        followed = link.followed(within)
+        chosen = self.item.run(companies, followed.companies & companies.space.everything)
+        return followed.to(chosen)
 
     def cost(self, context: Context, asked: float) -> float:
         companies = context.of_companies()

@@ -7,6 +7,7 @@ rules everywhere, in this order, until none of them finds anything.
 from __future__ import annotations
 
 from engine.plan.logical import Plan
+from engine.plan.rewrites.companies import ask_companies_once
 from engine.plan.rewrites.constants import fold_constants
 from engine.plan.rewrites.driver import Rule, Told, nobody_told, rewrite_with
 from engine.plan.rewrites.duplicates import drop_duplicates
@@ -30,6 +31,7 @@ RULES: tuple[Rule, ...] = (
     drop_duplicates,
     merge_values,
     merge_ranges,
+    ask_companies_once,
 )
 
 

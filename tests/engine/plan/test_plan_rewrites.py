@@ -22,6 +22,7 @@ from engine.plan.logical import (
     Intersection,
     Match,
     Nothing,
+    OfCompany,
     Plan,
     Sample,
     Segment,
@@ -38,6 +39,12 @@ POINTS = Field("points", Type.NUMBER)
 
 def points(low: int | None = None, high: int | None = None) -> Match:
     return Match(Scope.CONTACTS, POINTS, Range(low, high))
+
+
+LARGE = Match(Scope.COMPANIES, Field("size", Type.NUMBER), Range(low=50))
+NEAR = Match(Scope.COMPANIES, Field("country", Type.TEXT), OneOf(("fr",)))
+SET = Match(Scope.COMPANIES, Field("sector", Type.TEXT), IsSet())
+BOTH = Intersection((LARGE, NEAR))
 
 
 @pytest.mark.parametrize("module", [*(rule.__module__ for rule in RULES), anniversaries.__name__])
@@ -57,6 +64,9 @@ def test_examples_in_docstrings(module: str) -> None:
         (Did(Selected("open", ("open",), where=Union(())), 0, 0), Everything()),
         (Segment("s", Intersection((A, Intersection((A, B))))), Segment("s", Intersection((A, B)))),
         (Did(Selected("open", ("open",), where=Complement(Complement(A)))), Did(Selected("open", ("open",), where=A))),
+        (Intersection((OfCompany(LARGE), OfCompany(Nothing()), B)), Nothing()),
+        (Intersection((OfCompany(LARGE), Intersection((B, OfCompany(NEAR))))), Intersection((OfCompany(BOTH), B))),
+        (Intersection((OfCompany(LARGE), OfCompany(SET))), Intersection((OfCompany(LARGE), OfCompany(SET)))),
         (Difference(Difference(A, B), Complement(C)), Difference(Intersection((A, C)), B)),
     ],
 )

@@ -291,6 +291,9 @@ def _check_link(version, model, within):
     assert set(version.company_link.contacts_of(BitMap(companies))) == expected
     assert set(version.company_link.contacts_of(BitMap(companies), BitMap(within))) == expected & set(within)
     assert all(version.company_link.company_of(row) == company for row, company in linked.items())
+    followed = version.company_link.followed(BitMap(within))
+    assert set(followed.companies) == {linked.get(row) for row in within} - {None}
+    assert set(followed.to(BitMap(companies))) == expected & set(within)
 
 
 def _check_events(events, model, held, predicates, within, window):
