@@ -34,14 +34,24 @@ class HeldValues:
     data: TablesVersion
 
     def held(self, source: Source, typed: str, limit: int) -> Sequence[Held]:
+        asked = limit
+        while True:
+            found = tuple(self._found(source, typed, asked))
+            held = sorted((each for each in found if each.count), key=lambda each: _order(each, typed))[:limit]
+            # Values that nobody has any more, and those that nearly fit, may have taken the places of others.
+            if len(found) < asked or (len(held) == limit and _order(held[-1], typed)[0] < Match.NEAR):
+                return held
+            asked *= 2
+
+    def _found(self, source: Source, typed: str, limit: int) -> Iterable[Held]:
+        """Values that fit, with their counts: fewer than `limit` only where there are no others."""
         match source.scope:
             case Scope.CONTACTS:
-                found = self._of_contacts(source, typed, limit)
+                return self._of_contacts(source, typed, limit)
             case Scope.COMPANIES:
-                found = self._of_companies(source, typed, limit)
+                return self._of_companies(source, typed, limit)
             case Scope.EVENTS:
-                found = self._of_events(source, typed, limit)
-        return sorted((held for held in found if held.count), key=lambda held: _order(held, typed))[:limit]
+                return self._of_events(source, typed, limit)
 
     def did(self, event: str) -> int:
         table = self.data.events(event)

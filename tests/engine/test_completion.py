@@ -118,6 +118,13 @@ def test_the_most_held_come_first_and_a_limit_keeps_them(workspace):
     assert counted(workspace, 'country = "lnad 3')["land 3"] == 3
 
 
+def test_values_that_nobody_has_any_more_take_no_place(workspace):
+    workspace.upsert_contacts([{"id": f"{n}", "country": f"land {n // 2}"} for n in range(20)]).result()
+    workspace.checkpoint()
+    workspace.upsert_contacts([{"id": f"{n}", "country": None} for n in range(15)]).result()
+    assert counted(workspace, "country = ", 3) == {"land 7": 1, "land 8": 2, "land 9": 2}
+
+
 def test_segments_are_offered_by_name_or_by_key_when_two_have_it(workspace):
     for key, name in (("nl", "Clients NL"), ("one", "Twins"), ("two", "twins")):
         workspace.put_segment(key, {"name": name, "expression": "everyone"}).result()
