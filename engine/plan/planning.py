@@ -22,6 +22,7 @@ from engine.plan.physical.intersection import Intersection
 from engine.plan.physical.measures import Measure
 from engine.plan.physical.number_test import NumberComparison, NumberTest
 from engine.plan.physical.operator import Context, Operator, Stored
+from engine.plan.physical.regular import Regular, occasions_of
 from engine.plan.physical.segment import Segment
 from engine.plan.physical.selection import Selection
 from engine.plan.physical.sequence import Sequence
@@ -163,7 +164,11 @@ class _Planning:
     def at_least(self, count: int, items: tuple[Plan, ...]) -> Operator:
         if count <= 0:
             return Everything()
-        return AtLeast(count, tuple(map(self.of, items))) if count <= len(items) else Nothing()
+        if count > len(items):
+            return Nothing()
+        planned = tuple(map(self.of, items))
+        occasions = occasions_of(planned)
+        return AtLeast(count, planned) if occasions is None else Regular(count, planned, occasions)
 
     def did(self, events: Selection, low: int, high: int | None) -> Operator:
         if low == 1 and high is None:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from engine.bitmaps import below, to_array
+from engine.bitmaps import below, from_rows, to_array
 from engine.deadline import still_wanted
 from engine.plan.physical import costs
 from engine.plan.physical.draws import contact_draws
@@ -72,7 +72,7 @@ class TopCut(Operator):
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         members, numbers = self._numbers(context, self._leading(context, _whole(self.item, context)))
-        kept = BitMap(self._first(context, members, _ranks(numbers, self.largest)))
+        kept = from_rows(self._first(context, members, _keys(numbers, self.largest)))
         return kept if within is None else kept & within
 
     def standing(self, context: Context, row: int) -> Standing:
@@ -110,10 +110,10 @@ class TopCut(Operator):
         return members, self.term.numbers(context, domain).at(domain.places(members))
 
     def _first(self, context: Context, rows: NDArray[np.uint32], ranks: NDArray[np.int64]) -> NDArray[np.uint32]:
-        """The `keep` rows of lowest rank. Ids are read for the ties at the edge alone."""
-        if rows.size <= self.keep:
-            return rows
-        edge = np.partition(ranks, self.keep - 1)[self.keep - 1] if self.keep else -1
+        """The `keep` rows of lowest rank (or what stands in that order). Ids are read for ties at the edge alone."""
+        if rows.size <= self.keep or not self.keep:
+            return rows[: self.keep]
+        edge = np.partition(ranks, self.keep - 1)[self.keep - 1]
         inside, tied = rows[ranks < edge], rows[ranks == edge]
         ids = pa.array(context.version.contacts.ids(tied), pa.string())
         by_id = pc.array_sort_indices(ids).to_numpy()  # bytes of UTF-8 sort as code points do
@@ -185,6 +185,19 @@ def _whole(item: Operator, context: Context) -> BitMap:
     """A cut looks at all members, whoever is asked about."""
     whole = candidates(context.space)
     return item.run(Context.of_contacts(context.version, whole), whole)
+
+
+def _keys(numbers: Numbers, largest: bool) -> NDArray[np.int64]:
+    """Numbers that stand in the order of the ranks: whole ones, or their opposites, as they are; none is sorted."""
+    values = numbers.numerator
+    if values.dtype.kind != "i" or not isinstance(numbers.denominator, int):
+        return _ranks(numbers, largest)
+    ordered: NDArray[np.int64] = -values if largest else values
+    if numbers.present.all():
+        return ordered
+    if values.dtype.itemsize == 8:  # the number that is to stand for none may be one of them
+        return _ranks(numbers, largest)
+    return np.where(numbers.present, ordered.astype(np.int64), np.iinfo(np.int64).max)
 
 
 def _ranks(numbers: Numbers, largest: bool) -> NDArray[np.int64]:

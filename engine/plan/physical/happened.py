@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from pyroaring import BitMap
 
-from engine.bitmaps import from_rows
+from engine.bitmaps import Words, from_rows, set_rows, to_words, union
 from engine.counting import CAP
 from engine.deadline import still_wanted
 from engine.plan.physical import costs
@@ -17,6 +17,9 @@ from engine.plan.physical.space import Domain, few
 
 FOLLOWED = 1024
 """Following a contact to its events costs a microsecond; uniting indexes, a nanosecond for each contact there is."""
+
+WORTH_UNITING = 8
+"""Indexes are united when there is at least one event for so many contacts: setting one takes about a nanosecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,16 @@ class ActiveIn(Stored):
             edges.append(rows)
         rest = from_rows(np.concatenate(edges))
         return BitMap.union(rest, *bitmaps) if bitmaps else rest
+
+    def put(self, context: Context, words: Words) -> None:
+        """Add all of them to a set: from the events of a window of few, else from the time indexes."""
+        for part in self.events.parts(context.version):
+            if part.estimate_between(self.events.start, self.events.end) * WORTH_UNITING < context.space.size:
+                self.events.put(context, part, words)
+            else:
+                whole_units, rows = part.cover(self.events.start, self.events.end)
+                words |= to_words(union(whole_units), context.space.size)
+                set_rows(rows, words)
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         if within is not None and self._worth_following(context, within):
@@ -99,6 +112,11 @@ class Happened(Operator):
             return _those_with_events(self.events, context, within)
         found = self.events.contacts(context)
         return found if within is None else found & within
+
+    def put(self, context: Context, words: Words) -> None:
+        """Add all of them to a set."""
+        for part in self.events.parts(context.version):
+            self.events.put(context, part, words)
 
     def cost(self, context: Context, asked: float) -> float:
         found = costs.EVENT * self.events.among(context, asked) + costs.BITMAP * context.space.size

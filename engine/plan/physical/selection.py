@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from engine.bitmaps import from_sorted, from_words, set_rows, set_rows_at, to_array, words_of
+from engine.bitmaps import Words, from_sorted, from_words, set_rows, set_rows_at, to_array, words_of
 from engine.counting import Counts, add_each, add_each_capped, count_type
 from engine.deadline import still_wanted
 from engine.plan.physical import costs
@@ -123,12 +123,16 @@ class Selection:
         """Those of all selected events."""
         words = np.zeros(words_of(context.space.size), np.uint64)
         for part in self.parts(context.version):
-            rows = self._rows_of_all(context, part)
-            if isinstance(rows, slice):
-                set_rows(part.contacts[rows], words)
-            else:
-                set_rows_at(part.contacts, rows, words)
+            self.put(context, part, words)
         return from_words(words)
+
+    def put(self, context: Context, part: EventPart, words: Words) -> None:
+        """Add the contacts of a part's selected events to a set."""
+        rows = self._rows_of_all(context, part)
+        if isinstance(rows, slice):
+            set_rows(part.contacts[rows], words)
+        else:
+            set_rows_at(part.contacts, rows, words)
 
     def rows(self, context: Context, part: EventPart, domain: Domain) -> NDArray[np.uint32] | slice:
         """The selected events of a part that are of the domain's contacts; they ascend."""

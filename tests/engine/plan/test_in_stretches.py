@@ -64,6 +64,15 @@ def ranks(pairs: list[tuple[int, int]], largest: bool) -> None:
     assert cut._ranks(numbers, largest).tolist() == [order.index(value) for value in values]
 
 
+@given(st.lists(st.none() | st.integers(-(2**31) + 1, 2**31 - 1), min_size=1, max_size=20), st.booleans())
+def test_keys_stand_in_the_order_of_ranks(values, largest):
+    for kind in (np.int32, np.int64):
+        numerator = np.array([0 if value is None else value for value in values], kind)
+        numbers = Numbers(numerator, np.array([value is not None for value in values]))
+        ranks, keys = cut._ranks(numbers, largest), cut._keys(numbers, largest)
+        assert ((ranks[:, None] < ranks) == (keys[:, None] < keys)).all()
+
+
 @pytest.mark.parametrize("size", [0, 1, 6, 7, 8, 60])
 def test_pieces_are_ordered_as_the_whole_would_be(size, monkeypatch):
     monkeypatch.setattr("engine.plan.physical.space.ORDERED_AT_ONCE", 7)
