@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from engine import native
 from engine.directory import DEFAULT
 from engine.questions import Directory
+from server.wire import Protocol
 
 GRACE_SECONDS = 20
 """How long running requests may take to end once the server was asked to stop."""
@@ -31,6 +32,7 @@ SWITCH_SECONDS = 0.001
 def configuration(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=Protocol,
         log_level="warning",
         access_log=False,
         lifespan="on",

@@ -17,6 +17,7 @@ from server.app import application
 from server.auth import LOOPBACK
 from server.serve import Announcing, bound, url
 from server.service import Limits, Service, service
+from server.wire import Protocol
 from tests.server.answers import CONTACTS, SCHEMA, ok
 
 WORKSPACES = (f"w{n}" for n in count())
@@ -30,7 +31,7 @@ def served(data: Path, limits: Limits | None = None) -> Iterator[tuple[str, Serv
     started = threading.Event()
     with bound("127.0.0.1", 0) as listening:
         app = application(room, LOOPBACK)
-        config = uvicorn.Config(app, log_level="warning", lifespan="on", timeout_graceful_shutdown=5)
+        config = uvicorn.Config(app, http=Protocol, log_level="warning", lifespan="on", timeout_graceful_shutdown=5)
         server = Announcing(config, started.set)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         address = url(listening)
