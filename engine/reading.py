@@ -108,6 +108,9 @@ class Column(Protocol):
     def values(self, rows: NDArray[np.uint32]) -> list[type_of_value | None]:
         """Physical values of `rows`, in their order; None where missing."""
 
+    def value(self, row: int) -> type_of_value | None:
+        """The physical value of one row."""
+
     def numbers(self, rows: NDArray[np.uint32]) -> tuple[NDArray[np.int64] | NDArray[np.float64], NDArray[np.bool_]]:
         """Values of a number, float, boolean, date or datetime column at `rows`, and which of them are present.
 
@@ -210,6 +213,9 @@ class EventPart(Protocol):
 
     def rows_of(self, contacts: BitMap) -> NDArray[np.uint32]:
         """Event rows of these contacts, ordered by contact, then moment, then acceptance; for few contacts."""
+
+    def rows_of_one(self, contact: int) -> NDArray[np.uint32]:
+        """Event rows of a contact, ordered by moment, then acceptance."""
 
     def rows_of_between(self, contacts: BitMap, start: int | None, end: int | None) -> NDArray[np.uint32]:
         """Those of them in [start, end), ascending."""

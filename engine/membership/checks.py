@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from dsl.draw import draw
 from dsl.moments import Unit, Window
 from dsl.typed import Condition
-from engine.membership.facts import Check, Facts
+from engine.membership.facts import Check, Chosen, Facts
 from engine.membership.occasions import Counted
 from engine.membership.values import ValueTest
 
@@ -144,7 +145,10 @@ class Times:
     high: int | None
 
     def holds(self, facts: Facts) -> bool:
-        first, after = facts.chosen(self.counted).span(facts.bounds(self.window))
+        chosen = facts.chosen(self.counted)
+        if not chosen.at:
+            return self.low <= 0
+        first, after = chosen.span(facts.bounds(self.window))
         return self.low <= after - first and (self.high is None or after - first <= self.high)
 
 
@@ -161,12 +165,23 @@ class Regular:
 
     def holds(self, facts: Facts) -> bool:
         chosen = facts.chosen(self.counted)
-        low, high = chosen.span(facts.bounds(self.window))
-        edges = [chosen.span((facts.back(back, self.unit), None))[0] for back in range(self.spans + 1)]
-        held = sum(
-            max(first, low) < min(after, high) for first, after in zip(edges[1:], edges, strict=False)
-        )  # fmt: skip
+        if len(chosen.at) < self.low:
+            return False
+        held = self.held(chosen, facts)
         return self.low <= held and (self.high is None or held <= self.high)
+
+    def held(self, chosen: Chosen, facts: Facts) -> int:
+        """In how many of the spans events lie: from the newest back, until no event is older."""
+        at, (low, high) = chosen.at, chosen.span(facts.bounds(self.window))
+        after = bisect_left(at, facts.back(0, self.unit), 0, high)
+        held = 0
+        for back in range(1, self.spans + 1):
+            if after <= low:
+                break
+            first = bisect_left(at, facts.back(back, self.unit), low, after)
+            held += first < after
+            after = first
+        return held
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +196,8 @@ class Edge:
 
     def holds(self, facts: Facts) -> bool:
         chosen = facts.chosen(self.counted)
+        if not chosen.at:
+            return False
         first, after = chosen.span(facts.bounds(self.window))
         if first == after:
             return False

@@ -39,42 +39,45 @@ def folded(value: type_of_value | None) -> Value:
 class Row:
     """A contact or a company."""
 
-    __slots__ = ("_entities", "_folded", "_rows", "_values")
+    __slots__ = ("_entities", "_folded", "_row", "_values")
 
     def __init__(self, entities: Entities, row: int) -> None:
         self._entities = entities
-        self._rows = np.array([row], np.uint32)
+        self._row = row
         self._values: dict[str, type_of_value | None] = {}
         self._folded: dict[str, Value] = {}
 
     def value(self, name: str) -> Value:
-        if name not in self._values:
+        try:
+            return self._values[name]
+        except KeyError:
             column = self._entities.column(name)
-            self._values[name] = None if column is None else column.values(self._rows)[0]
-        return self._values[name]
+            found = self._values[name] = None if column is None else column.value(self._row)
+            return found
 
     def folded(self, name: str) -> Value:
-        if name not in self._folded:
+        try:
+            return self._folded[name]
+        except KeyError:
             self.value(name)
-            self._folded[name] = folded(self._values[name])
-        return self._folded[name]
+            found = self._folded[name] = folded(self._values[name])
+            return found
 
 
 class EventTest(Protocol):
     """A condition on events."""
 
-    def mask(self, events: Happened, facts: Facts) -> list[bool]:
-        """Of which of the events it holds."""
+    def places(self, events: Happened, facts: Facts) -> Sequence[int]:
+        """Where, ascending, the events stand of which it holds."""
 
 
 class Happened:
     """Events of a contact, ordered by moment, then acceptance."""
 
-    __slots__ = ("_folded", "_order", "_parts", "_values", "at")
+    __slots__ = ("_folded", "_held", "_order", "_parts", "_values", "at")
 
     def __init__(self, parts: Iterable[EventPart], row: int) -> None:
-        contact = BitMap((row,))
-        found = [(part, part.rows_of(contact)) for part in parts if part.size]
+        found = [(part, part.rows_of_one(row)) for part in parts]
         self._parts = [(part, rows) for part, rows in found if rows.size]
         at = _together([part.at[rows] for part, rows in self._parts])
         self._order: list[int] | None = None
@@ -85,6 +88,16 @@ class Happened:
         self.at: list[int] = at.tolist()
         self._values: dict[str, list[type_of_value | None]] = {}
         self._folded: dict[str, list[Value]] = {}
+        self._held: dict[tuple[str, bool], dict[Value, list[int]]] = {}
+
+    def having(self, name: str, folded: bool, value: Value) -> Sequence[int]:
+        """Where the events stand that have a value for a property."""
+        places = self._held.get((name, folded))
+        if places is None:
+            places = self._held[name, folded] = {}
+            for place, each in enumerate(self.folded(name) if folded else self.values(name)):
+                places.setdefault(each, []).append(place)
+        return places.get(value, ())
 
     def values(self, name: str) -> Sequence[Value]:
         """Of a property, event by event."""
@@ -103,7 +116,10 @@ class Happened:
 
 
 def _together(pieces: list[NDArray[np.int64]]) -> NDArray[np.int64]:
-    return pieces[0] if len(pieces) == 1 else np.concatenate([*pieces, np.empty(0, np.int64)])
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces) if pieces else NO_MOMENTS
+
+
+NO_MOMENTS = np.empty(0, np.int64)
 
 
 def _values_of(part: EventPart, name: str, rows: NDArray[np.uint32]) -> list[type_of_value | None]:
@@ -132,10 +148,10 @@ class Chosen:
 
     __slots__ = ("_events", "_places", "at")
 
-    def __init__(self, events: Happened, mask: list[bool] | None) -> None:
+    def __init__(self, events: Happened, places: Sequence[int] | None) -> None:
         self._events = events
-        self._places = None if mask is None else [place for place, holds in enumerate(mask) if holds]
-        self.at = events.at if self._places is None else [events.at[place] for place in self._places]
+        self._places = places
+        self.at = events.at if places is None else [events.at[place] for place in places]
 
     def span(self, bounds: Bounds) -> tuple[int, int]:
         """The first of those within, and the first after them."""
@@ -159,8 +175,8 @@ class Facts:
     """
 
     __slots__ = (
-        "_answers", "_bounds", "_chosen", "_company", "_happened", "_members", "_numbers", "_planned", "_ruled",
-        "_steps", "_version", "clock", "contact", "row", "rules",
+        "_answers", "_bounds", "_chosen", "_company", "_days", "_happened", "_members", "_numbers", "_planned",
+        "_ruled", "_steps", "_version", "clock", "contact", "row", "rules",
     )  # fmt: skip
 
     def __init__(
@@ -178,7 +194,8 @@ class Facts:
         self._version = version
         self._planned = planned
         self._company: list[Row | None] = []
-        self._bounds: dict[tuple[int, bool], Bounds] = {}
+        self._bounds: dict[int, Bounds] = {}
+        self._days: dict[int, Bounds] = {}
         self._steps: dict[tuple[int, Unit], int] = {}
         self._happened: dict[str | None, Happened] = {}
         self._chosen: dict[int, Chosen] = {}
@@ -225,10 +242,10 @@ class Facts:
         """A window's, in milliseconds or in days."""
         if window is None:
             return ALWAYS
-        found = self._bounds.get((id(window), days))
+        known = self._days if days else self._bounds
+        found = known.get(id(window))
         if found is None:
-            found = window.days(self.clock) if days else window.instants(self.clock)
-            self._bounds[id(window), days] = found
+            found = known[id(window)] = window.days(self.clock) if days else window.instants(self.clock)
         return found
 
     def back(self, count: int, unit: Unit) -> int:
@@ -267,15 +284,17 @@ class Facts:
 
     def number(self, number: Calculated) -> int | Fraction | None:
         """Calculated once."""
-        if id(number) not in self._numbers:
-            self._numbers[id(number)] = number.of(self)
-        return self._numbers[id(number)]
+        try:
+            return self._numbers[id(number)]
+        except KeyError:
+            found = self._numbers[id(number)] = number.of(self)
+            return found
 
     def chosen(self, occasions: Occasions) -> Chosen:
         found = self._chosen.get(id(occasions))
         if found is None:
             events, where = self.happened(occasions.event), occasions.where
-            found = Chosen(events, None if where is None else where.mask(events, self))
+            found = Chosen(events, None if where is None or not events.at else where.places(events, self))
             self._chosen[id(occasions)] = found
         return found
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from engine.membership.facts import EventTest, Facts, Happened
-from engine.membership.values import ValueTest
+from engine.membership.values import Among, ValueTest
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,35 +23,43 @@ class OfProperty:
     name: str
     test: ValueTest
 
-    def mask(self, events: Happened, facts: Facts) -> list[bool]:
+    def places(self, events: Happened, facts: Facts) -> Sequence[int]:
         test = self.test
-        values = events.folded(self.name) if test.folded else events.values(self.name)
-        return [value is not None and test.holds(value, facts) for value in values]
+        match test:
+            case Among(values, folded) if len(values) == 1:
+                value: Any
+                (value,) = values
+                return events.having(self.name, folded, value)
+        found = events.folded(self.name) if test.folded else events.values(self.name)
+        holds = test.holds
+        return [place for place, value in enumerate(found) if value is not None and holds(value, facts)]
 
 
 @dataclass(frozen=True, slots=True)
 class EveryOf:
     tests: tuple[EventTest, ...]
 
-    def mask(self, events: Happened, facts: Facts) -> list[bool]:
-        return list(map(all, _event_by_event(self.tests, events, facts)))
+    def places(self, events: Happened, facts: Facts) -> Sequence[int]:
+        left = set(self.tests[0].places(events, facts))
+        for test in self.tests[1:]:
+            if not left:
+                break
+            left.intersection_update(test.places(events, facts))
+        return sorted(left)
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
     tests: tuple[EventTest, ...]
 
-    def mask(self, events: Happened, facts: Facts) -> list[bool]:
-        return list(map(any, _event_by_event(self.tests, events, facts)))
+    def places(self, events: Happened, facts: Facts) -> Sequence[int]:
+        return sorted(set[int]().union(*(test.places(events, facts) for test in self.tests)))
 
 
 @dataclass(frozen=True, slots=True)
 class NotSo:
     test: EventTest
 
-    def mask(self, events: Happened, facts: Facts) -> list[bool]:
-        return [not holds for holds in self.test.mask(events, facts)]
-
-
-def _event_by_event(tests: tuple[EventTest, ...], events: Happened, facts: Facts) -> Iterable[tuple[bool, ...]]:
-    return zip(*(test.mask(events, facts) for test in tests), strict=True)
+    def places(self, events: Happened, facts: Facts) -> Sequence[int]:
+        others = set(self.test.places(events, facts))
+        return [place for place in range(len(events.at)) if place not in others]

@@ -53,12 +53,51 @@ class Followed:
     condition: Condition
 
     def holds(self, facts: Facts) -> bool:
-        events = [facts.chosen(step.counted) for step in self.steps]
-        spans = [found.span(facts.bounds(step.window)) for found, step in zip(events, self.steps, strict=True)]
-        if any(first == after and not step.absent for (first, after), step in zip(spans, self.steps, strict=True)):
-            return False
-        found = _Following(self.steps, events, spans, facts).found()
+        events, spans = list[Chosen](), list[tuple[int, int]]()
+        for step in self.steps:
+            chosen = facts.chosen(step.counted)
+            first, after = chosen.span(facts.bounds(step.window)) if chosen.at else (0, 0)
+            if first == after and not step.absent:
+                return False
+            events.append(chosen)
+            spans.append((first, after))
+        if len(self.steps) == 2 and not self.steps[0].absent:
+            found = _second_of_two(self.steps[1], events, spans, facts)
+        else:
+            found = _Following(self.steps, events, spans, facts).found()
         return facts.planned(self.condition) if found is None else found
+
+
+def _second_of_two(step: Step, events: list[Chosen], spans: list[tuple[int, int]], facts: Facts) -> bool | None:
+    """Whether after any of the first events a second one comes, or is absent; None for too many pairs of them."""
+    (earlier, later), ((first, after), (begin, end)) = events, spans
+    before, at, lacks = earlier.at, later.at, step.absent
+    if begin == end:
+        return lacks
+    here = [later.values(same.property, same.folded) for same in step.same]
+    there = [earlier.values(same.earlier, same.folded) for same in step.same]
+    pairs = 0
+    for event in range(first, after):
+        moment = before[event]
+        begin = bisect_right(at, moment, begin, end)
+        latest = step.latest(moment, facts)
+        coming = end if latest is None else bisect_right(at, latest, begin, end)
+        pairs += 1 + (coming - begin if here else 0)
+        if pairs > MOST_PAIRS:
+            return None
+        if lacks != (begin < coming and (not here or _alike(here, range(begin, coming), there, event))):
+            return True
+    return False
+
+
+def _alike(here: list[Listed[Value]], places: range, there: list[Listed[Value]], event: int) -> bool:
+    """Whether any of `places` has all the values that an event has."""
+    wanted = [values[event] for values in there]
+    if None in wanted:
+        return False
+    if len(here) == 1:
+        return wanted[0] in here[0][places.start : places.stop]
+    return any(all(values[place] == value for values, value in zip(here, wanted, strict=True)) for place in places)
 
 
 Trail = tuple[int, ...]
@@ -94,7 +133,8 @@ class _Following:
                     self.pairs += 1
                     if self.pairs > MOST_PAIRS:
                         return None
-                    if self.fits(place, event, trail) and not self.forbidden(absent, trail, place, event):
+                    fits = not step.same or self.fits(place, event, trail)
+                    if fits and not (absent and self.forbidden(absent, trail, place, event)):
                         longer = (*trail, event)
                         following[tuple(longer[at] for at in needed)] = longer
             self.taken.append(place)

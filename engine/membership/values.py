@@ -7,9 +7,11 @@ from fractions import Fraction
 from typing import Any, Protocol
 
 from dsl import typed
+from dsl.folding import fold
 from dsl.moments import Window
 from dsl.schema import Type
 from engine.membership.facts import Facts
+from engine.tables.literals import Literals, of_like, of_regex
 from engine.tables.texts import strings, text_mask
 
 
@@ -100,12 +102,16 @@ class Holds:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """What indexes search texts for, asked by the same kernel."""
+    """What indexes search texts for, asked by the same kernel of texts that have the pattern's literals."""
 
     predicate: typed.Like | typed.Matches
+    literals: Literals
     folded: bool
 
     def holds(self, value: Any, facts: Facts) -> bool:
+        form = value if self.folded else fold(value)
+        if not form.startswith(self.literals.start) or self.literals.inside not in form:
+            return False
         text = strings([value])
         return bool(text_mask(self.predicate, text, text)[0])
 
@@ -159,8 +165,10 @@ def value_test(type: Type, predicate: typed.Predicate) -> ValueTest | None:
             return Ends(text)
         case typed.Contains(text):
             return Holds(text)
-        case typed.Like() | typed.Matches():
-            return Pattern(predicate, isinstance(predicate, typed.Like))
+        case typed.Like(pattern):
+            return Pattern(predicate, of_like(pattern), folded=True)
+        case typed.Matches(pattern):
+            return Pattern(predicate, of_regex(pattern), folded=False)
         case typed.HasAny(values):
             return AnyTag(frozenset(values))
         case typed.HasAll(values):

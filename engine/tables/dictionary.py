@@ -32,6 +32,9 @@ class Dictionary(Protocol):
     def texts(self, codes: NDArray[Any]) -> list[str | None]:
         """The texts of `codes`; None for a missing one."""
 
+    def text(self, code: int) -> str:
+        """The text of a code that is not that of a missing one."""
+
     def folded(self) -> list[str]:
         """Every text folded, by code."""
 
@@ -112,6 +115,9 @@ class Prefix:
     def texts(self, codes: NDArray[Any]) -> list[str | None]:
         exact = self._growing.exact
         return [exact[code] if code >= 0 else None for code in codes.tolist()]
+
+    def text(self, code: int) -> str:
+        return self._growing.exact[code]
 
     def folded(self) -> list[str]:
         return self._growing.folded[: self._size]

@@ -136,6 +136,10 @@ class TailPart:
         rows = np.flatnonzero(mine == asked[0] if len(asked) == 1 else np.isin(mine, asked))
         return rows[np.lexsort((rows, self.at[rows], mine[rows]))].astype(np.uint32)
 
+    def rows_of_one(self, contact: int) -> Rows:
+        rows = np.flatnonzero(self.contacts == contact)
+        return rows[np.argsort(self.at[rows], kind="stable")].astype(np.uint32)
+
     def rows_of_between(self, contacts: BitMap, start: int | None, end: int | None) -> Rows:
         rows = np.sort(self.rows_of(contacts))
         return rows[self._between(start, end)[rows]]

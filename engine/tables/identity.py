@@ -283,6 +283,9 @@ class IdColumn:
     def values(self, rows: Rows) -> list[type_of_value | None]:
         return list(self.table.texts(rows))
 
+    def value(self, row: int) -> type_of_value | None:
+        return self.table.text(row)
+
     def numbers(self, rows: Rows) -> Numbers:
         folded = fold_all(strings(self.table.texts(rows))).dictionary_encode()
         return folded.indices.to_numpy().astype(np.int64), np.ones(len(rows), np.bool_)

@@ -63,6 +63,9 @@ class Keys:
         texts: list[type_of_value | None] = self.texts.take(pa.array(rows)).to_pylist()
         return texts
 
+    def value(self, row: int) -> type_of_value | None:
+        return self.values(np.array([row], np.uint32))[0]
+
     def numbers(self, rows: Rows) -> Numbers:
         texts = self.texts.take(pa.array(rows))
         codes = fold_all(texts.fill_null("")).dictionary_encode().indices

@@ -64,6 +64,10 @@ class LooseText:
     def values(self, rows: Rows) -> list[type_of_value | None]:
         return list(self.dictionary.texts(self.codes[rows]))
 
+    def value(self, row: int) -> type_of_value | None:
+        code = int(self.codes[row])
+        return None if code < 0 else self.dictionary.text(code)
+
     def numbers(self, rows: Rows) -> Numbers:
         codes = self.codes[rows]
         return np.append(self.dictionary.groups, MISSING_INT)[codes], codes >= 0
@@ -80,11 +84,12 @@ class LooseText:
 class LooseNumbers:
     """Numbers, dates, datetimes, floats and booleans (as 0 and 1); whole numbers of any width, or float64."""
 
-    __slots__ = ("data", "field")
+    __slots__ = ("_missing", "data", "field")
 
     def __init__(self, field: Field, data: NDArray[Any]) -> None:
         self.field = field
         self.data = data
+        self._missing = missing_of(data.dtype)
 
     @property
     def size(self) -> int:
@@ -109,6 +114,12 @@ class LooseNumbers:
 
     def values(self, rows: Rows) -> list[type_of_value | None]:
         return physical(self.field, *self.numbers(rows))
+
+    def value(self, row: int) -> type_of_value | None:
+        value: Any = self.data[row].item()
+        if value != value or value == self._missing:
+            return None
+        return value == 1 if self.field.type is Type.BOOLEAN else value  # type: ignore[no-any-return]
 
     def numbers(self, rows: Rows) -> Numbers:
         data = self.data[rows]
@@ -176,6 +187,10 @@ class LooseTags:
         starts, ends = self.starts[rows].tolist(), self.starts[rows.astype(np.int64) + 1].tolist()
         texts = self.dictionary.texts
         return [tuple(texts(self.codes[a:b])) if b > a else None for a, b in zip(starts, ends, strict=True)]  # type: ignore[arg-type]
+
+    def value(self, row: int) -> type_of_value | None:
+        codes = self.codes[self.starts[row] : self.starts[row + 1]].tolist()
+        return tuple(map(self.dictionary.text, codes)) or None
 
     def numbers(self, rows: Rows) -> Numbers:
         raise TypeError("tags have no numbers")

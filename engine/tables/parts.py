@@ -221,6 +221,14 @@ class SealedPart:
         rows: Rows = self._arrays["by_contact"][spans(starts[places], starts[places + 1])]
         return rows
 
+    def rows_of_one(self, contact: int) -> Rows:
+        place = _place(contact, self._arrays["who"])
+        if place < 0:
+            return NO_ROWS
+        starts = self._arrays["starts"]
+        rows: Rows = self._arrays["by_contact"][starts[place] : starts[place + 1]]
+        return rows
+
     def rows_of_between(self, contacts: BitMap, start: int | None, end: int | None) -> Rows:
         low, high = self.bounds(start, end)
         starts, places = self._arrays["starts"], self._places(to_array(contacts))
@@ -342,6 +350,19 @@ def _find_ascending(asked: Rows, who: Rows, places: NDArray[np.int64]) -> int:
             places[found] = place
             found += 1
     return found
+
+
+@kernel("i8", "u4[]")
+def _place(contact: int, who: Rows) -> int:
+    """Where a contact stands in `who`; -1 when it does not."""
+    low, high = 0, who.size
+    while low < high:
+        middle = (low + high) >> 1
+        if who[middle] < contact:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < who.size and who[low] == contact else -1
 
 
 @kernel("i8[]", "u4[]", "u4[]", "i8", "i8", "out u4[]")

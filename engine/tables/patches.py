@@ -187,6 +187,12 @@ class PatchedColumn:
             _place(result, from_tail, self.tail.values(entries[from_tail].astype(np.uint32)))
         return result
 
+    def value(self, row: int) -> type_of_value | None:
+        entry = self.patch.entry_of(row, self.size) if self.size else -1
+        if entry >= 0:
+            return self.tail.value(entry)
+        return self.base.value(row) if self.base is not None and row < self.base.size else None
+
     def _split(self, rows: Rows, entries: NDArray[np.int64]) -> tuple[Mask, Mask]:
         """Which of `rows` the tail answers, and which the base."""
         from_tail = entries >= 0

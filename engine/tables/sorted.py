@@ -176,12 +176,20 @@ class SortedDictionary:
         mask[groups] = True
         return mask if self.starts is None else np.repeat(mask, np.diff(self.starts))
 
+    def text(self, code: int) -> str:
+        text: str = self.exact[code].as_py() if len(self.exact) > KEPT_TEXTS else self.kept[code]
+        return text
+
+    @property
+    def kept(self) -> list[str]:
+        if self._kept is None:
+            self._kept = self.exact.to_pylist()
+        return self._kept
+
     def texts(self, codes: NDArray[Any]) -> list[str | None]:
         if len(self.exact) > KEPT_TEXTS:
             return texts_of(self.exact, codes)
-        if self._kept is None:
-            self._kept = self.exact.to_pylist()
-        kept = self._kept
+        kept = self.kept
         return [kept[code] if code >= 0 else None for code in codes.tolist()]
 
     def arrays(self) -> dict[str, Array]:
@@ -226,6 +234,10 @@ class ArrowDictionary:
 
     def select(self, predicate: ColumnPredicate) -> Mask:
         return text_mask(predicate, fold_all(self.exact), self.exact)
+
+    def text(self, code: int) -> str:
+        text: str = self.exact[code].as_py()
+        return text
 
     def texts(self, codes: NDArray[Any]) -> list[str | None]:
         return texts_of(self.exact, codes)

@@ -45,6 +45,9 @@ class MomentColumn:
     def values(self, rows: NDArray[np.uint32]) -> list[type_of_value | None]:
         return list(self.part.at[rows].tolist())
 
+    def value(self, row: int) -> type_of_value | None:
+        return int(self.part.at[row])
+
     def numbers(self, rows: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         return self.part.at[rows], np.ones(rows.size, np.bool_)
 
