@@ -45,8 +45,7 @@ def text_identities(
     used = np.flatnonzero(some_row >= 0)
     identity = np.zeros(most + 1, np.int64)
     # Each text is read once.
-    for code, text in zip(used, column.values(some_row[used].astype(np.uint32)), strict=True):
-        identity[code] = known.of(fold(str(text)))
+    identity[used] = [known.of(fold(str(text))) for text in column.values(some_row[used].astype(np.uint32))]
     still_wanted()
     identities = np.zeros(rows.size, np.int64)
     _identify(codes, present, identity, identities)
