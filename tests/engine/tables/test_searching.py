@@ -39,6 +39,17 @@ def test_long_texts_and_matches_across_tiles_and_texts():
     assert searched.containing("needle" * 300).tolist() == [4]
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.text("a\0", max_size=30), max_size=20), st.data())
+def test_texts_that_end_with_a_long_one_are_found(texts, data):
+    """Ends as long as three tails; bytes of nought stand for what a short text does not have."""
+    whole = data.draw(st.sampled_from(texts or [""]))
+    part = data.draw(st.sampled_from(["", "\0", "a"])) + whole[data.draw(st.integers(0, 30)) :]
+    assert Texts(arrow(texts, True)).ending(part).tolist() == [
+        at for at, text in enumerate(texts) if text.endswith(part)
+    ]
+
+
 @pytest.mark.parametrize(
     ("pattern", "literals"),
     [
