@@ -321,7 +321,7 @@ def children(plan: Plan) -> tuple[Plan, ...]:
 def with_children(plan: Plan, change: Callable[[Plan], Plan]) -> Plan:
     """The node with `change` applied to each of its children; the node itself when none changed."""
     match plan:
-        case Match() | Everything() | Nothing() | Sample():
+        case Match() | Did(Selected(_, _, None)) | Everything() | Nothing() | Sample():
             return plan
         case Intersection(items) | Union(items) | AtLeast(_, items):
             changed = tuple(map(change, items))

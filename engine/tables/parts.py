@@ -21,7 +21,7 @@ from engine.tables.amounts import Amounts
 from engine.tables.by_text import TextCounts, told_apart
 from engine.tables.groups import spans
 from engine.tables.joining import empty, joined, taken
-from engine.tables.loose import Loose, LooseNumbers
+from engine.tables.loose import MISSING_INT, Loose, LooseNumbers
 from engine.tables.prints import IdPrints
 from engine.tables.sealed import Sealed, opened, sealed
 from engine.tables.tallies import Tallies
@@ -31,6 +31,8 @@ from storage import Array, BlockRef
 
 FEW_ROWS = 4096
 """Windows of at most so many events are answered from the events themselves."""
+KEPT_MOMENTS = 256
+"""Where so many moments stand among the rows is kept, then forgotten at once."""
 NO_ROWS: Rows = np.empty(0, np.uint32)
 
 
@@ -74,6 +76,7 @@ class SealedPart:
         self.seen = IdPrints(arrays["id_high"], arrays["id_low"])
         self.ref: BlockRef | None = None
         self.purged: Purged | None = None
+        self._firsts: dict[int, int] = {}
         self._amounts: dict[str, Amounts] = {}
         self._texts: dict[str, frozenset[str]] = {}
         self._text_counts: dict[str, TextCounts] = {}
@@ -119,9 +122,20 @@ class SealedPart:
 
     def bounds(self, start: int | None, end: int | None) -> tuple[int, int]:
         """Rows low <= row < high are those in [start, end)."""
-        low = 0 if start is None else int(self.at.searchsorted(start))
-        high = self.size if end is None else int(self.at.searchsorted(end))
+        low = 0 if start is None else self._first_from(start)
+        high = self.size if end is None else self._first_from(end)
         return low, max(low, high)
+
+    def _first_from(self, moment: int) -> int:
+        """The first row that is not before `moment`. A question asks of its few moments again and again."""
+        found = self._firsts.get(moment)
+        if found is None and moment > self._latest:
+            return self.size
+        if found is None:
+            if len(self._firsts) >= KEPT_MOMENTS:
+                self._firsts.clear()
+            found = self._firsts[moment] = int(self.at.searchsorted(moment))
+        return found
 
     def rows_between(self, start: int | None, end: int | None) -> range:
         return range(*self.bounds(start, end))
@@ -154,6 +168,11 @@ class SealedPart:
         if high < self.size and int(self.at[high]) // unit == last - 1:
             last -= 1
         return first, last
+
+    @cached_property
+    def _latest(self) -> int:
+        """The moment of the last event; below any where there is none."""
+        return int(self.at[-1]) if self.size else MISSING_INT
 
     @property
     def ordered(self) -> bool:
