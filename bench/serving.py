@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -50,7 +51,8 @@ def constant() -> Iterator[Server]:
 def started(module: str, *arguments: str) -> Iterator[Server]:
     """A module that prints {"url": …} once it takes requests. Raises Refused when it does not."""
     began = perf_counter()
-    with subprocess.Popen([sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE) as process:
+    command = [sys.executable, "-m", module, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=with_bytecode()) as process:
         try:
             assert process.stdout is not None
             port = port_told(process.stdout)
@@ -59,6 +61,11 @@ def started(module: str, *arguments: str) -> Iterator[Server]:
         finally:
             process.terminate()
             process.wait(PATIENCE)
+
+
+def with_bytecode() -> dict[str, str]:
+    """The environment of a process that finds and keeps bytecode, as one that was installed does."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def port_told(output: IO[bytes]) -> int:

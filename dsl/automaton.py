@@ -6,21 +6,17 @@ name is a field is a product is a sum is a condition), and each such chain is wa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
-from importlib.resources import files
 from operator import itemgetter
 from sys import intern
 from typing import Any
 
-from lark import Lark
-from lark.common import LexerConf
-from lark.lexer import Lexer, LexerState
-from lark.lexer import Token as LarkToken
 from lark.parsers.lalr_analysis import Shift
 
 from dsl.build import Builder
+from dsl.grammar import grammar
 from dsl.lexing import END, Token
 from dsl.problems import NOWHERE
 
@@ -76,28 +72,6 @@ class Automaton:
             action = self.rows[state].get(terminal)
         self.climbs[place] = tuple(makes), state, action
         return self.climbs[place]
-
-
-class _NoLexer(Lexer):
-    """Tokens come from `lexing`; Lark is only asked for its tables."""
-
-    def __init__(self, conf: LexerConf) -> None: ...
-
-    def lex(self, lexer_state: LexerState, parser_state: Any) -> Iterator[LarkToken]:
-        return iter(())
-
-
-@cache
-def grammar() -> Lark:
-    """The grammar as Lark understands it, made at the first call (some 0.1 s)."""
-    return Lark(
-        files("dsl").joinpath("grammar.lark").read_text(encoding="utf-8"),
-        parser="lalr",
-        lexer=_NoLexer,
-        start="selection",
-        keep_all_tokens=True,
-        maybe_placeholders=False,
-    )
 
 
 @cache

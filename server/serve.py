@@ -7,7 +7,9 @@ import socket
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
+from engine import native
 from engine.budget import DEFAULT_BUDGET_MS
 from engine.caches import DEFAULT_BYTES
 from engine.directory import Tamis
@@ -49,6 +51,7 @@ def serve(
     once requests are taken. Raises CannotServe, and what opening a data directory raises (`storage.StorageError`).
     """
     with bound(host, port) as listening, crew_of(workers) as crew:
+        Thread(target=native.warm, name="kernels", daemon=True).start()  # beside the opening: `warm` waits for them
         tamis = Tamis.open(data, budget_ms=budget_ms, cache_bytes=cache_bytes)
         try:
             serve_opened(

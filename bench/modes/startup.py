@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from bench.course import Course, Result
 from bench.peers.tamis import ready_directory
-from bench.serving import serving
+from bench.serving import serving, with_bytecode
 from bench.telling import duration
 from bench.timing import Times
 
@@ -30,7 +30,10 @@ tamis.close()
 def measure(course: Course, so_far: Result) -> Iterator[tuple[str, Result]]:
     directory, result = ready_directory(course.files, course.folder), Result()
     command = [sys.executable, "-c", OPENING, str(directory)]
-    opening = [float(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout) for _ in range(RUNS)]
+    opening = [
+        float(subprocess.run(command, stdout=subprocess.PIPE, env=with_bytecode(), check=True).stdout)
+        for _ in range(RUNS)
+    ]
     result["open"] = asdict(Times.of(opening))
     yield f"opening in process: {duration(result['open']['p50'])}", result
     ready = []

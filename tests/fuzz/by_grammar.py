@@ -18,7 +18,7 @@ from time import monotonic
 import click
 from lark.grammar import NonTerminal, Rule, Symbol
 
-from dsl.automaton import grammar
+from dsl.grammar import grammar
 from dsl.lexing import END, SIGNS, UNREADABLE, WORDS, Token, next_token
 from dsl.problems import NOWHERE
 from tests.fuzz.arena import Arena, Finds
