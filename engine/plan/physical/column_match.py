@@ -16,6 +16,9 @@ from engine.reading import ColumnPredicate
 FEW_VALUES = 16
 """Uniting the bitmaps of so many values costs less than looking at the values of many candidates."""
 
+FEW_APART = 4
+"""What so many values have among candidates is counted one by one."""
+
 _BY_VALUE = (OneOf, HasAny, HasAll, Range)
 
 
@@ -66,8 +69,29 @@ class ColumnLookup(Stored):
     predicate: ColumnPredicate
 
     @property
+    def effort(self) -> Effort:
+        return Effort.STORED if self._apart is None else Effort.APART
+
+    @property
     def label(self) -> str:
         return f"{self.column} {describe_predicate(self.predicate)}"
+
+    @property
+    def _apart(self) -> tuple[ColumnPredicate, ...] | None:
+        """One predicate for each of a few values, as no row has two of them; None for other predicates."""
+        match self.predicate:
+            case OneOf(values) if 1 < len(values) <= FEW_APART:
+                return tuple(OneOf((value,)) for value in dict.fromkeys(values))
+            case _:
+                return None
+
+    def count(self, context: Context, within: BitMap | None) -> int:
+        """The sum of what each value has, without uniting them."""
+        apart = self._apart
+        if apart is None or within is None:
+            return Stored.count(self, context, within)
+        still_wanted()
+        return sum(_matching(context, self.column, each, None).intersection_cardinality(within) for each in apart)
 
     def whole(self, context: Context) -> BitMap:
         return _matching(context, self.column, self.predicate, None)

@@ -20,9 +20,10 @@ class Effort(IntEnum):
     """What an operator costs, coarsely: conjunctions ask the light ones first."""
 
     STORED = 0  # an index holds the answer as it is
-    INDEXED = 1  # a few bitmap operations
-    SCANNED = 2  # values of candidates are read
-    GATHERED = 3  # events are read
+    APART = 1  # an index holds the answer in a few bitmaps, which share no row
+    INDEXED = 2  # a few bitmap operations
+    SCANNED = 3  # values of candidates are read
+    GATHERED = 4  # events are read
 
 
 class Estimated(Protocol):
