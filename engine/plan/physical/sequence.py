@@ -29,6 +29,7 @@ from engine.plan.physical.trails import (
     Span,
     Trail,
     Values,
+    compressed,
     found,
     in_decimals,
     moments,
@@ -196,13 +197,13 @@ class _Chain:
         groups = groups.agreeing(self._compared(place, events))
         limits = self._until(self.span.until(self.states.at, self.steps[place].gap))
         reached = groups.reached(self.states.at, limits, events.at)
-        self._start(events.with_values(needed).chosen(reached))
+        self._start(events.with_values(needed).kept(reached))
 
     def _avoid(self, place: int, events: Trail) -> None:
         """Only states after which no such event comes, no later than the gap."""
         kept = self._next(place, events) > self.span.until(self.states.at, self.steps[place].gap)
-        self.states = self.states.with_values(self._needed_after(place)).chosen(kept)
-        self.limits = None if self.limits is None else self.limits[kept]
+        self.states = self.states.with_values(self._needed_after(place)).kept(kept)
+        self.limits = None if self.limits is None else compressed(self.limits, kept)
 
     def _end_before(self, place: int, events: Trail) -> None:
         """The next step comes no later than the first such event: an event at the same moment is not between."""

@@ -67,11 +67,19 @@ class Trail:
     at: Ints
     values: Mapping[Slot, Values]
 
-    def chosen(self, events: Mask | NDArray[np.integer]) -> Trail:
-        if events.dtype == np.bool_ and events.all():
-            return self
+    def chosen(self, events: NDArray[np.integer]) -> Trail:
+        """The same in another order, or some of them, some perhaps several times."""
         values = {slot: values.at(events) for slot, values in self.values.items()}
         return Trail(self.places[events], self.at[events], values)
+
+    def kept(self, events: Mask) -> Trail:
+        if events.all():
+            return self
+        values = {
+            slot: Values(compressed(each.numbers, events), compressed(each.present, events))
+            for slot, each in self.values.items()
+        }
+        return Trail(compressed(self.places, events), compressed(self.at, events), values)
 
     def piece(self, events: slice, first: int) -> Trail:
         """Some of the events, with places counted from `first`."""
@@ -199,7 +207,14 @@ def _part_values(part: EventPart, rows: Rows, field: Field, known: Known) -> Val
         case Type.TAGS:
             return Values(*tag_set_identities(column, rows, known))
         case _:
-            return Values(*column.numbers(rows))
+            numbers, present = column.numbers(rows)
+            return Values(numbers if numbers.dtype.kind == "f" else numbers.astype(np.int64, copy=False), present)
+
+
+def compressed(data: NDArray[Any], kept: Mask) -> NDArray[Any]:
+    """`data[kept]`, in a tenth of the time."""
+    made = np.empty(kept.size + 1, data.dtype)
+    return made[: _compress(data, kept, made)]
 
 
 def _in_order(events: Trail) -> Trail:
@@ -422,6 +437,16 @@ def _move(places: Rows, shift: int, ends: Ints, data: NDArray[Any], moved: NDArr
         stretch = places[event] >> shift
         moved[ends[stretch]] = data[event]
         ends[stretch] += 1
+
+
+@kernel("T[]", "b1[]", "out T[]", T=("u4", "i8", "f8", "b1"))
+def _compress(data: NDArray[Any], kept: Mask, made: NDArray[Any]) -> int:
+    """Write what is kept, without a branch; how many that is."""
+    count = 0
+    for place in range(data.size):
+        made[count] = data[place]
+        count += kept[place]
+    return count
 
 
 @kernel("u4[]", "i8[]", "i8[]", "i8", "u4[]", "i8[]", "i8", "i8", "out i8[]", "out b1[]")
