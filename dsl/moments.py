@@ -74,6 +74,9 @@ UNIT_MS = {
 TIMELINE = range(CALENDAR.start * UNIT_MS[Unit.DAY], CALENDAR.stop * UNIT_MS[Unit.DAY])
 """Every instant that can be written: the milliseconds of those days in UTC."""
 
+FIRST_MS, LAST_MS = FIRST_DAY * UNIT_MS[Unit.DAY], LAST_DAY * UNIT_MS[Unit.DAY]
+"""Moving past these instants stops there."""
+
 CLOCK_UNITS = frozenset({Unit.SECOND, Unit.MINUTE, Unit.HOUR})
 """Units that are exact lengths of time; the others are steps of the calendar."""
 
@@ -141,7 +144,7 @@ def step_instant(instant: int, count: int, unit: Unit, zone: ZoneInfo) -> int:
     if unit in UNIT_MS and zone.key == "UTC":
         # Every day has 24 hours there.
         moved = instant + count * UNIT_MS[unit]
-        if _possible(instant) == instant and _possible(moved) == moved:
+        if FIRST_MS <= instant <= LAST_MS and FIRST_MS <= moved <= LAST_MS:
             return moved
     local = local_time(instant, zone)
     day = step_day(local.toordinal() - EPOCH_ORDINAL, count, unit)
@@ -153,7 +156,7 @@ def _existing(day: int) -> int:
 
 
 def _possible(instant: int) -> int:
-    return min(max(instant, FIRST_DAY * UNIT_MS[Unit.DAY]), LAST_DAY * UNIT_MS[Unit.DAY])
+    return min(max(instant, FIRST_MS), LAST_MS)
 
 
 def _step_months(day: int, months: int) -> int:
@@ -316,8 +319,8 @@ class Rolling(Immutable, frozen=True):
         return True
 
     def instants(self, clock: Clock) -> tuple[int, int]:
-        other = step_instant(clock.now, self.count, self.unit, clock.zone)
-        return min(other, clock.now), max(other, clock.now)
+        now, other = clock.now, step_instant(clock.now, self.count, self.unit, clock.zone)
+        return (other, now) if other <= now else (now, other)
 
     def days(self, clock: Clock) -> tuple[int, int]:
         today = day_of(clock.now, clock.zone)

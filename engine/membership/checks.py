@@ -146,8 +146,10 @@ class Times:
 
     def holds(self, facts: Facts) -> bool:
         chosen = facts.chosen(self.counted)
+        if len(chosen.at) < self.low:
+            return False
         if not chosen.at:
-            return self.low <= 0
+            return True
         first, after = chosen.span(facts.bounds(self.window))
         return self.low <= after - first and (self.high is None or after - first <= self.high)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Protocol
 
@@ -74,21 +74,27 @@ class EventTest(Protocol):
 class Happened:
     """Events of a contact, ordered by moment, then acceptance."""
 
-    __slots__ = ("_folded", "_held", "_order", "_parts", "_values", "at")
+    __slots__ = ("_folded", "_held", "_order", "_values", "at", "parts")
 
-    def __init__(self, parts: Iterable[EventPart], row: int) -> None:
-        found = [(part, part.rows_of_one(row)) for part in parts]
-        self._parts = [(part, rows) for part, rows in found if rows.size]
-        at = _together([part.at[rows] for part, rows in self._parts])
+    def __init__(self, parts: list[tuple[EventPart, NDArray[np.uint32]]]) -> None:
+        """`parts` are those that have some of them, with their rows."""
+        self.parts = parts
         self._order: list[int] | None = None
-        if len(self._parts) > 1:
-            accepted = _together([part.order_of(rows) for part, rows in self._parts])
-            order = np.lexsort((accepted, at))
-            self._order, at = order.tolist(), at[order]
-        self.at: list[int] = at.tolist()
+        self.at: list[int] = [at for part, rows in parts for at in part.at[rows].tolist()]
+        if len(parts) > 1:
+            self.at.sort()
         self._values: dict[str, list[type_of_value | None]] = {}
         self._folded: dict[str, list[Value]] = {}
         self._held: dict[tuple[str, bool], dict[Value, list[int]]] = {}
+
+    @property
+    def order(self) -> list[int]:
+        """Where each event stands among those of the parts, one part after the other."""
+        if self._order is None:
+            at = np.concatenate([part.at[rows] for part, rows in self.parts])
+            accepted = np.concatenate([part.order_of(rows) for part, rows in self.parts])
+            self._order = np.lexsort((accepted, at)).tolist()
+        return self._order
 
     def having(self, name: str, folded: bool, value: Value) -> Sequence[int]:
         """Where the events stand that have a value for a property."""
@@ -104,8 +110,8 @@ class Happened:
         if name == "at":
             return self.at
         if name not in self._values:
-            found = [value for part, rows in self._parts for value in _values_of(part, name, rows)]
-            self._values[name] = found if self._order is None else [found[place] for place in self._order]
+            found = [value for part, rows in self.parts for value in _values_of(part, name, rows)]
+            self._values[name] = [found[place] for place in self.order] if len(self.parts) > 1 else found
         return self._values[name]
 
     def folded(self, name: str) -> Sequence[Value]:
@@ -113,13 +119,6 @@ class Happened:
             self.values(name)
             self._folded[name] = list(map(folded, self._values[name]))
         return self._folded[name]
-
-
-def _together(pieces: list[NDArray[np.int64]]) -> NDArray[np.int64]:
-    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces) if pieces else NO_MOMENTS
-
-
-NO_MOMENTS = np.empty(0, np.int64)
 
 
 def _values_of(part: EventPart, name: str, rows: NDArray[np.uint32]) -> list[type_of_value | None]:
@@ -143,14 +142,21 @@ class Calculated(Protocol):
     def of(self, facts: Facts) -> int | Fraction | None: ...
 
 
+Properties = tuple[tuple[str, bool], ...]
+"""Names of properties, each with whether its values are compared folded."""
+
+Key = tuple[Value, ...]
+
+
 class Chosen:
     """The events of a contact that count, in order."""
 
-    __slots__ = ("_events", "_places", "at")
+    __slots__ = ("_by_values", "_events", "_places", "at")
 
     def __init__(self, events: Happened, places: Sequence[int] | None) -> None:
         self._events = events
         self._places = places
+        self._by_values: dict[Properties, dict[Key, list[int]]] = {}
         self.at = events.at if places is None else [events.at[place] for place in places]
 
     def span(self, bounds: Bounds) -> tuple[int, int]:
@@ -162,6 +168,21 @@ class Chosen:
     def values(self, name: str, folded: bool) -> Sequence[Value]:
         found = self._events.folded(name) if folded else self._events.values(name)
         return found if self._places is None else [found[place] for place in self._places]
+
+    def keys(self, properties: Properties) -> list[Key | None]:
+        """The values of each event for some properties; None where one is missing."""
+        keys = zip(*(self.values(name, folded) for name, folded in properties), strict=True)
+        return [None if None in key else key for key in keys]
+
+    def by_values(self, properties: Properties) -> dict[Key, list[int]]:
+        """The moments of the events that have the same values for some properties."""
+        found = self._by_values.get(properties)
+        if found is None:
+            found = self._by_values[properties] = {}
+            for key, at in zip(self.keys(properties), self.at, strict=True):
+                if key is not None:
+                    found.setdefault(key, []).append(at)
+        return found
 
 
 ALWAYS: Bounds = (None, None)
@@ -208,10 +229,11 @@ class Facts:
 
     def member(self, key: str) -> bool:
         """Whether the contact is in a segment: (rules - removed) | added."""
-        found = self._members.get(key)
-        if found is None:
+        try:
+            return self._members[key]
+        except KeyError:
             found = self._members[key] = self._is_member(key)
-        return found
+            return found
 
     def _is_member(self, key: str) -> bool:
         rules = self.rules[key]
@@ -273,10 +295,16 @@ class Facts:
         """The contact's events of a type, or of any."""
         found = self._happened.get(event)
         if found is None:
-            types = tuple(self._version.schema.events) if event is None else (event,)
-            known = [events for events in map(self._version.events, types) if events is not None]
-            found = self._happened[event] = Happened([part for events in known for part in events.parts], self.row)
+            found = self._happened[event] = Happened(self._rows(event))
         return found
+
+    def _rows(self, event: str | None) -> list[tuple[EventPart, NDArray[np.uint32]]]:
+        """In each part that has any, the rows of the contact's events of a type, or of any."""
+        if event is None:
+            return [part for type in self._version.schema.events for part in self.happened(type).parts]
+        events = self._version.events(event)
+        found = [] if events is None else [(part, part.rows_of_one(self.row)) for part in events.parts]
+        return [(part, rows) for part, rows in found if rows.size]
 
     def declares(self, event: str | None, property: str) -> bool:
         """Whether events of a type have a property."""
@@ -291,12 +319,13 @@ class Facts:
             return found
 
     def chosen(self, occasions: Occasions) -> Chosen:
-        found = self._chosen.get(id(occasions))
-        if found is None:
+        try:
+            return self._chosen[id(occasions)]
+        except KeyError:
             events, where = self.happened(occasions.event), occasions.where
             found = Chosen(events, None if where is None or not events.at else where.places(events, self))
             self._chosen[id(occasions)] = found
-        return found
+            return found
 
 
 class Ruled(Protocol):

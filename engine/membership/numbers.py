@@ -49,7 +49,8 @@ class Amount:
     window: Window | None
 
     def of(self, facts: Facts) -> Number:
-        first, after = facts.chosen(self.counted).span(facts.bounds(self.window))
+        chosen = facts.chosen(self.counted)
+        first, after = chosen.span(facts.bounds(self.window)) if chosen.at else (0, 0)
         return after - first
 
 
@@ -66,8 +67,10 @@ class Measured:
 
     def of(self, facts: Facts) -> Number:
         chosen = facts.chosen(self.counted)
-        first, after = chosen.span(facts.bounds(self.window))
-        values: list[Any] = [v for v in chosen.values(self.property, self.folded)[first:after] if v is not None]
+        first, after = chosen.span(facts.bounds(self.window)) if chosen.at else (0, 0)
+        values: list[Any] = []
+        if first < after:
+            values = [v for v in chosen.values(self.property, self.folded)[first:after] if v is not None]
         match self.function:
             case AggregateFunction.SUM:
                 return int(sum(values))
@@ -91,7 +94,7 @@ class Unscaled:
     decimals: int
 
     def of(self, facts: Facts) -> Number:
-        found = self.number.of(facts)
+        found = facts.number(self.number)
         return None if found is None else Fraction(found, 10**self.decimals)
 
 
@@ -102,7 +105,7 @@ class Combined:
     right: Calculated
 
     def of(self, facts: Facts) -> Number:
-        left, right = self.left.of(facts), self.right.of(facts)
+        left, right = facts.number(self.left), facts.number(self.right)
         if left is None or right is None:
             return None
         match self.operator:
@@ -113,7 +116,7 @@ class Combined:
             case Operator.MULTIPLY:
                 return left * right
             case Operator.DIVIDE:
-                return Fraction(left) / Fraction(right) if right else None
+                return Fraction(left, right) if right else None
 
 
 @dataclass(frozen=True, slots=True)

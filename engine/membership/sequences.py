@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence as Listed
 from dataclasses import dataclass
 
@@ -62,42 +62,31 @@ class Followed:
             events.append(chosen)
             spans.append((first, after))
         if len(self.steps) == 2 and not self.steps[0].absent:
-            found = _second_of_two(self.steps[1], events, spans, facts)
-        else:
-            found = _Following(self.steps, events, spans, facts).found()
+            return _second_of_two(self.steps[1], events, spans[0], facts)
+        found = _Following(self.steps, events, spans, facts).found()
         return facts.planned(self.condition) if found is None else found
 
 
-def _second_of_two(step: Step, events: list[Chosen], spans: list[tuple[int, int]], facts: Facts) -> bool | None:
-    """Whether after any of the first events a second one comes, or is absent; None for too many pairs of them."""
-    (earlier, later), ((first, after), (begin, end)) = events, spans
-    before, at, lacks = earlier.at, later.at, step.absent
-    if begin == end:
-        return lacks
-    here = [later.values(same.property, same.folded) for same in step.same]
-    there = [earlier.values(same.earlier, same.folded) for same in step.same]
-    pairs = 0
-    for event in range(first, after):
-        moment = before[event]
-        begin = bisect_right(at, moment, begin, end)
-        latest = step.latest(moment, facts)
-        coming = end if latest is None else bisect_right(at, latest, begin, end)
-        pairs += 1 + (coming - begin if here else 0)
-        if pairs > MOST_PAIRS:
-            return None
-        if lacks != (begin < coming and (not here or _alike(here, range(begin, coming), there, event))):
+def _second_of_two(step: Step, events: list[Chosen], span: tuple[int, int], facts: Facts) -> bool:
+    """Whether after any of the first events, those of a span, a second one comes, or is absent."""
+    earlier, later = events
+    start, end = facts.bounds(step.window)
+    by_values = later.by_values(tuple((same.property, same.folded) for same in step.same)) if step.same else None
+    wanted = earlier.keys(tuple((same.earlier, same.folded) for same in step.same)) if step.same else ()
+    at: Listed[int] = later.at
+    for event in range(*span):
+        moment = earlier.at[event]
+        if by_values is not None:
+            key = wanted[event]
+            at = () if key is None else by_values.get(key, ())
+        place = bisect_right(at, moment) if start is None or moment >= start else bisect_left(at, start)
+        comes = place < len(at) and (end is None or at[place] < end)
+        if comes and step.gap is not None:
+            latest = step.latest(moment, facts)
+            comes = latest is None or at[place] <= latest
+        if comes != step.absent:
             return True
     return False
-
-
-def _alike(here: list[Listed[Value]], places: range, there: list[Listed[Value]], event: int) -> bool:
-    """Whether any of `places` has all the values that an event has."""
-    wanted = [values[event] for values in there]
-    if None in wanted:
-        return False
-    if len(here) == 1:
-        return wanted[0] in here[0][places.start : places.stop]
-    return any(all(values[place] == value for values, value in zip(here, wanted, strict=True)) for place in places)
 
 
 Trail = tuple[int, ...]

@@ -100,7 +100,12 @@ class IdTable:
         self.fingerprints = Buffer.of(sealed.fingerprints)
 
     def row_of(self, id: str) -> int | None:
-        row = int(self.rows_of([id])[0])
+        held = self._held
+        recent = held.recent.get(id)
+        if recent is not None or not len(held.sealed.texts):
+            return recent
+        asked = strings([id])
+        row = int(held.find(asked, fingerprints_of(asked))[0])
         return row if row >= 0 else None
 
     def rows_of(self, ids: Sequence[str]) -> NDArray[np.int64]:

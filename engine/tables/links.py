@@ -102,7 +102,7 @@ class CompanyLink:
         """The company's row."""
         if self._column is None:
             return None
-        value = self._column.values(np.array([contact], np.uint32))[0]
+        value = self._column.value(contact)
         return value if isinstance(value, int) else None
 
 
