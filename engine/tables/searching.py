@@ -43,8 +43,8 @@ class Texts:
     def containing(self, text: str, begin: int = 0, end: int | None = None) -> Places:
         """The texts that have `text` inside, of those from `begin` until `end`."""
         needle = np.frombuffer(text.encode(), np.uint8)
-        first, second = _rarest(needle, self.data)
-        return self._searched(lambda *some: _containing(self.ends, self.data, needle, first, second, *some), begin, end)
+        rarest = _rarest(needle, self.data)
+        return self._searched(lambda *some: _containing(self.ends, self.data, needle, *rarest, *some), begin, end)
 
     def ending(self, text: str) -> Places:
         """The texts that end with `text`."""
@@ -91,6 +91,8 @@ class Texts:
 
 
 SAMPLE = 1 << 14
+PIECES = 64
+"""So many bytes are looked at to tell which ones are rare, in so many pieces: sorted texts begin alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +109,14 @@ class Ending:
         return int(np.count_nonzero(((self.tails[:SAMPLE] ^ self.key) & self.mask) == 0))
 
 
-def _rarest(needle: Bytes, data: Bytes) -> tuple[int, int]:
-    """Where in `needle` its two bytes are that are the rarest at the beginning of the texts."""
+def _rarest(needle: Bytes, data: Bytes) -> tuple[int, int, int]:
+    """Where in `needle` its three bytes are that are the rarest in pieces of the texts; one may be told again."""
     if len(needle) < 2:
-        return 0, 0
-    first, second = np.argsort(np.bincount(data[:SAMPLE], minlength=256)[needle], kind="stable")[:2].tolist()
-    return first, second
+        return 0, 0, 0
+    pieces = data[: len(data) // PIECES * PIECES].reshape(PIECES, -1)[:, : SAMPLE // PIECES].ravel()
+    rarest = np.argsort(np.bincount(pieces, minlength=256)[needle], kind="stable")
+    first, second, third = rarest[[0, 1, min(2, len(needle) - 1)]].tolist()
+    return first, second, third
 
 
 # --- kernels -----------------------------------------------------------------------------------------------
@@ -125,18 +129,26 @@ def _lowest(word: Any) -> Any:
     return np.int64((lowest * np.uint64(0x0001020304050607)) >> np.uint64(56))
 
 
-@kernel("i4[]", "u1[]", "u1[]", "i8", "i8", "i8", "i8", "out i8[]")
+@kernel("i4[]", "u1[]", "u1[]", "i8", "i8", "i8", "i8", "i8", "out i8[]")
 def _containing(
-    ends: Any, data: Bytes, needle: Bytes, first: int, second: int, begin: int, end: int, places: Places
+    ends: Any,
+    data: Bytes,
+    needle: Bytes,
+    first: int,
+    second: int,
+    third: int,
+    begin: int,
+    end: int,
+    places: Places,
 ) -> int:
-    """Two bytes of the needle are compared with all bytes, vectorised; the others where both are (Muła 2016,
+    """Three bytes of the needle are compared with all bytes, vectorised; the others where all are (Muła 2016,
     "SIMD-friendly algorithms for substring searching")."""
     found, text, size = 0, begin, needle.size
     if size == 0:
         for place in range(begin, end):
             places[place - begin] = place
         return end - begin
-    one, other = needle[first], needle[second]
+    one, other, another = needle[first], needle[second], needle[third]
     alike = np.zeros(TILE, np.uint8)
     eights = alike.view(np.uint64)
     last: Any = np.int64(ends[end]) - size + 1  # where it may begin at the latest
@@ -144,9 +156,10 @@ def _containing(
     for base in range(ends[begin], last, TILE):
         length: Any = min(TILE, last - base)
         ones, others = data[base + first : base + first + length], data[base + second : base + second + length]
+        more = data[base + third : base + third + length]
         any_alike: Any = np.uint8(0)
         for at in range(length):
-            alike[at] = (ones[at] == one) & (others[at] == other)
+            alike[at] = (ones[at] == one) & (others[at] == other) & (more[at] == another)
             any_alike |= alike[at]
         if not any_alike:
             continue
