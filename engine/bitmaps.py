@@ -182,6 +182,15 @@ def ones(word: np.uint64) -> np.uint64:
     return (word * np.uint64(0x0101010101010101)) >> np.uint64(56)
 
 
+@kernel("u8[]")
+def members(words: Words) -> int:
+    """How many rows are in the set `words`."""
+    total = np.uint64(0)
+    for word in words:
+        total += ones(word)
+    return int(total)
+
+
 @kernel("out u1[]", "i8", "i8", "i8")
 def _put(written: NDArray[np.uint8], place: int, value: Any, count: int) -> None:
     """Write the lowest `count` bytes of a number, the least first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -30,12 +31,12 @@ up to `FINEST` times, so that what lies at the edges of a window is soon looked 
 class Level:
     """Contacts of each span of this level that has events; `spans` ascend and number units // FAN**level."""
 
-    spans: NDArray[np.int64]
+    spans: list[int]
     shelf: Shelf
 
     def between(self, first: int, last: int) -> list[BitMap]:
         """The bitmaps of spans first <= span < last."""
-        low, high = self.spans.searchsorted(first), self.spans.searchsorted(last)
+        low, high = bisect_left(self.spans, first), bisect_left(self.spans, last)
         return [self.shelf[number] for number in range(low, high)]
 
 
@@ -60,7 +61,7 @@ class TimeIndex:
         edges = np.append(first, len(units)).tolist()
         bitmaps = [from_rows(contacts[low:high]) for low, high in pairwise(edges)]
         levels = list(_levels(units[first], bitmaps))
-        return cls(unit, [Level(spans, Shelf.of(rows)) for spans, rows in levels])
+        return cls(unit, [Level(spans.tolist(), Shelf.of(rows)) for spans, rows in levels])
 
     @property
     def everyone(self) -> BitMap:
@@ -79,12 +80,12 @@ class TimeIndex:
     def _since(self, first: int) -> list[BitMap]:
         """To the end, as most windows go: what follows a span of the level of `LATER` is united once and kept."""
         number, level = next((n, each) for n, each in enumerate(self._levels) if len(each.spans) <= LATER)
-        start = int(level.spans.searchsorted(-(-first // FAN**number)))
+        start = bisect_left(level.spans, -(-first // FAN**number))
         if start == len(level.spans):
-            return self._of_levels(first, int(self._levels[0].spans[-1]) + 1)
+            return self._of_levels(first, self._levels[0].spans[-1] + 1)
         if start not in self._later:
             self._later[start] = union([level.shelf[each] for each in range(start, len(level.spans))])
-        return [*self._of_levels(first, int(level.spans[start]) * FAN**number), self._later[start]]
+        return [*self._of_levels(first, level.spans[start] * FAN**number), self._later[start]]
 
     def _of_levels(self, first: int, last: int) -> list[BitMap]:
         """Few spans of each level, the widest that fit."""
@@ -104,7 +105,7 @@ class TimeIndex:
         levels = {
             f"{number}.{name}": array
             for number, level in enumerate(self._levels)
-            for name, array in ({"spans": level.spans} | level.shelf.arrays()).items()
+            for name, array in ({"spans": np.array(level.spans, np.int64)} | level.shelf.arrays()).items()
         }
         return {"unit": np.array([self.unit]), **levels}
 
@@ -114,7 +115,7 @@ class TimeIndex:
         while (spans := arrays.get(f"{len(levels)}.spans")) is not None:
             prefix = f"{len(levels)}."
             own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-            levels.append(Level(spans, Shelf.opened(own)))
+            levels.append(Level(spans.tolist(), Shelf.opened(own)))
         return cls(int(arrays["unit"][0]), levels)
 
 

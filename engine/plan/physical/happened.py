@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from pyroaring import BitMap
 
-from engine.bitmaps import Words, from_rows, set_rows, to_words, union
+from engine.bitmaps import Words, from_rows, from_words, members, set_rows, to_words, union
 from engine.counting import CAP
 from engine.deadline import still_wanted
 from engine.plan.physical import costs
@@ -110,8 +110,14 @@ class Happened(Operator):
         still_wanted()
         if within is not None and few(within, context.space):
             return _those_with_events(self.events, context, within)
-        found = self.events.contacts(context)
+        found = from_words(self.events.contacts(context))
         return found if within is None else found & within
+
+    def count(self, context: Context, within: BitMap | None) -> int:
+        if within is None:
+            still_wanted()
+            return members(self.events.contacts(context))
+        return len(self.run(context, within))
 
     def put(self, context: Context, words: Words) -> None:
         """Add all of them to a set."""

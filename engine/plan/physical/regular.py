@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from engine.bitmaps import Words, from_words, words_of
+from engine.bitmaps import Words, from_words, members, words_of
 from engine.deadline import still_wanted
 from engine.native import kernel
 from engine.plan.physical.at_least import AtLeast
@@ -28,16 +28,16 @@ class Regular(AtLeast):
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         if within is not None and few(within, context.space):
             return AtLeast.run(self, context, within)
-        found = self._counted(context)
+        found = from_words(self._counted(context))
         return found if within is None else found & within
 
     def count(self, context: Context, within: BitMap | None) -> int:
         if within is not None and few(within, context.space):
             return AtLeast.count(self, context, within)
         found = self._counted(context)
-        return len(found) if within is None else found.intersection_cardinality(within)
+        return members(found) if within is None else from_words(found).intersection_cardinality(within)
 
-    def _counted(self, context: Context) -> BitMap:
+    def _counted(self, context: Context) -> Words:
         """Bit b of the number of occasions of each contact is its bit in row b of `bits`."""
         size = words_of(context.space.size)
         bits = np.zeros((len(self.occasions).bit_length(), size), np.uint64)
@@ -46,7 +46,7 @@ class Regular(AtLeast):
             words = np.zeros(size, np.uint64)
             occasion.put(context, words)
             _count_in(words, bits)
-        return from_words(_at_least(bits, self.needed))
+        return _at_least(bits, self.needed)
 
 
 def occasions_of(items: Sequence[Operator]) -> tuple[ActiveIn | Happened, ...] | None:

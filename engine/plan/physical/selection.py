@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from engine.bitmaps import Words, from_sorted, from_words, set_rows, set_rows_at, to_array, words_of
+from engine.bitmaps import Words, from_sorted, set_rows, set_rows_at, to_array, words_of
 from engine.counting import Counts, add_each, add_each_capped, count_type
 from engine.deadline import still_wanted
 from engine.plan.physical import costs
@@ -119,12 +119,12 @@ class Selection:
                 add_each_capped(counts, picked.places)
         return counts
 
-    def contacts(self, context: Context) -> BitMap:
-        """Those of all selected events."""
+    def contacts(self, context: Context) -> Words:
+        """Those of all selected events, as a set of rows."""
         words = np.zeros(words_of(context.space.size), np.uint64)
         for part in self.parts(context.version):
             self.put(context, part, words)
-        return from_words(words)
+        return words
 
     def put(self, context: Context, part: EventPart, words: Words) -> None:
         """Add the contacts of a part's selected events to a set."""
