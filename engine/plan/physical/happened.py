@@ -108,7 +108,7 @@ class Happened(Operator):
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         still_wanted()
-        if within is not None and few(within, context.space):
+        if within is not None and self._worth_following(context, within):
             return _those_with_events(self.events, context, within)
         found = from_words(self.events.contacts(context))
         return found if within is None else found & within
@@ -124,7 +124,17 @@ class Happened(Operator):
         for part in self.events.parts(context.version):
             self.events.put(context, part, words)
 
+    def _worth_following(self, context: Context, contacts: BitMap) -> bool:
+        """Whether looking at all events of a few contacts costs less than selecting the events of everyone."""
+        if not few(contacts, context.space):
+            return False
+        asked, size = len(contacts), context.space.size
+        return asked * FOLLOWED < size or self._cost(context, asked) < self._cost(context, size)
+
     def cost(self, context: Context, asked: float) -> float:
+        return min(self._cost(context, asked), self._cost(context, context.space.size))
+
+    def _cost(self, context: Context, asked: float) -> float:
         found = costs.EVENT * self.events.among(context, asked) + costs.BITMAP * context.space.size
         return costs.STEP + self.events.cost(context, asked) + found
 
