@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -436,6 +437,7 @@ class Terminal:
     def __init__(self, arguments, state, kind="xterm"):
         self.pid, self.master = pty.fork()
         if self.pid == 0:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever started the tests may ignore it
             environment = {**os.environ, "TERM": kind, "XDG_STATE_HOME": str(state), "PYTHONPATH": str(ROOT)}
             os.execve(sys.executable, [sys.executable, "-m", "server.cli", "repl", *arguments], environment)
         self.seen = ""
