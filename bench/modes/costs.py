@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from threading import get_ident
 from time import thread_time
 
 from bench.course import Course, Result
@@ -40,15 +41,17 @@ COSTED = (
 
 
 class Gaps(Deadline):
-    """Never ends; notes the longest time of this thread between two looks at it."""
+    """Never ends; notes the longest time that any thread works between two looks at it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.last, self.longest = thread_time(), 0.0
+        self.last = {get_ident(): thread_time()}
+        self.longest = 0.0
 
     def check(self) -> None:
         now = thread_time()
-        self.longest, self.last = max(self.longest, now - self.last), now
+        self.longest = max(self.longest, now - self.last.get(get_ident(), now))
+        self.last[get_ident()] = now
 
 
 def measure(course: Course, so_far: Result) -> Iterator[tuple[str, Result]]:
