@@ -233,5 +233,5 @@ def test_the_readme_has_tables_of_the_form_that_a_run_gives():
     assert {line.split(" | ")[0].strip("| ") for line in first[2:]} == {title(family) for family in families()}
     time = r"[\d.]+ (µs|ms|s)"
     for line in first[2:]:
-        assert re.fullmatch(rf"\| [\w ]+ \| {time} \| {time} ( \| |\| {time} \([\d.,]+×\) )+\|", line), line
+        assert re.fullmatch(rf"\| [\w ]+ \| {time} \| {time} (\|  |\| {time} \([\d.,]+×\) )+\|", line), line
     assert second[0] == "| what | measured |"
