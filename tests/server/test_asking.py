@@ -214,10 +214,11 @@ def test_slow_queries_keep_nobody_else_waiting(tmp_path, serving, slowly):
                 other.post("query/count", json={"expression": SLOW, "timeout_ms": 50}), 503, "deadline-exceeded"
             )
             assert "within 50 ms" in waiting["detail"]
-            queued = threading.Thread(target=other.post, args=("query/count",), kwargs={"json": {"expression": SLOW}})
+            named = {"json": {"expression": SLOW}, "headers": {"X-Query-Id": "queued"}}
+            queued = threading.Thread(target=other.post, args=("query/count",), kwargs=named)
             queued.start()
-            while len(listed := ok(api.get("queries"))["queries"]) < 2:
-                time.sleep(0.01)
+            running(api, "queued")
+            listed = ok(api.get("queries"))["queries"]
             refused = api.post("query/count", json={"expression": SLOW})
             problem(refused, 429, "too-busy")
             assert refused.headers["retry-after"] == "1"
