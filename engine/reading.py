@@ -98,6 +98,9 @@ class Column(Protocol):
     def by_value(self) -> tuple[Order, BitMap] | None:
         """The order of the values, and the rows that have others than it tells; None where there is no order."""
 
+    def counted(self, predicate: ColumnPredicate) -> int | None:
+        """How many rows `matching` would return, where that is told without them."""
+
     def estimate(self, predicate: ColumnPredicate) -> int:
         """About how many rows `matching` would return; cheap (microseconds), exact where an index knows."""
 

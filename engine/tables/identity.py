@@ -278,6 +278,9 @@ class IdColumn:
     def by_value(self) -> None:
         return None
 
+    def counted(self, predicate: ColumnPredicate) -> None:
+        return None
+
     @property
     def searched(self) -> int:
         return self.size

@@ -52,6 +52,9 @@ class Keys:
     def by_value(self) -> None:
         return None
 
+    def counted(self, predicate: ColumnPredicate) -> None:
+        return None
+
     @property
     def searched(self) -> int:
         return self.size

@@ -54,6 +54,9 @@ class LooseText:
     def by_value(self) -> None:
         return None
 
+    def counted(self, predicate: ColumnPredicate) -> int | None:
+        return None
+
     @property
     def searched(self) -> int:
         return len(self.dictionary)
@@ -103,6 +106,9 @@ class LooseNumbers:
         return scan(self, predicate, within)
 
     def by_value(self) -> None:
+        return None
+
+    def counted(self, predicate: ColumnPredicate) -> int | None:
         return None
 
     @property
@@ -174,6 +180,9 @@ class LooseTags:
         return scan(self, predicate, within)
 
     def by_value(self) -> None:
+        return None
+
+    def counted(self, predicate: ColumnPredicate) -> int | None:
         return None
 
     @property

@@ -78,6 +78,9 @@ class SealedNumbers(LooseNumbers):
             self._order = Order.of(self.data, np.flatnonzero(present(self.data)).astype(np.uint32))
         return self._order
 
+    def counted(self, predicate: ColumnPredicate) -> int | None:
+        return self.ordered().count(predicate)
+
     @property
     def present(self) -> BitMap:
         """Rows that have a value."""

@@ -14,7 +14,7 @@ from dsl.schema import Field, Type, type_of_value
 from engine.bitmaps import Mask, Rows, below, from_rows, to_array
 from engine.reading import ColumnPredicate, Order
 from engine.tables.buffers import Buffer
-from engine.tables.columns import Numbers
+from engine.tables.columns import GATHER_WORTH, Numbers
 from engine.tables.dictionary import MISSING_CODE
 from engine.tables.joining import joined, taken
 from engine.tables.loose import Loose, LooseTags, LooseText
@@ -168,6 +168,16 @@ class PatchedColumn:
         if not isinstance(self.base, SealedNumbers):
             return None
         return self.base.ordered(), self.patch.overridden(self.size) if self.size else BitMap()
+
+    def counted(self, predicate: ColumnPredicate) -> int | None:
+        """Base matches - overridden rows that it matches + rows whose latest entry matches."""
+        known = None if self.base is None else self.base.counted(predicate)
+        if known is None or not self.size or self.base is None:
+            return known
+        overridden = self.patch.overridden(self.size)
+        if len(overridden) * GATHER_WORTH > self.base.size:
+            return None
+        return known - len(self._base_matching(predicate, overridden)) + len(self._scan(predicate))
 
     @property
     def searched(self) -> int:

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from engine.deadline import still_wanted
 from engine.native import kernel
+from engine.parallel import on_every_core
 
-SEARCHED_AT_ONCE = 1 << 17
-"""So many texts are searched between two looks at the deadline: about a millisecond."""
-TILE = 512
-"""So many bytes are compared before those that may begin what is searched are looked at."""
+SEARCHED_AT_ONCE = 1 << 16
+"""So many texts are searched between two looks at the deadline: less than a millisecond."""
+TILE = 2048
+"""So much is compared before what is alike is looked at."""
 
 Bytes = NDArray[np.uint8]
 Places = NDArray[np.int64]
@@ -43,8 +44,8 @@ class Texts:
     def containing(self, text: str, begin: int = 0, end: int | None = None) -> Places:
         """The texts that have `text` inside, of those from `begin` until `end`."""
         needle = np.frombuffer(text.encode(), np.uint8)
-        rarest = _rarest(needle, self.data)
-        return self._searched(lambda *some: _containing(self.ends, self.data, needle, *rarest, *some), begin, end)
+        order = _rarest_first(needle, self.data)
+        return self._searched(lambda *some: _containing(self.ends, self.data, needle, order, *some), begin, end)
 
     def ending(self, text: str) -> Places:
         """The texts that end with `text`."""
@@ -81,13 +82,16 @@ class Texts:
 
     def _searched(self, search: Callable[[int, int, Places], int], begin: int, end: int | None) -> Places:
         """What a search finds, which writes the places that it finds, and tells how many."""
-        last, found = len(self) if end is None else end, []
-        for some in range(begin, last, SEARCHED_AT_ONCE):
+        last = len(self) if end is None else end
+
+        def found(some: int) -> Places:
             still_wanted()
             until = min(some + SEARCHED_AT_ONCE, last)
             places = np.empty(until - some, np.int64)
-            found.append(places[: search(some, until, places)])
-        return np.concatenate(found) if found else np.zeros(0, np.int64)
+            return places[: search(some, until, places)]
+
+        pieces = range(begin, last, SEARCHED_AT_ONCE)
+        return np.concatenate([np.zeros(0, np.int64), *on_every_core(found, pieces, len(pieces) > 2)])
 
 
 SAMPLE = 1 << 14
@@ -109,14 +113,10 @@ class Ending:
         return int(np.count_nonzero(((self.tails[:SAMPLE] ^ self.key) & self.mask) == 0))
 
 
-def _rarest(needle: Bytes, data: Bytes) -> tuple[int, int, int]:
-    """Where in `needle` its three bytes are that are the rarest in pieces of the texts; one may be told again."""
-    if len(needle) < 2:
-        return 0, 0, 0
+def _rarest_first(needle: Bytes, data: Bytes) -> Places:
+    """Where in `needle` its bytes are, those first that are the rarest in pieces of the texts."""
     pieces = data[: len(data) // PIECES * PIECES].reshape(PIECES, -1)[:, : SAMPLE // PIECES].ravel()
-    rarest = np.argsort(np.bincount(pieces, minlength=256)[needle], kind="stable")
-    first, second, third = rarest[[0, 1, min(2, len(needle) - 1)]].tolist()
-    return first, second, third
+    return np.argsort(np.bincount(pieces, minlength=256)[needle], kind="stable")
 
 
 # --- kernels -----------------------------------------------------------------------------------------------
@@ -124,57 +124,65 @@ def _rarest(needle: Bytes, data: Bytes) -> tuple[int, int, int]:
 
 @kernel("u8")
 def _lowest(word: Any) -> Any:
-    """The number of the lowest byte of `word` that is not 0, of bytes that are 0 or 1: by a product."""
-    lowest = word & (~word + np.uint64(1))
-    return np.int64((lowest * np.uint64(0x0001020304050607)) >> np.uint64(56))
+    """The number of the lowest bit of `word` that is set, of which there is one (see `engine.bitmaps.ones`)."""
+    below = (word & (~word + np.uint64(1))) - np.uint64(1)
+    below -= (below >> np.uint64(1)) & np.uint64(0x5555555555555555)
+    below = (below & np.uint64(0x3333333333333333)) + ((below >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    below = (below + (below >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.int64((below * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
-@kernel("i4[]", "u1[]", "u1[]", "i8", "i8", "i8", "i8", "i8", "out i8[]")
-def _containing(
-    ends: Any,
-    data: Bytes,
-    needle: Bytes,
-    first: int,
-    second: int,
-    third: int,
-    begin: int,
-    end: int,
-    places: Places,
-) -> int:
-    """Three bytes of the needle are compared with all bytes, vectorised; the others where all are (Muła 2016,
-    "SIMD-friendly algorithms for substring searching")."""
+@kernel("out u1[]", "u8[]", "out u1[]")
+def _mark_alike(unlike: Any, eights: Any, bits: Any) -> None:
+    """Write a bit for each of the bytes `unlike`, which `eights` are too: whether it is 0. They become that, too."""
+    for at in range(unlike.size):
+        unlike[at] = unlike[at] == 0
+    for eight in range(bits.size):
+        bits[eight] = (eights[eight] * np.uint64(0x0102040810204080)) >> np.uint64(56)
+
+
+@kernel("i4[]", "u1[]", "u1[]", "i8[]", "i8", "i8", "out i8[]")
+def _containing(ends: Any, data: Bytes, needle: Bytes, order: Places, begin: int, end: int, places: Places) -> int:
+    """Bytes of the needle, taken in an order, are compared with all bytes of the texts, vectorised: three of them, and
+    the others where these are found (Muła 2016, "SIMD-friendly algorithms for substring searching").
+
+    What differs is kept, not what is alike, and the least of it is found in a loop of its own: that is what LLVM makes
+    the best loops of.
+    """
     found, text, size = 0, begin, needle.size
     if size == 0:
         for place in range(begin, end):
             places[place - begin] = place
         return end - begin
+    first, second, third = order[0], order[min(1, size - 1)], order[min(2, size - 1)]
     one, other, another = needle[first], needle[second], needle[third]
-    alike = np.zeros(TILE, np.uint8)
-    eights = alike.view(np.uint64)
+    unlike, bits = np.zeros(TILE, np.uint8), np.zeros(TILE // 8, np.uint8)
+    eights, words = unlike.view(np.uint64), bits.view(np.uint64)
     last: Any = np.int64(ends[end]) - size + 1  # where it may begin at the latest
     base: Any
     for base in range(ends[begin], last, TILE):
         length: Any = min(TILE, last - base)
         ones, others = data[base + first : base + first + length], data[base + second : base + second + length]
         more = data[base + third : base + third + length]
-        any_alike: Any = np.uint8(0)
         for at in range(length):
-            alike[at] = (ones[at] == one) & (others[at] == other) & (more[at] == another)
-            any_alike |= alike[at]
-        if not any_alike:
+            unlike[at] = (ones[at] ^ one) | (others[at] ^ other) | (more[at] ^ another)
+        least = np.uint8(255)
+        for at in range(length):
+            least = min(least, unlike[at])
+        if least:
             continue
-        alike[length:] = 0
-        for eight in range((length + 7) // 8):
-            word = eights[eight]
+        for byte in order[3:]:
+            some, wanted = data[base + byte : base + byte + length], needle[byte]
+            for at in range(length):
+                unlike[at] |= some[at] ^ wanted
+        unlike[length:] = 1
+        _mark_alike(unlike, eights, bits)
+        for number in range(words.size):
+            word = words[number]
             while word:
-                place = base + 8 * eight + _lowest(word)
+                place = base + 64 * number + _lowest(word)
                 word &= word - np.uint64(1)
                 if place < ends[text]:
-                    continue
-                differ = np.uint8(0)  # without branches, as guesses at what differs would often be wrong
-                for byte in range(size):
-                    differ |= data[place + byte] ^ needle[byte]
-                if differ:
                     continue
                 while ends[text + 1] <= place:
                     text += 1
@@ -215,8 +223,8 @@ def _alike(
 ) -> int:
     """All tails are compared, vectorised; the others, where any of the first are alike."""
     found = 0
-    alike = np.zeros(TILE, np.uint8)
-    eights = alike.view(np.uint64)
+    unlike, bits = np.zeros(TILE, np.uint8), np.zeros(TILE // 8, np.uint8)
+    eights, words = unlike.view(np.uint64), bits.view(np.uint64)
     for base in range(begin, end, TILE):
         some, any_alike = tails[base : min(base + TILE, end)], np.uint64(0)
         for at in range(some.size):
@@ -225,12 +233,13 @@ def _alike(
             continue
         beside = others[base : min(base + TILE, end)]
         for at in range(some.size):
-            alike[at] = (((some[at] ^ key) & mask) | ((beside[at] ^ other_key) & other_mask)) == 0
-        alike[some.size :] = 0
-        for eight in range((some.size + 7) // 8):
-            word = eights[eight]
+            unlike[at] = (((some[at] ^ key) & mask) | ((beside[at] ^ other_key) & other_mask)) != 0
+        unlike[some.size :] = 1
+        _mark_alike(unlike, eights, bits)
+        for number in range(words.size):
+            word = words[number]
             while word:
-                places[found] = base + 8 * eight + _lowest(word)
+                places[found] = base + 64 * number + _lowest(word)
                 found += 1
                 word &= word - np.uint64(1)
     return found

@@ -121,6 +121,11 @@ class SealedText(LooseText):
     def _count(self, groups: NDArray[np.int64]) -> int:
         return int(self._index.counts[groups].sum())
 
+    def counted(self, predicate: ColumnPredicate) -> int | None:
+        """A row has one text: what is left to do is to add up how many have each."""
+        groups = None if isinstance(predicate, IsSet) else self.sorted.select_groups(predicate)
+        return None if groups is None else self._count(groups)
+
     @property
     def present(self) -> BitMap:
         """Rows that have a value."""

@@ -46,13 +46,10 @@ class ColumnMatch(Operator):
         return len(self.run(context, within)) if known is None else known
 
     def _known(self, context: Context) -> int | None:
-        """How many rows match, where the order of the values tells."""
-        column = context.space.column(self.column)
-        found = None if column is None else column.by_value()
-        if found is None or found[1]:
-            return None
+        """How many rows match, where the column tells that without them."""
         still_wanted()
-        return found[0].count(self.predicate)
+        column = context.space.column(self.column)
+        return 0 if column is None else column.counted(self.predicate)
 
     def cost(self, context: Context, asked: float) -> float:
         return costs.column_cost(context.space.column(self.column), self.predicate, context.space, asked)

@@ -38,6 +38,9 @@ class MomentColumn:
     def by_value(self) -> None:
         return None
 
+    def counted(self, predicate: ColumnPredicate) -> None:
+        return None
+
     @property
     def searched(self) -> int:
         return 0
