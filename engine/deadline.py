@@ -6,8 +6,7 @@ with `kept`, on the thread that works. Without one, work is wanted until it is d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from math import inf
 from time import monotonic
@@ -78,18 +77,22 @@ class Deadline:
 _kept: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 
-@contextmanager
-def kept(deadline: Deadline | None) -> Iterator[None]:
+class kept:
     """Work within is held to `deadline`; None leaves it to the one that is kept around it, if any."""
-    if deadline is None:
-        yield
-        return
-    deadline.check()
-    before = _kept.set(deadline)
-    try:
-        yield
-    finally:
-        _kept.reset(before)
+
+    __slots__ = ("_before", "_deadline")
+
+    def __init__(self, deadline: Deadline | None) -> None:
+        self._deadline = deadline
+
+    def __enter__(self) -> None:
+        if self._deadline is not None:
+            self._deadline.check()
+            self._before = _kept.set(self._deadline)
+
+    def __exit__(self, *raised: object) -> None:
+        if self._deadline is not None:
+            _kept.reset(self._before)
 
 
 def still_wanted() -> None:

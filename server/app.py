@@ -8,15 +8,14 @@ from itertools import groupby
 
 from anyio.to_thread import run_sync
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from server.documents import encode_description
-from server.errors import HANDLED, answer_error
 from server.front import Front
 from server.openapi import describe
 from server.operations import Endpoint, Operation
+from server.paths import Paths
 from server.routes import ROUTES
 from server.service import Service
 
@@ -38,12 +37,10 @@ def application(service: Service, hosts: Collection[str] | None = None, endpoint
         yield
         await run_sync(service.importers.close)
 
-    app = Starlette(
-        routes=starlette_routes(service, ROUTES, endpoint),
-        middleware=[Middleware(Front, meters=service.meters, hosts=hosts)],
-        exception_handlers=dict.fromkeys(HANDLED, answer_error),
-        lifespan=lifespan,
-    )
+    app = Starlette()
+    app.router = Paths(starlette_routes(service, ROUTES, endpoint), lifespan)
+    # All of Starlette's own middleware is for errors, to which the front has the answers.
+    app.middleware_stack = Front(app.router, service.meters, hosts)
     app.state.openapi = encode_description(describe(ROUTES))
     return app
 

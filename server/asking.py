@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from secrets import token_hex
 from typing import Any, TypeVar
-
-import anyio
-import anyio.to_thread
 
 from dsl.problems import DataError, Problem
 from engine.deadline import Deadline, DeadlineExceeded, kept
 from server.errors import ApiError, Failure
+from server.turns import Turn, Turns
 
 T = TypeVar("T")
 Receive = Callable[[], Awaitable[Any]]
@@ -28,25 +26,49 @@ Receive = Callable[[], Awaitable[Any]]
 QUERY_ID = "X-Query-Id"
 """The header by which a client names its query, and is told the name it was given otherwise."""
 
+WATCHED_AFTER = 0.005
+"""Seconds that a query is in a thread before anybody looks whether its client is still there."""
+
 _ID = re.compile(r"[!-~]{1,100}")
 
 
-@dataclass(slots=True)
 class Asking:
-    """One request that asks; `expression` is None until it is read."""
+    """One request that asks; `expression` is None until it is read.
 
-    id: str
-    route: str
-    deadline: Deadline
-    expression: str | None = None
-    explicit: bool = False
-    waiting: anyio.CancelScope | None = None
+    While it is entered it is listed, and all work is held to its deadline.
+    """
+
+    __slots__ = ("_kept", "_running", "deadline", "explicit", "expression", "id", "route", "turn", "workspace")
+
+    def __init__(self, running: dict[tuple[str, str], Asking], workspace: str, id: str, route: str, ms: int) -> None:
+        self._running = running
+        self.workspace = workspace
+        self.id = id
+        self.route = route
+        self.deadline = Deadline(ms)
+        self.expression: str | None = None
+        self.explicit = False
+        self.turn: Turn | None = None
+        self._kept = kept(self.deadline)
+
+    def __enter__(self) -> Asking:
+        self._kept.__enter__()
+        self._running[self.workspace, self.id] = self
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        del self._running[self.workspace, self.id]
+        self._kept.__exit__(*raised)
 
     def cancel(self) -> None:
         """End it at its next step, or at once while it waits for a thread."""
         self.deadline.cancel()
-        if self.waiting is not None:
-            self.waiting.cancel()
+        self.stop_waiting()
+
+    def stop_waiting(self) -> None:
+        """Let it wait for a thread no longer."""
+        if self.turn is not None and not self.turn.done():
+            self.turn.set_result(False)
 
     def streams(self) -> None:
         """From now on its answer flows, as fast as it is read: a timeout that nobody asked for ends no stream."""
@@ -66,36 +88,25 @@ class Askings:
         self.default_ms = default_ms
         self.longest_ms = longest_ms
         self.queue = queue
-        self._running: defaultdict[str, dict[str, Asking]] = defaultdict(dict)
+        self.turns = Turns(threads)
+        self._threads = ThreadPoolExecutor(threads, "query")
+        self._running: dict[tuple[str, str], Asking] = {}
         self._heavy: Counter[str] = Counter()
-        self._threads = anyio.CapacityLimiter(threads)
-        self._own: defaultdict[str, anyio.CapacityLimiter] = defaultdict(
-            lambda: anyio.CapacityLimiter(max(1, threads - 1))
-        )
 
-    @contextmanager
-    def begun(self, workspace: str, route: str, id: str | None) -> Iterator[Asking]:
-        """Lists a request while it runs, and holds all its work to its deadline."""
+    def begun(self, workspace: str, route: str, id: str | None) -> Asking:
+        """A request that is about to run, to be entered. ApiError for one whose id another has that runs."""
         chosen = token_hex(16) if id is None else _checked(id)
-        running = self._running[workspace]
-        if chosen in running:
+        if (workspace, chosen) in self._running:
             raise ApiError(Failure.QUERY_ID_IN_USE, f"a query named '{chosen}' is running in '{workspace}'")
-        asking = running[chosen] = Asking(chosen, route, Deadline(self.default_ms))
-        try:
-            with kept(asking.deadline):
-                yield asking
-        finally:
-            del running[chosen]
-            if not running:
-                del self._running[workspace]
+        return Asking(self._running, workspace, chosen, route, self.default_ms)
 
     def running(self, workspace: str) -> list[Asking]:
         """Those of a workspace, the oldest first."""
-        return list(self._running[workspace].values()) if workspace in self._running else []
+        return [asking for asking in self._running.values() if asking.workspace == workspace]
 
     def cancel(self, workspace: str, id: str) -> Asking:
         """ApiError 404 for what does not run, or runs no more."""
-        found = next((asking for asking in self.running(workspace) if asking.id == id), None)
+        found = self._running.get((workspace, id))
         if found is None:
             raise ApiError(Failure.UNKNOWN_QUERY, f"no query named '{id}' is running in '{workspace}'")
         found.cancel()
@@ -111,33 +122,54 @@ class Askings:
         asking.deadline.timeout_ms = timeout_ms
         asking.explicit = True
 
-    async def heavy(self, workspace: str, asking: Asking, receive: Receive, work: Callable[[], T]) -> T:
+    async def heavy(self, asking: Asking, receive: Receive, work: Callable[[], T]) -> T:
         """Runs `work` in a thread once one is free. A client that goes away cancels it.
 
         ApiError 429 when too many are waiting already; DeadlineExceeded and QueryCancelled while waiting too.
         """
+        workspace = asking.workspace
         if self._heavy[workspace] >= self.queue:
             message = f"{self.queue} long queries of '{workspace}' are running or waiting; try again shortly"
             raise ApiError(Failure.TOO_BUSY, message)
         self._heavy[workspace] += 1
-        leaving = asyncio.ensure_future(_cancelled_when_gone(asking, receive))
+        watch = _Watch(asking, receive)
         try:
-            return await self._in_turn(workspace, asking, work)
+            await self._turn(asking)
+            try:
+                return await self._in_thread(asking, work)
+            finally:
+                self.turns.end(workspace)
         finally:
-            leaving.cancel()
+            watch.end()
             self._heavy[workspace] -= 1
             if not self._heavy[workspace]:
                 del self._heavy[workspace]
-                self._own.pop(workspace, None)
 
-    async def _in_turn(self, workspace: str, asking: Asking, work: Callable[[], T]) -> T:
+    async def _turn(self, asking: Asking) -> None:
+        """Waits until it may have a thread."""
+        turn = asking.turn = self.turns.wait(asking.workspace)
         left = asking.deadline.left_seconds
-        with anyio.move_on_after(left) as asking.waiting:
-            async with self._own[workspace]:
-                return await anyio.to_thread.run_sync(work, limiter=self._threads)
-        asking.deadline.check()
-        # The timers of an event loop may be a little early.
-        raise DeadlineExceeded(asking.deadline.timeout_ms or 0, asking.deadline.elapsed_ms)
+        timer = None if left is None else asyncio.get_running_loop().call_later(left, asking.stop_waiting)
+        try:
+            came = await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled() and turn.result():
+                self.turns.end(asking.workspace)
+            raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+        if not came:
+            asking.deadline.check()
+            # The timers of an event loop may be a little early.
+            raise DeadlineExceeded(asking.deadline.timeout_ms or 0, asking.deadline.elapsed_ms)
+
+    async def _in_thread(self, asking: Asking, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, work)
+        except asyncio.CancelledError:
+            asking.cancel()
+            raise
 
 
 def _checked(id: str) -> str:
@@ -147,8 +179,27 @@ def _checked(id: str) -> str:
     return id
 
 
-async def _cancelled_when_gone(asking: Asking, receive: Receive) -> None:
-    """Cancels the query when its client closes the connection. The request's body was read before."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    asking.cancel()
+class _Watch:
+    """Cancels a query when its client closes the connection. The request's body was read before.
+
+    Most are answered before it is worth a task to look.
+    """
+
+    def __init__(self, asking: Asking, receive: Receive) -> None:
+        self._asking = asking
+        self._receive = receive
+        self._task: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(WATCHED_AFTER, self._begin)
+
+    def end(self) -> None:
+        self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _begin(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._look())
+
+    async def _look(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._asking.cancel()

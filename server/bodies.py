@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -49,12 +49,12 @@ def accepted(header: str | None) -> Iterator[str]:
     return (name for _, _, name in sorted(weighed))
 
 
-@cache
-def encoder_for(accept: str | None) -> tuple[str, Any]:
+@lru_cache(maxsize=256)
+def encoder_for(accept: str | None) -> tuple[bytes, Any]:
     """The media type and encoder of an answer; JSON unless MessagePack is asked for first."""
     chosen = next((name for name in accepted(accept) if name in (*ENCODERS, "*/*", "application/*")), JSON)
     name = chosen if chosen in ENCODERS else JSON
-    return name, ENCODERS[name]
+    return name.encode(), ENCODERS[name]
 
 
 def decode(content: bytes, media: str, kind: type[T]) -> T:

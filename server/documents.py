@@ -17,7 +17,7 @@ POLICY = "default-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ances
 
 
 async def openapi(call: Call) -> Response:
-    description: bytes = call.request.app.state.openapi
+    description: bytes = call.scope["app"].state.openapi
     return Response(description, media_type="application/json")
 
 

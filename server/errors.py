@@ -9,6 +9,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from dsl.problems import DataError, ExpressionError, Problem, ProblemError, Span
 from engine.budget import TooCostly
@@ -25,6 +26,9 @@ from engine.errors import (
 from storage import BadName, StorageFailed, StorageFull
 
 PROBLEM_JSON = "application/problem+json"
+
+TOLD = "told"
+"""The headers, in the scope of a request, that every answer to it has."""
 
 
 class Failure(Enum):
@@ -172,38 +176,40 @@ def problem_response(
     return Response(msgspec.json.encode(document), failure.status, extra, PROBLEM_JSON)
 
 
-async def answer_error(request: Request, error: Exception) -> Response:
+def answer_error(scope: Scope, error: Exception) -> Response:
     """The response to any exception that an endpoint lets through, with the headers that every answer to it has."""
-    response = _answer(request, error)
-    response.headers.update(request.scope.get("told", {}))
+    response = _answer(scope, error)
+    response.headers.update(scope.get(TOLD, {}))
     return response
 
 
-def _answer(request: Request, error: Exception) -> Response:
+def failure_of(error: Exception) -> Failure:
+    """What an exception stands for."""
+    match error:
+        case ApiError():
+            return error.failure
+        case HTTPException():
+            return Failure.NO_SUCH_ROUTE if error.status_code == 404 else Failure.MALFORMED
+        case _:
+            return next(FAILURES[kind] for kind in type(error).__mro__ if kind in FAILURES)
+
+
+def _answer(scope: Scope, error: Exception) -> Response:
+    failure = failure_of(error)
     match error:
         case ApiError():
             problems = [shown(p) for p in error.problems]
-            return problem_response(error.failure, error.detail, problems, error.headers)
+            return problem_response(failure, error.detail, problems, error.headers)
         case ProblemError():
             text = error.text if isinstance(error, ExpressionError) else ""
-            return problem_response(_failure(error), _summary(error), [shown(p, text) for p in error.problems])
+            return problem_response(failure, _summary(error), [shown(p, text) for p in error.problems])
         case HTTPException():
-            failure = Failure.NO_SUCH_ROUTE if error.status_code == 404 else Failure.MALFORMED
-            return problem_response(failure, f"{request.method} {request.url.path}: {error.detail}")
+            return problem_response(failure, f"{scope['method']} {Request(scope).url.path}: {error.detail}")
         case _:
-            failure = _failure(error)
             detail = "The log of the server says more." if failure is Failure.INTERNAL else str(error)
             return problem_response(failure, detail or failure.title)
-
-
-def _failure(error: Exception) -> Failure:
-    return next(FAILURES[kind] for kind in type(error).__mro__ if kind in FAILURES)
 
 
 def _summary(error: ProblemError) -> str:
     first, more = error.problems[0].message, len(error.problems) - 1
     return first if more == 0 else f"{first}; and {more} more problem{'s' if more > 1 else ''}"
-
-
-HANDLED: tuple[type[Exception], ...] = (ApiError, HTTPException, *FAILURES)
-"""The exceptions `answer_error` is registered for: all of them."""

@@ -1,28 +1,27 @@
-"""The front of the server: hosts it answers to, slashes inside path parts, and the clock of every request."""
+"""The front of the server: hosts it answers to, the clock of every request, and an answer to every error."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection
 from functools import lru_cache
-from urllib.parse import unquote, urlsplit
+from time import perf_counter
+from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.errors import Failure, problem_response
+from server.errors import ApiError, Failure, answer_error, failure_of
 from server.meters import Meters
-
-SLASH = "\ufdd0"
-"""Stands for a %2F of the path while it is matched: a noncharacter, which no id that arrives as text may hold."""
+from server.paths import keep_slashes
 
 PASSED_ON = "passed_on"
 """Says in a scope that another process answers, and meters, the request."""
 
+GIVEN = "given"
+"""The headers of a request by name in its scope: of one that comes twice, the first."""
+
 
 class Front:
-    """Pure ASGI middleware around everything else.
+    """Pure ASGI middleware around everything else; the only one, as each costs every request some microseconds.
 
     With `hosts`, a request must name one of them in its Host header, and a browser's page must come from here too:
     otherwise any web page could talk to an open server on the reader's own machine.
@@ -37,8 +36,7 @@ class Front:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started = time.perf_counter()
-        status = 500
+        started, status = perf_counter(), 0
 
         async def noting(message: Message) -> None:
             nonlocal status
@@ -46,41 +44,45 @@ class Front:
                 status = message["status"]
             await send(message)
 
+        scope[GIVEN] = dict(reversed(scope["headers"]))
         try:
-            refusal = self._refusal(Headers(scope=scope))
-            if refusal is not None:
-                await refusal(scope, receive, noting)
-                return
+            self._check_hosts(scope[GIVEN])
             keep_slashes(scope)
             await self.app(scope, receive, noting)
+        except Exception as error:
+            if status:  # the answer has begun: the connection is closed, which no client takes for its end
+                raise
+            await answer_error(scope, error)(scope, receive, noting)
+            if failure_of(error) is Failure.INTERNAL:  # for the log
+                raise
         finally:
             if PASSED_ON not in scope:
-                self.meters.request(scope.get("operation"), scope["method"], status, time.perf_counter() - started)
+                self.meters.request(scope.get("operation"), scope["method"], status or 500, perf_counter() - started)
 
-    def _refusal(self, headers: Headers) -> Response | None:
+    def _check_hosts(self, given: dict[bytes, bytes]) -> None:
+        """ApiError for a request that was made for another host, or by a page of one."""
         if self.hosts is None:
-            return None
-        host = headers.get("host", "")
+            return
+        host, origin = given.get(b"host", b""), given.get(b"origin")
         if _hostname(host) not in self.hosts:
-            return problem_response(Failure.FOREIGN_HOST, f"this server does not answer for the host '{host}'")
-        origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
-            return problem_response(Failure.FOREIGN_HOST, f"pages of '{origin}' may not use this server")
-        return None
+            message = f"this server does not answer for the host '{host.decode('latin-1')}'"
+            raise ApiError(Failure.FOREIGN_HOST, message)
+        if origin is not None and _place(origin) != host:
+            raise ApiError(Failure.FOREIGN_HOST, f"pages of '{origin.decode('latin-1')}' may not use this server")
+
+
+def _place(origin: bytes) -> bytes:
+    """The host and port of an Origin header."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return b""
 
 
 @lru_cache(maxsize=64)
-def _hostname(host: str) -> str:
+def _hostname(host: bytes) -> str:
     """The host of a Host header without its port: `[::1]:80` gives `::1`."""
     try:
-        return urlsplit(f"//{host}").hostname or ""
+        return urlsplit(f"//{host.decode('latin-1')}").hostname or ""
     except ValueError:
         return ""
-
-
-def keep_slashes(scope: Scope) -> None:
-    """Decodes the path part by part, so that an id may contain a slash, sent as %2F."""
-    raw: bytes = scope.get("raw_path") or b""
-    if b"%2f" in raw.lower():
-        parts = raw.partition(b"?")[0].decode("ascii", "replace").split("/")
-        scope["path"] = "/".join(unquote(part).replace("/", SLASH) for part in parts)

@@ -27,7 +27,7 @@ async def ready(call: Call) -> Readiness:
     states = {name: directory.workspace(name).healthy for name in directory.workspaces()}
     reasons = {name: reason for name, reason in states.items() if reason is not None}
     reasons |= dict.fromkeys(crew.absent, "is starting")
-    for status, body in await crew.ask(call.request.scope):
+    for status, body in await crew.ask(call.scope):
         if status == 503:
             reasons |= msgspec.json.decode(body, type=Readiness).reasons
         elif status != 200:

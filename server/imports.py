@@ -124,7 +124,7 @@ async def create(call: Call, options: ImportOptions) -> Job | Rehearsal | Respon
 
 
 def _media(call: Call) -> Media:
-    content_type = call.request.headers.get("content-type", "")
+    content_type = call.header(b"content-type") or ""
     media = by_content_type(content_type)
     if media is None or not media.reads:
         raise ApiError(Failure.UNSUPPORTED_MEDIA, f"'{content_type}' is not imported; send {', '.join(IMPORT_FORMS)}")
@@ -136,8 +136,10 @@ async def _spool(call: Call, path: Path) -> bytes:
     digest = hashlib.sha256()
     with path.open("wb") as file:
         waiting = bytearray()
-        async for chunk in call.request.stream():
-            waiting += chunk
+        more = True
+        while more:
+            piece, more = await call.piece()
+            waiting += piece
             if len(waiting) >= SPOOL_CHUNK:
                 await in_thread(_write, file, digest, bytes(waiting))
                 waiting.clear()

@@ -99,7 +99,7 @@ async def describe(call: Call, body: DescribeBody) -> Described:
 
 def spoken(call: Call, asked: Code | None) -> Code:
     """The language to answer in: the one asked for, or else the one that Accept-Language likes best."""
-    return asked or preferred(call.request.headers.get("accept-language")).code
+    return asked or preferred(call.header(b"accept-language")).code
 
 
 def preferred(header: str | None) -> Language:

@@ -80,8 +80,9 @@ class Meters:
             "tamis_request_seconds", "Time to answer", ["method", "route"], buckets=SECONDS, registry=self.registry
         )
         self._of_answers: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
-        self.counts = Counter("tamis_counts", "Expressions counted", ["workspace"], registry=self.registry)
-        self.rows = Counter("tamis_rows_accepted", "Rows written", ["workspace", "kind"], registry=self.registry)
+        self._counts = Counter("tamis_counts", "Expressions counted", ["workspace"], registry=self.registry)
+        self._counts_of: dict[str, Counter] = {}
+        self._rows = Counter("tamis_rows_accepted", "Rows written", ["workspace", "kind"], registry=self.registry)
 
     def request(self, operation: Routed | None, method: str, status: int, seconds: float) -> None:
         """Notes one request; addresses that lead nowhere share one name, as do unknown methods."""
@@ -97,4 +98,11 @@ class Meters:
 
     def accepted(self, workspace: str, kind: str, rows: int) -> None:
         """Notes rows written."""
-        self.rows.labels(workspace, kind).inc(rows)
+        self._rows.labels(workspace, kind).inc(rows)
+
+    def counted(self, workspace: str, expressions: int) -> None:
+        """Notes expressions that are counted."""
+        found = self._counts_of.get(workspace)
+        if found is None:
+            found = self._counts_of[workspace] = self._counts.labels(workspace)
+        found.inc(expressions)

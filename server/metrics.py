@@ -16,7 +16,7 @@ TEXT = "text/plain; version=0.0.4; charset=utf-8"
 async def metrics(call: Call) -> Response:
     """All meters, as Prometheus reads them; those of several processes are labelled by the worker."""
     here = generate_latest(call.service.meters.registry)
-    answers = await call.service.crew.ask(call.request.scope)
+    answers = await call.service.crew.ask(call.scope)
     others = [body for status, body in answers if status == 200]
     return Response(labelled([here, *others]) if others else here, headers={"Content-Type": TEXT})
 

@@ -7,15 +7,15 @@ by Content-Type, the options come from the query parameters, and the answer is e
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 
 import anyio.to_thread
-from starlette.requests import Request
+from starlette.datastructures import QueryParams
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -27,8 +27,9 @@ from server.asking import QUERY_ID, Asking
 from server.auth import Key
 from server.auth import Scope as KeyScope
 from server.bodies import CSV, JSON, MSGPACK, RowsBody, convert_options, decode, encoder_for, field_names, media_type
-from server.errors import ApiError, Failure
-from server.front import SLASH
+from server.errors import TOLD, ApiError, Failure
+from server.front import GIVEN
+from server.paths import SLASH
 from server.service import Service
 from server.tabular import rows_of_csv
 
@@ -48,7 +49,7 @@ class Shape:
     answer: Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Operation:
     """One row of the routes table.
 
@@ -69,17 +70,17 @@ class Operation:
     streams_in: tuple[str, ...] = ()
     gives: tuple[str, ...] = (JSON, MSGPACK)
 
-    @property
+    @cached_property
     def shape(self) -> Shape:
         hints = get_type_hints(self.handler)
         return Shape(hints.get("body"), hints.get("options"), hints["return"])
 
-    @property
+    @cached_property
     def writes(self) -> bool:
         """Whether it changes a workspace, so that an Idempotency-Key makes sense."""
         return self.scope in (KeyScope.WRITE, KeyScope.ADMIN)
 
-    @property
+    @cached_property
     def asks(self) -> bool:
         """Whether it reads a workspace to answer: then it has a deadline, and can be listed and cancelled."""
         return self.scope is KeyScope.READ and "{workspace}" in self.path and EVENT_STREAM not in self.gives
@@ -88,19 +89,24 @@ class Operation:
 class Call:
     """One request on its way to an answer; `status` and `headers` are those of the answer."""
 
-    __slots__ = ("_given", "asking", "headers", "key", "large", "operation", "request", "service", "status")
+    __slots__ = (
+        "_given", "asking", "headers", "key", "large", "operation", "params", "receive", "scope", "service", "status",
+        "workspace_name",
+    )  # fmt: skip
 
-    def __init__(self, service: Service, operation: Operation, request: Request) -> None:
+    def __init__(self, service: Service, operation: Operation, scope: Scope, receive: Receive) -> None:
         self.service = service
         self.operation = operation
-        self.request = request
+        self.scope = scope
         self.status = operation.status
         self.headers: dict[str, str] = {}
         self.key: Key | None = None
         self.large = False
         self.asking: Asking | None = None
-        # The first of a header that comes twice, as `request.headers` has it.
-        self._given: dict[bytes, bytes] = dict(reversed(request.scope["headers"]))
+        self.receive = receive
+        self._given: dict[bytes, bytes] = scope[GIVEN]
+        self.params: dict[str, str] = scope["path_params"]
+        self.workspace_name = self.param("workspace") if "workspace" in self.params else None
 
     def header(self, name: bytes) -> str | None:
         """A header of the request, by its name in lower case."""
@@ -109,12 +115,7 @@ class Call:
 
     def param(self, name: str) -> str:
         """A part of the path, percent-decoded."""
-        value: str = self.request.path_params[name]
-        return value.replace(SLASH, "/")
-
-    @property
-    def workspace_name(self) -> str | None:
-        return self.param("workspace") if "workspace" in self.request.path_params else None
+        return self.params[name].replace(SLASH, "/")
 
     @property
     def workspace(self) -> Questions:
@@ -140,8 +141,7 @@ class Call:
     async def ask(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs `work`, a query that may take long, in a thread for such, once one is free."""
         assert self.asking is not None, "only what reads a workspace asks"
-        askings, receive = self.service.askings, self.request.receive
-        return await askings.heavy(self.workspace.name, self.asking, receive, partial(work, *args, **kwargs))
+        return await self.service.askings.heavy(self.asking, self.receive, partial(work, *args, **kwargs))
 
     def within(self, timeout_ms: int | None, expression: str | None = None) -> None:
         """Notes what the query of this request is, and until when its answer is wanted; DataError."""
@@ -163,26 +163,47 @@ class Call:
         length = self.header(b"content-length") or ""
         if length.isdigit() and int(length) > limit:
             raise _too_large(limit)
-        content = bytearray()
-        async for chunk in self.request.stream():
-            content += chunk
-            if len(content) > limit:
+        pieces, size, more = [], 0, True
+        while more:
+            piece, more = await self.piece()
+            pieces.append(piece)
+            size += len(piece)
+            if size > limit:
                 raise _too_large(limit)
-        self.large = len(content) > self.service.limits.inline
-        return bytes(content)
+        self.large = size > self.service.limits.inline
+        return b"".join(pieces)
+
+    async def piece(self) -> tuple[bytes, bool]:
+        """The next piece of the body, and whether another follows; ClientDisconnect."""
+        message = await self.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        return message.get("body", b""), message.get("more_body", False)
 
     async def once(self, content: bytes, run: Callable[[], Awaitable[Response]]) -> Response:
         """The answer of `run`, or the one kept from the first time when the request names an Idempotency-Key."""
         key = self.retry_key
         if key is None:
             return await run()
-        request = f"{self.request.method} {self.request.url.path}?{self.request.url.query}\n".encode()
+        path, query = self.scope["path"], self.scope["query_string"].decode("latin-1")
+        request = f"{self.operation.method} {path}?{query}\n".encode()
         return await self.service.retries.once(self.written, key, request + content, run)
 
     def answer(self, value: Any) -> Response:
         """`value` in the form that was asked for."""
         media, encoder = encoder_for(self.header(b"accept"))
-        return Response(encoder.encode(value), self.status, self.headers, media)
+        return Encoded(encoder.encode(value), self.status, self.headers, media)
+
+
+class Encoded(Response):
+    """A body of bytes, whose head is put together without looking for what cannot be there."""
+
+    def __init__(self, body: bytes, status: int, headers: dict[str, str], media: bytes) -> None:
+        self.status_code = status
+        self.body = body
+        self.background = None
+        self.raw_headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+        self.raw_headers += ((b"content-length", b"%d" % len(body)), (b"content-type", media))
 
 
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -200,56 +221,58 @@ class Endpoint:
 
     def __init__(self, service: Service, operations: Iterable[Operation]) -> None:
         self.service = service
-        self.operations = {operation.method: (operation, operation.shape) for operation in operations}
+        self.operations = {operation.method: operation for operation in operations}
         if "GET" in self.operations:
             self.operations["HEAD"] = self.operations["GET"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        found = self.operations.get(scope["method"])
-        if found is None:
+        operation = self.operations.get(scope["method"])
+        if operation is None:
             raise self._not_allowed(scope["method"])
-        operation, shape = found
         scope["operation"] = operation
-        call = Call(self.service, operation, Request(scope, receive))
+        call = Call(self.service, operation, scope, receive)
+        name, gate = call.workspace_name, self.service.gate
         if not operation.public:
-            call.key = self._authorise(call)
-        with self.service.gate.entered(call.workspace_name), self._asking(call):
-            response = await self._respond(call, shape)
-            await response(scope, receive, send)
-
-    @contextmanager
-    def _asking(self, call: Call) -> Iterator[None]:
-        """Lists the request among those that ask, if it does, and tells its id with the answer."""
-        if not call.operation.asks or call.workspace_name is None:
-            yield
+            call.key = self.service.keys.authorise(call.header(b"authorization"), operation.scope, name)
+        if name is None:
+            await self._answer(call, send)
             return
-        id, route = call.header(_QUERY_ID), f"{call.operation.method} {call.request.scope['path']}"
-        with self.service.askings.begun(call.workspace_name, route, id) as call.asking:
-            call.headers[QUERY_ID] = call.asking.id
-            call.request.scope["told"] = {QUERY_ID: call.asking.id}
-            yield
+        gate.enter(name)
+        try:
+            if operation.asks:
+                await self._ask(call, name, send)
+            else:
+                await self._answer(call, send)
+        finally:
+            gate.leave(name)
 
-    def _authorise(self, call: Call) -> Key | None:
-        header = call.header(b"authorization")
-        return self.service.keys.authorise(header, call.operation.scope, call.workspace_name)
+    async def _ask(self, call: Call, workspace: str, send: Send) -> None:
+        """Lists the request among those that ask, and tells its id with the answer."""
+        route = f"{call.operation.method} {call.scope['path']}"
+        with self.service.askings.begun(workspace, route, call.header(_QUERY_ID)) as call.asking:
+            call.headers[QUERY_ID] = call.asking.id
+            call.scope[TOLD] = {QUERY_ID: call.asking.id}
+            await self._answer(call, send)
+
+    async def _answer(self, call: Call, send: Send) -> None:
+        if call.operation.streams_in:
+            response = await _handled(call, b"")
+        else:
+            content = await call.content()
+            response = await call.once(content, partial(_handled, call, content))
+        await response(call.scope, call.receive, send)
 
     def _not_allowed(self, method: str) -> ApiError:
         allowed = ", ".join(sorted(self.operations))
         headers = {"Allow": allowed}
         return ApiError(Failure.METHOD_NOT_ALLOWED, f"{method} is not taken here; {allowed} are", headers=headers)
 
-    async def _respond(self, call: Call, shape: Shape) -> Response:
-        if call.operation.streams_in:
-            return await _handled(call, shape, b"")
-        content = await call.content()
-        return await call.once(content, lambda: _handled(call, shape, content))
 
-
-async def _handled(call: Call, shape: Shape, content: bytes) -> Response:
+async def _handled(call: Call, content: bytes) -> Response:
     """Decode, call, encode."""
-    arguments: dict[str, Any] = {}
+    shape, arguments = call.operation.shape, dict[str, Any]()
     if shape.options is not None:
-        arguments["options"] = convert_options(call.request.query_params, shape.options)
+        arguments["options"] = convert_options(QueryParams(call.scope["query_string"]), shape.options)
     if shape.body is not None:
         arguments["body"] = await call.run(_body, call, content, shape.body)
     result = await call.operation.handler(call, **arguments)

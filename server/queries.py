@@ -87,7 +87,7 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 async def count(call: Call, body: CountBody) -> Count | Counts:
-    call.service.meters.counts.labels(call.workspace.name).inc(len(body.expressions or ("one",)))
+    call.service.meters.counted(call.workspace.name, len(body.expressions or ("one",)))
     if (body.expression is None) == (body.expressions is None):
         hint = "'expression' for one, 'expressions' for many"
         raise DataError([Problem("one-or-many", "give either 'expression' or 'expressions'", hint, path="$")])

@@ -29,7 +29,7 @@ class RunningQueries(msgspec.Struct, frozen=True):
 async def listing(call: Call) -> RunningQueries:
     """Those of every process that answers."""
     here = [_shown(asking) for asking in call.service.askings.running(call.workspace.name) if asking is not call.asking]
-    answers = await call.service.crew.ask(call.request.scope)
+    answers = await call.service.crew.ask(call.scope)
     elsewhere = [msgspec.json.decode(body, type=RunningQueries).queries for status, body in answers if status == 200]
     return RunningQueries(sorted(chain(here, *elsewhere), key=lambda query: -query.age_ms))
 
@@ -37,7 +37,7 @@ async def listing(call: Call) -> RunningQueries:
 async def cancel(call: Call) -> RunningQuery:
     """Ends the query in each process that has one of this id: a name is given once in each of them."""
     found: list[RunningQuery] = []
-    for status, body in await call.service.crew.ask(call.request.scope):
+    for status, body in await call.service.crew.ask(call.scope):
         if status == 200:
             found.append(msgspec.json.decode(body, type=RunningQuery))
     name, id = call.workspace.name, call.param("id")

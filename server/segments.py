@@ -98,8 +98,7 @@ def tree(nodes: Iterable[SegmentNode]) -> list[SegmentNode]:
 
 
 async def put(call: Call, body: SegmentBody) -> SegmentView:
-    headers = call.request.headers
-    if_none_match = headers.get("if-none-match")
+    if_none_match = call.header(b"if-none-match")
     if if_none_match not in (None, "*"):
         hint = "If-None-Match: * saves only a new segment; If-Match: <etag> saves over the one you saw"
         raise DataError([Problem("bad-precondition", "If-None-Match takes only * here", hint)])
@@ -107,7 +106,7 @@ async def put(call: Call, body: SegmentBody) -> SegmentView:
         call.written.put_segment,
         call.param("key"),
         msgspec.to_builtins(body),
-        if_match=headers.get("if-match"),
+        if_match=call.header(b"if-match"),
         if_none_match=if_none_match == "*",
     )
     with kept(Deadline(call.service.askings.default_ms)):
@@ -121,7 +120,7 @@ async def put(call: Call, body: SegmentBody) -> SegmentView:
 async def show(call: Call) -> SegmentView | Response:
     view = await call.ask(call.workspace.segment, call.param("key"))
     call.headers["ETag"] = view.etag
-    seen = call.request.headers.get("if-none-match", "")
+    seen = call.header(b"if-none-match") or ""
     if view.etag in [tag.strip().removeprefix("W/") for tag in seen.split(",")]:
         return Response(status_code=304, headers=call.headers)
     return view
@@ -129,7 +128,7 @@ async def show(call: Call) -> SegmentView | Response:
 
 async def drop(call: Call) -> Ack:
     drop_segment = call.written.drop_segment
-    return await call.write(drop_segment, call.param("key"), if_match=call.request.headers.get("if-match"))
+    return await call.write(drop_segment, call.param("key"), if_match=call.header(b"if-match"))
 
 
 async def change_members(call: Call, body: MembersBody) -> Ack:

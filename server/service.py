@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -48,23 +45,20 @@ class Gate:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.running: Counter[str] = Counter()
+        self.running: dict[str, int] = {}
 
-    @contextmanager
-    def entered(self, workspace: str | None) -> Iterator[None]:
-        """Holds a place in `workspace` while the request runs; ApiError 429 when there is none."""
-        if workspace is None:
-            yield
-            return
-        if self.running[workspace] >= self.limit:
+    def enter(self, workspace: str) -> None:
+        """Takes a place in `workspace`, until the request leaves; ApiError 429 when there is none."""
+        running = self.running.get(workspace, 0)
+        if running >= self.limit:
             raise ApiError(Failure.TOO_BUSY, f"{self.limit} requests are running in '{workspace}'; try again shortly")
-        self.running[workspace] += 1
-        try:
-            yield
-        finally:
-            self.running[workspace] -= 1
-            if not self.running[workspace]:
-                del self.running[workspace]
+        self.running[workspace] = running + 1
+
+    def leave(self, workspace: str) -> None:
+        """Gives the place back."""
+        running = self.running.pop(workspace) - 1
+        if running:
+            self.running[workspace] = running
 
 
 class Crew(Protocol):

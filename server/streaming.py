@@ -23,7 +23,7 @@ EXPORT_FORMS = tuple(media.types[0] for media in MEDIA if media.writes)
 
 async def export(call: Call, query: Query, fields: list[str] | None, name: str) -> Response:
     """The members of `query`, all of one state. Each chunk is made in a worker thread once the last one is sent."""
-    accept = call.request.headers.get("accept") or "*/*"
+    accept = call.header(b"accept") or "*/*"
     form = by_accept(accept)
     if form is None:
         raise ApiError(Failure.NOT_ACCEPTABLE, f"'{accept}' is none of {', '.join(EXPORT_FORMS)}")

@@ -23,6 +23,7 @@ class Joined:
         self._loop = loop
         self._waiting: list[bytes] = []
         self._size = 0
+        self.is_closing = transport.is_closing  # asked for at every answer
 
     def __getattr__(self, name: str) -> Any:
         """All else that a transport can do."""

@@ -37,7 +37,7 @@ class Dispatched:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._here.operations.get(scope["method"])
-        if found is None or found[0].handler in ANYWHERE:
+        if found is None or found.handler in ANYWHERE:
             await self._here(scope, receive, send)
             return
         scope[PASSED_ON] = True

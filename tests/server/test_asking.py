@@ -14,6 +14,7 @@ from engine.deadline import Deadline, DeadlineExceeded, still_wanted
 from engine.query import Query
 from server.asking import Askings
 from server.service import Limits
+from server.turns import Turns
 from tests.server.answers import CONTACTS, SCHEMA, count, ok, problem
 
 SLOW = "country = email"
@@ -243,8 +244,34 @@ def test_a_timer_that_is_early_is_the_deadline_all_the_same():
     async def late() -> None:
         with room.begun("w", "count", None) as asking:
             asking.deadline = Deadline(20, clock=lambda: 0.0)
-            room._own["w"].acquire_on_behalf_of_nowait("another query")
-            await room.heavy("w", asking, anyio.sleep_forever, lambda: 1)
+            assert room.turns.wait("w").done()
+            await room.heavy(asking, anyio.sleep_forever, lambda: 1)
 
     with pytest.raises(DeadlineExceeded):
         anyio.run(late)
+
+
+async def come(turns: Turns, *workspaces: str) -> list[bool]:
+    """Whether the turn of each has come at once."""
+    return [turns.wait(workspace).done() for workspace in workspaces]
+
+
+def test_no_workspace_has_all_threads():
+    assert anyio.run(come, Turns(3), "a", "a", "a", "b", "b") == [True, True, False, True, False]
+    assert anyio.run(come, Turns(1), "a", "a", "b") == [True, False, False]
+
+
+def test_turns_come_in_line_to_those_who_still_wait():
+    async def line() -> list[bool]:
+        turns = Turns(2)
+        turns.wait("a")
+        turns.wait("b")
+        left, first, second = turns.wait("a"), turns.wait("a"), turns.wait("b")
+        left.set_result(False)
+        turns.end("a")
+        found = [first.done(), second.done()]
+        turns.end("a")
+        turns.end("b")
+        return [*found, second.done() and second.result()]
+
+    assert anyio.run(line) == [True, False, True]
