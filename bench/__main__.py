@@ -15,7 +15,7 @@ from bench import comparing, concluding, report
 from bench.course import Course, Result
 from bench.generate import Size, generate
 from bench.modes import MODES
-from bench.modes.inprocess import PEERS
+from bench.peers import PEERS
 from bench.readme import NoMarkers
 from bench.readme import written as into_readme
 from bench.running import run
@@ -105,7 +105,7 @@ def run_command(
     before = earlier(target, size) if add else {}
     asked = [name for name in MODES if name in modes and (profile or name != "profile")]
     with ExitStack() as stack:
-        place = work or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tamis-bench-")))
+        place = work or temporary(stack)
         racing = peers if peers is not None else LARGE if Size[size] is Size.XL else tuple(PEERS)
         generated = generate(Size[size], files)
         course = Course(Size[size], generated, place, racing, chosen, seconds, load_seconds, most_seconds)
@@ -143,22 +143,31 @@ def compare_command(before: Path, after: Path, figure: str, growth: bool, fail_a
 
 
 @main.command("report")
-@click.argument("run", type=run_file)
+@click.argument("runs", type=run_file, nargs=-1, required=True)
 @click.option("-o", "--out", type=new_file, default=Path("report.html"), show_default=True)
-@click.option("--smaller", type=run_file, help="A run at a smaller size: how times grew since is told, too.")
 @click.option("--readme", type=run_file, help="Write the tables between the two markers of this file, too.")
-def report_command(run: Path, out: Path, smaller: Path | None, readme: Path | None) -> None:
-    """A run as one HTML page, plots and all, that fetches nothing; and its tables in a README."""
-    result = loaded(run)
+def report_command(runs: tuple[Path, ...], out: Path, readme: Path | None) -> None:
+    """A run as one HTML page, plots and all, that fetches nothing; and its tables in a README.
+
+    Of runs at several sizes the page tells how times grow, too; the README has the tables of the first that is named.
+    """
+    results = [concluding.concluded(loaded(run)) for run in runs]
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(report.page(result, loaded(smaller) if smaller is not None else None))
+    out.write_text(report.page(results))
     click.echo(out)
     if readme is not None:
         try:
-            readme.write_text(into_readme(readme.read_text(), result))
+            readme.write_text(into_readme(readme.read_text(), results[0]))
         except NoMarkers as error:
             raise click.ClickException(f"{readme}: {error}") from None
         click.echo(readme)
+
+
+def temporary(stack: ExitStack) -> Path:
+    """Where data are kept for this run alone; other users, who may have to run a peer, can get there."""
+    place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tamis-bench-")))
+    place.chmod(0o711)
+    return place
 
 
 def earlier(target: Path, size: str) -> Result:

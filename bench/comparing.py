@@ -11,11 +11,14 @@ from rich.table import Table
 from bench.generate import Size
 from bench.ratios import TAMIS, Key, Run, key, medians
 from bench.telling import duration, geometric_mean
+from bench.workload import queries
 
 TAIL_MS = 100.0
 """What the 99th percentile of a query may be at the largest size."""
 GROWTH = 12.0
-"""How many times as long a query may take on ten times the data."""
+"""How many times as long a query may take at a larger size, whose contacts are ten times as many."""
+BEYOND_DATA = 1.2
+"""How many times as much as what it reads a query may grow, which comes to the same there."""
 
 
 def _total(run: Run) -> dict[Key, Any]:
@@ -38,32 +41,52 @@ FIGURES: Mapping[str, Callable[[Run], dict[Key, Any]]] = {"total": _total, "exec
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Medians of a query in milliseconds, and the 99th percentile after."""
+    """Medians of a query in milliseconds, and the 99th percentile after; how many times as much data it reads."""
 
     query: Key
     before: float
     after: float
     tail: float
+    data: float
 
     @property
     def factor(self) -> float:
         """Above 1, it became slower."""
         return self.after / self.before
 
+    @property
+    def beyond_data(self) -> float:
+        return self.factor / self.data
+
 
 def changes(before: Run, after: Run, figure: str) -> list[Change]:
     """Of the queries that both runs have."""
     earlier, later = FIGURES[figure](before), FIGURES[figure](after)
+    contacts, events = data_growth(before, after)
+    of_events = {(query.family, query.name) for query in queries() if query.of_events}
     return [
-        Change(each, earlier[each]["p50"], later[each]["p50"], later[each]["p99"]) for each in later if each in earlier
+        Change(
+            each,
+            earlier[each]["p50"],
+            later[each]["p50"],
+            later[each]["p99"],
+            events if each in of_events else max(contacts, events),
+        )
+        for each in later
+        if each in earlier
     ]
+
+
+def data_growth(before: Run, after: Run) -> tuple[float, float]:
+    """How many times as many contacts and as many events there are."""
+    smaller, larger = Size[before["size"]], Size[after["size"]]
+    return larger.contacts / smaller.contacts, larger.events / smaller.events
 
 
 def remarks(before: Run, after: Run) -> Iterator[str]:
     """What to keep in mind: other sizes or machines, how peers that are the same changed, queries in one run alone."""
     if before["size"] != after["size"]:
-        sizes = [Size[run["size"]] for run in (before, after)]
-        contacts, events = sizes[1].contacts / sizes[0].contacts, sizes[1].events / sizes[0].events
+        contacts, events = data_growth(before, after)
         yield (
             f"the sizes differ: {before['size']} and {after['size']}, {contacts:g} times the contacts and {events:g} "
             "times the events"
@@ -94,21 +117,27 @@ def table(changes: Sequence[Change], figure: str) -> Table:
 
 def growth_remarks(changes: Sequence[Change]) -> Iterator[str]:
     grown = sum(change.factor > GROWTH for change in changes)
+    beyond = sum(change.beyond_data > BEYOND_DATA for change in changes)
     long = sum(change.tail > TAIL_MS for change in changes)
     yield f"{grown} of {len(changes)} queries grew more than {GROWTH:g} times"
+    yield f"{beyond} grew more than {BEYOND_DATA:g} times as much as the data that they read"
     yield f"{long} have a 99th percentile above {duration(TAIL_MS)}"
 
 
 def growth(changes: Sequence[Change]) -> Table:
-    """What grew most first; in red what grew more than it may, or has a longer tail than it may."""
-    shown = Table("query", "small", "large", "growth", "99th percentile")
+    """What grew most first; in red what is more than it may be."""
+    shown = Table("query", "small", "large", "growth", "of its data", "99th percentile")
     for change in sorted(changes, key=lambda each: -each.factor):
         shown.add_row(
             ", ".join(change.query),
             duration(change.before),
             duration(change.after),
-            f"{change.factor:.1f}×",
-            duration(change.tail),
-            style="red" if change.tail > TAIL_MS or change.factor > GROWTH else None,
+            marked(f"{change.factor:.1f}×", change.factor > GROWTH),
+            marked(f"{change.data:.1f}×", change.beyond_data > BEYOND_DATA),
+            marked(duration(change.tail), change.tail > TAIL_MS),
         )
     return shown
+
+
+def marked(told: str, too_much: bool) -> str:
+    return f"[red]{told}[/]" if too_much else told

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.table import Table
 
 from bench.course import Result
-from bench.ratios import summary
+from bench.ratios import summary, told_unanswered
 from bench.targets import judged
 from bench.telling import ratio
 
@@ -51,10 +51,13 @@ def ratio_lines(result: Result) -> Iterator[str]:
                 f"{name}: its times are {ratio(each['geometric_mean'])} those of Tamis {WAYS[way]} in the geometric "
                 f"mean of {each['queries']} queries, and at least {ratio(each['smallest'])} ({each['smallest_at']})"
             )
+            if each["unanswered"]:
+                yield f"{name}: {told_unanswered(each['unanswered'])}"
 
 
 def troubles(result: Result) -> list[str]:
-    """Modes that failed, counts that differ, queries that have no time of Tamis."""
+    """Modes that failed, counts that differ, queries that have no time of Tamis. A peer that is slow or crashes is told
+    in the tables, and no trouble."""
     found = [f"{mode} failed: {reason.splitlines()[-1]}" for mode, reason in result["failed"].items()]
     inside = result.get("inprocess", {}).get("queries", ())
     found += [
@@ -73,5 +76,6 @@ def troubles(result: Result) -> list[str]:
 def write_profiles(result: Result, target: Path) -> None:
     for which, each in result.get("profile", {}).items():
         name = which.replace(", ", "-").replace(" ", "-")
-        told = f"{which}: {each['asked']} times, such as\n{each['expression']}\n\n{each['own']}\n{each['with_called']}"
+        plan = each.get("plan", each["expression"])
+        told = f"{which}: {each['asked']} times, such as\n{plan}\n\n{each['own']}\n{each['with_called']}"
         target.with_name(f"{target.stem}.{name}.profile.txt").write_text(told)

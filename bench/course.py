@@ -6,12 +6,10 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 from bench.generate import Files, Size
 from bench.workload import Query, queries
 
-PEERS = Path(__file__).with_name("peers")
 Result = dict[str, Any]
 """What JSON can hold."""
 COMPARED = 5
@@ -38,9 +36,8 @@ class Course:
 
     @property
     def folder(self) -> Path:
-        """Where the contenders keep their data of these files; another one once they are loaded otherwise."""
-        loaders = b"".join(path.read_bytes() for path in sorted(PEERS.glob("*.py")))
-        kept = self.work / f"{self.files.folder.name}-{crc32(loaders):08x}"
+        """Where the contenders keep their data of these files."""
+        kept = self.work / self.files.folder.name
         kept.mkdir(parents=True, exist_ok=True)
         return kept
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -41,7 +42,8 @@ def introduction(run: Run) -> str:
     lines = (
         f"`python -m bench run --size {run['size']}`, {machine['when'][:10]}: {data};",
         f"{machine['cores']} cores of {machine['processor']}. Times of a family are geometric means of the medians of",
-        f"its queries; in parentheses, how many times those of Tamis {ours}.",
+        f"its queries; in parentheses, how many times those of Tamis {ours}. Queries that one did not answer in time",
+        "are told, and in none of its means.",
     )
     return "\n".join(lines)
 
@@ -61,10 +63,12 @@ def heads(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def cells(asked: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Iterator[str]:
-    """Of the queries that a contender has times of."""
+    """Of the queries that a contender has times of, and how many it did not answer."""
     for name in names:
         answered = [each["medians"] for each in asked if name in each["medians"]]
-        yield cell(answered, name) if answered else ""
+        reasons = Counter(each["untimed"][name].splitlines()[0] for each in asked if name in each["untimed"])
+        missing = [f"{many} of {len(asked)} {reason}" for reason, many in reasons.items()]
+        yield ", ".join(([cell(answered, name)] if answered else []) + missing)
 
 
 def cell(answered: Sequence[Mapping[str, float]], name: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from time import perf_counter
 from typing import TypeVar
 
@@ -53,14 +54,14 @@ def times_of(works: Iterable[Callable[[], object]]) -> Times:
     return Times.of([timed(work)[0] for work in works])
 
 
-def repeated(work: Callable[[A], T], arguments: Iterator[A], seconds: float, most_seconds: float) -> list[T]:
-    """What `work` gives for one argument after the other, for `seconds`: at least `LEAST` results, unless even they
-    take more than `most_seconds`."""
+def repeated(work: Callable[[A], T], arguments: Iterable[A], seconds: float, most_seconds: float) -> list[T]:
+    """What `work` gives for one argument after the other, for `seconds`, while there are any: at least `LEAST` results,
+    unless even they take more than `most_seconds`."""
     results: list[T] = []
     started = perf_counter()
-    while len(results) < MOST:
+    for argument in islice(arguments, MOST):
         elapsed = perf_counter() - started
         if results and (elapsed >= most_seconds or (elapsed >= seconds and len(results) >= LEAST)):
             break
-        results.append(work(next(arguments)))
+        results.append(work(argument))
     return results

@@ -7,6 +7,7 @@ the dialect's name.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from numpy.random import default_rng
 from bench.constants import Constants, Data, Ours, Sql, draw
 from bench.generate import NOW_MS
 
+OF_CONTACTS = re.compile(r"\b(contacts|companies|emails|interests)\b")
+"""The tables that grow with the number of contacts; all others with that of events."""
 FOLDER = Path(__file__).with_name("workloads")
 
 
@@ -49,6 +52,11 @@ class Query:
     expression: str
     sql: str
     dialects: Mapping[Dialect, str]
+
+    @property
+    def of_events(self) -> bool:
+        """Whether it reads events alone, by its SQL."""
+        return OF_CONTACTS.search(self.sql) is None
 
     def asks(self, data: Data, seed: int = 1) -> Iterator[Ask]:
         """Without end, the same for the same seed; hardly any constants come twice where there are many."""

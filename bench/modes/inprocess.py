@@ -1,8 +1,9 @@
-"""Every query, asked of Tamis and of its peers with constants of its own each time, in one process.
+"""Every query, asked of Tamis and of its peers with constants of its own each time, none over a network.
 
 Answers come first: all must count the same over several constants before any is timed. Then each is asked for a while,
 Tamis and the peers one after the other for each query, so that a machine that changes its speed changes all of theirs.
-Of Tamis, what reading, checking and planning take is told apart from what the planned query takes.
+Each peer is in a process of its own, which takes its times. Of Tamis, what reading, checking and planning take is told
+apart from what the planned query takes.
 """
 
 from __future__ import annotations
@@ -13,31 +14,35 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from itertools import islice
+from math import ceil
 from time import perf_counter
+from typing import Protocol
 
 from bench.constants import Data
 from bench.course import COMPARED, Course, Result
-from bench.peers import Absent, Failed, Open, Peer, TooLong
-from bench.peers.click import ClickHouse
-from bench.peers.duck import DuckDB
-from bench.peers.floor import Floor
-from bench.peers.postgres import Postgres
+from bench.peers import Absent, Failed, TooLong
+from bench.peers.apart import Apart, Counted
 from bench.peers.tamis import InProcess
 from bench.telling import duration, ratio
-from bench.timing import Times, repeated, timed
+from bench.timing import LEAST, MOST, Times, repeated, timed
 from bench.workload import Ask, Dialect, Query
 
-PEERS: Mapping[str, Open] = {
-    "duckdb": DuckDB.open,
-    "chdb": ClickHouse.open,
-    "postgres": Postgres.open,
-    "floor": Floor.open,
-}
-"""By the name that `--peers` takes."""
 SLOW = 0.2
 """Of the most that a count may take."""
 PHASES = ("prepare", "execute")
 """Reading, checking and planning; counting what the plan selects."""
+SPARE = 3
+"""How many times as many constants are drawn as a peer would get to at the speed it was compared with."""
+
+
+class Contender(Protocol):
+    """A peer whose times are taken where it is."""
+
+    def knows(self, query: Query) -> bool: ...
+
+    def count(self, ask: Ask) -> Counted: ...
+
+    def times(self, asks: Sequence[Ask], seconds: float) -> list[float]: ...
 
 
 class Disagreement(Exception):
@@ -50,7 +55,7 @@ def measure(course: Course, so_far: Result) -> Iterator[tuple[str, Result]]:
         closing.callback(tamis.close)
         tamis.limit(course.most_seconds)
         result: Result = {"versions": {"tamis": tamis.version}, "loading_seconds": {}, "absent": {}, "queries": []}
-        peers: dict[str, Peer] = {}
+        peers: dict[str, Contender] = {}
         for name in course.peers:
             yield opened(name, course, peers, result, closing), result
         gc.collect()
@@ -62,21 +67,21 @@ def measure(course: Course, so_far: Result) -> Iterator[tuple[str, Result]]:
             yield line(result["queries"][-1]), result
 
 
-def opened(name: str, course: Course, peers: dict[str, Peer], result: Result, closing: ExitStack) -> str:
+def opened(name: str, course: Course, peers: dict[str, Contender], result: Result, closing: ExitStack) -> str:
     """Puts a peer among `peers` if it is here, which `closing` will close; says what came of it."""
     try:
-        seconds, peer = timed(partial(PEERS[name], course.files, course.folder))
+        seconds, peer = timed(partial(Apart, name, course.files, course.folder, course.most_seconds))
     except Absent as reason:
         result["absent"][name] = str(reason)
         return f"{name} is absent: {reason}"
     closing.callback(peer.close)
-    peer.limit(course.most_seconds)
     peers[name] = peer
-    result["versions"][name], result["loading_seconds"][name] = peer.version, seconds
-    return f"{name} {peer.version} is ready after {seconds:.1f} s"
+    version, loading = peer.ready.version, peer.ready.loading_seconds
+    result["versions"][name], result["loading_seconds"][name] = version, loading
+    return f"{name} {version} is ready after {seconds:.1f} s; loading took {loading:.1f} s"
 
 
-def run(query: Query, tamis: InProcess, peers: Mapping[str, Peer], data: Data, course: Course) -> Result:
+def run(query: Query, tamis: InProcess, peers: Mapping[str, Contender], data: Data, course: Course) -> Result:
     """One query: its answers compared, then its times. `untimed` says why a contender has none; none has any after
     a disagreement."""
     first = list(islice(query.asks(data), COMPARED))
@@ -95,7 +100,7 @@ def run(query: Query, tamis: InProcess, peers: Mapping[str, Peer], data: Data, c
     result["times"]["tamis"] = asdict(Times.of([sum(each) for each in ours]))
     for name, compared in able.items():
         try:
-            taken = compared if is_slow(compared, course) else timed_alone(peers[name], query, data, course)
+            taken = compared if is_slow(compared, course) else timed_alone(peers[name], query, data, course, compared)
             result["times"][name] = asdict(Times.of(taken))
             result["ratios"][name] = result["times"][name]["p50"] / result["times"]["tamis"]["p50"]
         except Failed as reason:
@@ -104,7 +109,7 @@ def run(query: Query, tamis: InProcess, peers: Mapping[str, Peer], data: Data, c
 
 
 def agreeing(
-    query: Query, asks: Sequence[Ask], result: Result, peers: Mapping[str, Peer], course: Course
+    query: Query, asks: Sequence[Ask], result: Result, peers: Mapping[str, Contender], course: Course
 ) -> dict[str, list[float]]:
     """The peers that count the same, each with the seconds that took; `result` is told why others have no time.
     Raises Disagreement."""
@@ -118,33 +123,32 @@ def agreeing(
     return able
 
 
-def compare(name: str, peer: Peer, asks: Sequence[Ask], counts: Sequence[int], course: Course) -> list[float]:
+def compare(name: str, peer: Contender, asks: Sequence[Ask], counts: Sequence[int], course: Course) -> list[float]:
     """Over all constants, or as many as a slow one gets to; the seconds of each. Raises Disagreement with what was
     asked and what each answered, and Failed."""
     taken: list[float] = []
     for ask, ours in zip(asks, counts, strict=True):
         if is_slow(taken, course):
             break
-        elapsed, theirs = timed(partial(peer.count, ask))
-        if theirs != ours:
+        theirs = peer.count(ask)
+        if theirs.count != ours:
             raise Disagreement(
-                f"{ask.query.family}, {ask.query.name}: tamis counts {ours:,}, {name} counts {theirs:,}\n"
+                f"{ask.query.family}, {ask.query.name}: tamis counts {ours:,}, {name} counts {theirs.count:,}\n"
                 f"  {ask.expression}\n  {ask.sql(Dialect.DUCKDB)}"
             )
-        taken.append(elapsed)
+        taken.append(theirs.seconds)
     return taken
 
 
 def is_slow(taken: Sequence[float], course: Course) -> bool:
     """Whether comparing took so long that a peer is not asked again: these are its times then."""
-    return sum(taken) > course.most_seconds * SLOW
+    return len(taken) >= LEAST and sum(taken) > course.most_seconds * SLOW
 
 
-def timed_alone(peer: Peer, query: Query, data: Data, course: Course) -> list[float]:
-    def seconds(ask: Ask) -> float:
-        return timed(partial(peer.count, ask))[0]
-
-    return repeated(seconds, asked(query, data), course.seconds, course.most_seconds)
+def timed_alone(peer: Contender, query: Query, data: Data, course: Course, compared: Sequence[float]) -> list[float]:
+    """Constants are drawn beforehand, as many as it can get to by what it took when `compared`."""
+    enough = min(MOST, max(LEAST, ceil(SPARE * course.seconds / min(compared))))
+    return peer.times(list(islice(asked(query, data), enough)), course.seconds)
 
 
 def asked(query: Query, data: Data) -> Iterator[Ask]:
@@ -162,7 +166,7 @@ def phases(tamis: InProcess, ask: Ask) -> tuple[float, float]:
 
 
 def why(reason: Exception, most_seconds: float) -> str:
-    return f"over {most_seconds:g} s" if isinstance(reason, TooLong) else str(reason)
+    return f"> {most_seconds:g} s" if isinstance(reason, TooLong) else str(reason)
 
 
 def line(measured: Result) -> str:

@@ -14,6 +14,7 @@ from bench.modes.inprocess import phases
 from bench.peers.tamis import InProcess
 from bench.ratios import key
 from bench.timing import repeated
+from engine.explanation import as_text
 
 FAMILIES = 3
 LINES = 40
@@ -36,6 +37,7 @@ def measure(course: Course, so_far: Result) -> Iterator[tuple[str, Result]]:
         result[", ".join(each)] = {
             "asked": len(taken),
             "expression": ask.expression,
+            "plan": as_text(tamis.prepare(ask).explain()),
             "own": told(profile, "tottime"),
             "with_called": told(profile, "cumulative"),
         }

@@ -3,42 +3,40 @@ as dictionaries."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from bench.generate import SCHEMA, Files
-from bench.peers import TABLES, Absent, Failed, TooLong
+from bench.peers import TABLES, Absent, Failed, Open, TooLong
+from bench.peers.kept import kept
 from bench.workload import Ask, Dialect, Query
 
 REPEATED = {"country", "city", "language", "sector", "campaign", "url", "product", "category"}
 """Columns of texts with at most some thousands of different values."""
-READY = "tamis-race-ready"
+DATABASE = "clickhouse"
+MEMORY = 6_000_000_000
+"""Bytes that a question may take: the machine is shared with Tamis and the other peers."""
 
 
 class ClickHouse:
-    def __init__(self, version: str, connection: Any) -> None:
+    def __init__(self, version: str, connection: Any, loading_seconds: float) -> None:
         self._connection = connection
         self.version = version
+        self.loading_seconds = loading_seconds
+        self.ask(f"set max_memory_usage = {MEMORY}")
 
     @classmethod
     def open(cls, files: Files, folder: Path) -> ClickHouse:
-        """Loaded unless it is there already. Raises Absent."""
+        """Raises Absent."""
         try:
             chdb = import_module("chdb")
         except ImportError:
             raise Absent("chdb is not installed: pip install 'tamis[bench]'") from None
-        database = folder / "clickhouse"
-        if not (database / READY).exists():
-            shutil.rmtree(database, ignore_errors=True)
-        peer = cls(str(chdb.__version__), chdb.connect(str(database)))
-        if not (database / READY).exists():
-            for statement in statements(files):
-                peer.ask(statement)
-            (database / READY).touch()
-        return peer
+        made_by = (*statements(Files(Path())), str(chdb.__version__))
+        found = kept(folder, "chdb", made_by, lambda place: load(chdb, files, place))
+        return cls(str(chdb.__version__), chdb.connect(str(found.place / DATABASE)), found.loading_seconds)
 
     def knows(self, query: Query) -> bool:
         return True
@@ -57,6 +55,13 @@ class ClickHouse:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def load(chdb: Any, files: Files, place: Path) -> None:
+    connection = chdb.connect(str(place / DATABASE))
+    for statement in statements(Files(files.folder.resolve())):
+        connection.query(statement)
+    connection.close()
 
 
 def statements(files: Files) -> list[str]:
@@ -87,7 +92,7 @@ def events(files: Files, type: str) -> str:
 
 
 def source(path: Path) -> str:
-    return f"file('{path.resolve()}', Parquet)"
+    return f"file('{path}', Parquet)"
 
 
 def created(table: str, order: str, select: str) -> str:
@@ -100,3 +105,6 @@ def number(id: str) -> str:
 
 def columns(names: Iterable[str]) -> str:
     return ", ".join(f"toLowCardinality({name}) as {name}" if name in REPEATED else name for name in names)
+
+
+start: Open = ClickHouse.open

@@ -11,23 +11,11 @@ from time import monotonic
 import duckdb
 
 from bench.generate import Files
-from bench.peers import TABLES, Failed, TooLong
+from bench.peers import TABLES, Failed, Open, TooLong
+from bench.peers.kept import kept
 from bench.workload import Ask, Dialect, Query
 
-
-def connect(files: Files, database: Path) -> duckdb.DuckDBPyConnection:
-    """The database of these files, loaded unless it is there already."""
-    if database.exists():
-        return duckdb.connect(str(database), read_only=True, config=CONFIG)
-    unfinished = database.with_suffix(".loading")
-    unfinished.unlink(missing_ok=True)
-    with duckdb.connect(str(unfinished), config=CONFIG) as connection:
-        for statement in statements(files):
-            connection.execute(statement)
-    unfinished.rename(database)
-    return duckdb.connect(str(database), read_only=True, config=CONFIG)
-
-
+DATABASE = "duckdb"
 CONFIG: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "6GB"}
 """It takes 80 % of the machine otherwise, which it shares with Tamis."""
 ENUMS = {
@@ -41,6 +29,12 @@ ENUMS = {
     "category": ("purchase",),
 }
 """Columns of texts with at most some thousands of different values, and what has them."""
+
+
+def load(files: Files, place: Path) -> None:
+    with duckdb.connect(str(place / DATABASE), config=CONFIG) as connection:
+        for statement in statements(files):
+            connection.execute(statement)
 
 
 def statements(files: Files) -> Iterator[str]:
@@ -80,14 +74,17 @@ def enums(table: str) -> str:
 
 
 class DuckDB:
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, loading_seconds: float) -> None:
         self._connection = connection
+        self.loading_seconds = loading_seconds
         self._asked_at: float | None = None
         self._closed = Event()
 
     @classmethod
     def open(cls, files: Files, folder: Path) -> DuckDB:
-        return cls(connect(files, folder / "peer.duckdb"))
+        made_by = statements(Files(Path()))
+        found = kept(folder, "duckdb", made_by, lambda place: load(files, place))
+        return cls(duckdb.connect(str(found.place / DATABASE), read_only=True, config=CONFIG), found.loading_seconds)
 
     @property
     def version(self) -> str:
@@ -125,3 +122,6 @@ class DuckDB:
     def close(self) -> None:
         self._closed.set()
         self._connection.close()
+
+
+start: Open = DuckDB.open

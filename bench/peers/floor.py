@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from pyroaring import BitMap
 
 from bench.constants import Constants, Value
 from bench.generate import DAY, NOW, NOW_MS, SHARES, Files
+from bench.peers import Open
 from bench.shapes import Ints
+from bench.timing import timed
 from bench.workload import Ask, Query
 
 CHOSEN = ("country", "city", "language", "newsletter")
@@ -191,12 +194,15 @@ BY_HAND: Mapping[tuple[str, str], Program] = {
 
 
 class Floor:
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: Known, loading_seconds: float) -> None:
         self._known = known
+        self.loading_seconds = loading_seconds
 
     @classmethod
     def open(cls, files: Files, folder: Path) -> Floor:
-        return cls(loaded(files))
+        """Loaded anew, as it is in memory alone."""
+        seconds, known = timed(partial(loaded, files))
+        return cls(known, seconds)
 
     @property
     def version(self) -> str:
@@ -300,3 +306,6 @@ def bitmaps(column: pa.Array | pa.ChunkedArray, rows: Ints) -> Mapping[Value, Bi
     for each in found.values():
         each.run_optimize()
     return found
+
+
+start: Open = Floor.open

@@ -1,7 +1,4 @@
-"""PostgreSQL, started for the race in a temporary directory: rows in the order of time, an index for every question.
-
-`events` is what the tables of the event types inherit from, so that they need not be there twice.
-"""
+"""PostgreSQL, started for the race over a cluster that later runs find again, reached by a socket alone."""
 
 from __future__ import annotations
 
@@ -10,28 +7,27 @@ import pwd
 import shutil
 import signal
 import subprocess
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from importlib import import_module
-from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
-import pyarrow.parquet
-
-from bench import words
-from bench.generate import SCHEMA, Files
-from bench.peers import TABLES, Absent, Failed, TooLong
+from bench.generate import Files
+from bench.peers import Absent, Failed, Open, TooLong
+from bench.peers.kept import kept
+from bench.peers.postgres_tables import Connect, load, made_by
 from bench.workload import Ask, Dialect, Query
 
 OTHER_USER = "postgres"
 """Who runs the server when we are root, which it refuses to be run by."""
 PATIENCE = 60.0
 """Seconds in which the server must answer."""
+STOPPING = 600.0
+"""Seconds in which it must end: what it has loaded goes to disk then."""
 SETTINGS = {
     "listen_addresses": "",
     "shared_buffers": "6GB",
@@ -39,64 +35,38 @@ SETTINGS = {
     "work_mem": "512MB",
     "maintenance_work_mem": "2GB",
     "max_parallel_workers_per_gather": "2",
-    "max_parallel_maintenance_workers": "2",
+    "max_parallel_maintenance_workers": "1",
     "random_page_cost": "1.1",
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "max_wal_size": "8GB",
     "autovacuum": "off",
     "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
     "jit": "off",
 }
 """For a machine of 24 GB, data that fit into memory and that nobody would miss. Compiling costs more than these
 questions take."""
-TYPES = {"text": "text", "number": "integer", "date": "date", "boolean": "boolean"}
-ENUMS = {
-    "country": words.COUNTRIES,
-    "city": words.cities(),
-    "language": words.LANGUAGES,
-    "sector": words.SECTORS,
-    "campaign": words.CAMPAIGNS,
-    "url": words.urls(),
-    "product": words.PRODUCTS,
-    "category": words.CATEGORIES,
-}
-"""Columns of texts with at most some thousands of different values: four bytes each."""
-INDEXES = (
-    *(f"contacts ({column})" for column in ("country", "city", "language", "age", "points", "signup", "company")),
-    *(f"companies ({column})" for column in ("sector", "size", "country", "founded")),
-    "contacts using gin (email gin_trgm_ops)",
-    "contacts (email text_pattern_ops)",
-    "interests (interest, contact)",
-    *(f"{table} ({columns})" for table in TABLES.values() for columns in ("moment, contact", "contact, moment")),
-    *(f"{table} (campaign, contact, moment)" for table in ("sends", "opens", "clicks")),
-    "visits (url, contact, moment)",
-    "purchases (category, moment, contact)",
-)
 
 
 class Postgres:
-    def __init__(self, server: subprocess.Popen[bytes], folder: Path, connection: Any) -> None:
-        self._server, self._folder, self._connection = server, folder, connection
+    def __init__(self, connection: Any, loading_seconds: float, closing: ExitStack) -> None:
+        self._connection, self._closing = connection, closing
+        self.loading_seconds = loading_seconds
         self.version = str(self.value("show server_version"))
 
     @classmethod
     def open(cls, files: Files, folder: Path) -> Postgres:
-        """Started and loaded anew, in a directory that `close` removes. Raises Absent."""
-        programs, psycopg = binaries(), driver()
-        home = Path(tempfile.mkdtemp(prefix="tamis-pg-"))
-        try:
-            server = started(programs, home)
-            peer = cls(server, home, connected(psycopg, server, home))
-        except BaseException:
-            shutil.rmtree(home)
-            raise
-        try:
-            peer.load(files)
-        except BaseException:
-            peer.close()
-            raise
-        return peer
+        """Raises Absent."""
+        driver()
+        programs, folder = binaries(), folder.resolve()
+        reachable(folder)
+        found = kept(folder, "postgres", (version(programs), *made_by()), partial(loaded, programs, files))
+        with ExitStack() as closing:
+            connection = closing.enter_context(closing.enter_context(running(programs, found.place))())
+            open_still = closing.pop_all()
+        return cls(connection, found.loading_seconds, open_still)
 
     def knows(self, query: Query) -> bool:
         return True
@@ -117,43 +87,10 @@ class Postgres:
         return self._connection.execute(sql).fetchone()[0]
 
     def close(self) -> None:
-        self._connection.close()
-        self._server.send_signal(signal.SIGINT)
-        self._server.wait(PATIENCE)
-        shutil.rmtree(self._folder)
-
-    # --- loading -----------------------------------------------------------------------------------------
-
-    def load(self, files: Files) -> None:
-        run = self._connection.execute
-        run("create extension pg_trgm")
-        for name, values in ENUMS.items():
-            run(f"create type a_{name} as enum ({', '.join(map(repr, values))})")
-        for table, link in (("companies", {}), ("contacts", {"company": "integer"})):
-            fields = {name: column_type(name, each) for name, each in SCHEMA[table].items() if name != "interests"}
-            run(f"create unlogged table {table} (id integer primary key, {columns(fields | link)})")
-            self.copy(table, (entities(batch, ("id", *link), list(fields)) for batch in batches(files.of(table))))
-        run("create view emails as select email, id from contacts")
-        run("create unlogged table interests (interest text, contact integer)")
-        self.copy("interests", (interests(batch) for batch in batches(files.contacts)))
-        run("create unlogged table events (contact integer, moment bigint)")
-        for type, table in TABLES.items():
-            fields = {name: column_type(name, each) for name, each in SCHEMA["events"][type].items()}
-            run(f"create unlogged table {table} ({columns(fields)}) inherits (events)")
-            self.copy(table, (events(batch, list(fields)) for batch in batches(files.events(type))))
-        for index in INDEXES:
-            run(f"create index on {index}")
-        run("vacuum analyze")
-
-    def copy(self, table: str, rows: Iterator[pa.Table]) -> None:
-        with self._connection.cursor() as cursor, cursor.copy(f"copy {table} from stdin (format csv)") as copy:
-            for each in rows:
-                buffer = BytesIO()
-                pa.csv.write_csv(each, buffer, pa.csv.WriteOptions(include_header=False))
-                copy.write(buffer.getvalue())
+        self._closing.close()
 
 
-# --- the server --------------------------------------------------------------------------------------------
+start: Open = Postgres.open
 
 
 def driver() -> Any:
@@ -174,80 +111,77 @@ def binaries() -> Path:
     raise Absent("no PostgreSQL is installed: neither /usr/lib/postgresql/*/bin nor PATH has initdb")
 
 
-def started(programs: Path, home: Path) -> subprocess.Popen[bytes]:
-    """A server over a new cluster in `home`, reached by a socket there. Raises Absent."""
-    other = other_user(home)
-    data = home / "data"
-    initialise = [str(programs / "initdb"), "-D", str(data), "-U", "race", "-A", "trust", "-E", "UTF8", "--locale=C"]
-    subprocess.run(initialise, stdout=subprocess.DEVNULL, cwd=home, check=True, **other)
-    settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
-    command = [str(programs / "postgres"), "-D", str(data), "-k", str(home), *settings]
-    with (home / "log").open("wb") as log:
-        return subprocess.Popen(command, stderr=log, stdout=log, cwd=home, **other)
+def version(programs: Path) -> str:
+    told = subprocess.run([str(programs / "postgres"), "--version"], capture_output=True, text=True, check=True)
+    return told.stdout.strip()
 
 
-def other_user(home: Path) -> dict[str, Any]:
-    """How to start a process that may own `home` and is not root's. Raises Absent."""
-    if os.geteuid() != 0:
-        return {}
-    try:
-        entry = pwd.getpwnam(OTHER_USER)
-    except KeyError:
-        raise Absent(f"PostgreSQL refuses to be run by root, and there is no user {OTHER_USER}") from None
-    os.chown(home, entry.pw_uid, entry.pw_gid)
-    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+def loaded(programs: Path, files: Files, place: Path) -> None:
+    """A new cluster in `place`, with the tables of the files."""
+    user = owner(place)
+    command = [str(programs / "initdb"), "-D", str(place / "data"), "-U", "race", "-A", "trust", "-E", "UTF8"]
+    subprocess.run([*command, "--locale=C"], stdout=subprocess.DEVNULL, cwd=place, check=True, **user)
+    with running(programs, place) as connect:
+        load(files, connect)
 
 
-def connected(psycopg: Any, server: subprocess.Popen[bytes], home: Path) -> Any:
+@contextmanager
+def running(programs: Path, place: Path) -> Iterator[Connect]:
+    """A server over the cluster in `place`. Its socket is elsewhere, as its path must be short. Raises Absent."""
+    with TemporaryDirectory(prefix="tamis-pg-") as home:
+        settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        command = [str(programs / "postgres"), "-D", str(place / "data"), "-k", home, *settings]
+        log = Path(home) / "log"
+        with log.open("wb") as told:
+            server = subprocess.Popen(command, stderr=told, stdout=told, cwd=place, **owner(Path(home)))
+        try:
+            connect = partial(driver().connect, host=home, user="race", dbname="postgres", autocommit=True)
+            wait_until_ready(server, connect, log)
+            yield connect
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(STOPPING)
+
+
+def wait_until_ready(server: subprocess.Popen[bytes], connect: Connect, log: Path) -> None:
+    """Raises Absent."""
     deadline = monotonic() + PATIENCE
     while True:
         try:
-            return psycopg.connect(host=str(home), user="race", dbname="postgres", autocommit=True)
-        except psycopg.OperationalError as error:
+            connect().close()
+            return
+        except driver().OperationalError as error:
             if server.poll() is not None or monotonic() > deadline:
-                server.kill()
-                raise Absent(f"PostgreSQL did not start: {(home / 'log').read_text()[-300:]} {error}") from None
+                raise Absent(f"PostgreSQL did not start: {log.read_text()[-300:]} {error}") from None
             sleep(0.05)
 
 
-# --- tables --------------------------------------------------------------------------------------------------
+# --- the user who runs it ----------------------------------------------------------------------------------
 
 
-def column_type(name: str, field: Mapping[str, Any]) -> str:
-    if name in ENUMS:
-        return f"a_{name}"
-    return f"numeric(18, {field['decimals']})" if field.get("decimals") else TYPES[field["type"]]
+def other_user() -> pwd.struct_passwd | None:
+    """Who runs the server, if not we. Raises Absent."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam(OTHER_USER)
+    except KeyError:
+        raise Absent(f"PostgreSQL refuses to be run by root, and there is no user {OTHER_USER}") from None
 
 
-def columns(types: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {type}" for name, type in types.items())
+def owner(folder: Path) -> dict[str, Any]:
+    """How to start a process that owns the folder, which is given to it, and is not root's. Raises Absent."""
+    user = other_user()
+    if user is None:
+        return {}
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
-# --- rows as they are copied -------------------------------------------------------------------------------
-
-
-def batches(path: Path) -> Iterator[pa.Table]:
-    for batch in pa.parquet.ParquetFile(path).iter_batches():
-        yield pa.table(batch)
-
-
-def number(ids: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.utf8_slice_codeunits(ids, 1).cast(pa.int32())
-
-
-def entities(batch: pa.Table, ids: Sequence[str], fields: Sequence[str]) -> pa.Table:
-    """Contacts or companies: its own id first, the link to the company last."""
-    numbers = {name: number(batch[name]) for name in ids}
-    own, *links = ids
-    return pa.table({own: numbers[own], **{name: batch[name] for name in fields}, **{x: numbers[x] for x in links}})
-
-
-def interests(batch: pa.Table) -> pa.Table:
-    tags = batch["interests"].combine_chunks()
-    owners = number(batch["id"]).combine_chunks().take(pc.list_parent_indices(tags))
-    return pa.table({"interest": pc.list_flatten(tags), "contact": owners})
-
-
-def events(batch: pa.Table, properties: list[str]) -> pa.Table:
-    columns = [number(batch["contact"]), batch["at"].cast(pa.int64()), *(batch[name] for name in properties)]
-    return pa.table(columns, names=["contact", "moment", *properties])
+def reachable(folder: Path) -> None:
+    """Raises Absent where the user who runs the server cannot get to a folder."""
+    if other_user() is None:
+        return
+    for each in (folder, *folder.parents):
+        if not each.stat().st_mode & 0o001:
+            raise Absent(f"the user {OTHER_USER}, who runs PostgreSQL, cannot get to {folder}: chmod o+x {each}")

@@ -27,7 +27,7 @@ VOID = {"meta"}
 
 @pytest.fixture
 def run():
-    return json.loads(STORED.read_text())
+    return concluded(json.loads(STORED.read_text()))
 
 
 class Balanced(HTMLParser):
@@ -57,7 +57,7 @@ def parsed(text):
 
 
 def test_the_page_has_every_query_contender_and_target_and_fetches_nothing(run):
-    text = page(run)
+    text = page([run])
     assert parsed(text).open == []
     assert parsed(text).links == []
     assert "url(" not in text
@@ -82,26 +82,74 @@ def test_a_page_and_tables_are_made_of_whatever_there_is(run, mode):
     for missing in MODES if mode is None else (mode,):
         run.pop(missing, None)
     again = concluded(run)
-    assert parsed(page(again)).open == []
+    assert parsed(page([again])).open == []
     assert list(tables(again))
     assert written(f"{BEGIN}{END}", again).endswith(END)
 
 
-def test_the_page_tells_how_times_grew(run):
+def grown(run, times, tail):
+    """The same at size S, which has 50 times the contacts and events of T."""
     larger = copy.deepcopy(run)
     larger["size"] = "S"
     for query in larger["inprocess"]["queries"]:
-        query["times"]["tamis"] |= {"p50": query["times"]["tamis"]["p50"] * 13, "p99": 99.0}
-    text = page(larger, smaller=run)
+        query["times"]["tamis"] |= {"p50": query["times"]["tamis"]["p50"] * times, "p99": tail}
+    return concluded(larger)
+
+
+def test_the_page_tells_how_times_grew(run):
+    text = page([grown(run, 13, 99.0), run])
     assert parsed(text).open == []
     assert "From T to S" in text
-    assert text.count('<td class="missed">13×</td><td class="met">99 ms</td>') == len(run["inprocess"]["queries"])
-    assert "From T" not in page(run)
+    cells = '<td class="missed">13×</td><td class="met">50×</td><td class="met">99 ms</td>'
+    assert text.count(cells) == len(run["inprocess"]["queries"])
+    assert "From T" not in page([run])
+
+
+def test_the_page_has_what_is_asked_beside_what_was_measured_at_each_size(run):
+    """Judged where it is asked for: memory at L, not at T."""
+    first, second = copy.deepcopy(run), grown(run, 70, 1.0)
+    second["size"] = "L"
+    for each, resident in ((first, 5), (second, 4)):
+        each["memory"]["serving"]["resident"] = resident << 30
+    text = page([concluded(second), concluded(first)])
+    row = text[text.index("<td>memory, serving</td>") :]
+    row = row[: row.index("</tr>")]
+    assert "at most 3.00 GiB <span class='quiet'>at L</span></td>" in row
+    assert '<td class="quiet">5.00 GiB</td><td class="missed">4.00 GiB</td>' in row
+    assert "<td>growth from T to L</td><td>at most 12×</td><td></td>" in text
+    assert text.count("<h1>Size") == 2
+
+
+def test_the_page_has_the_profiles_of_the_slowest(run):
+    profile = {"asked": 7, "expression": "points > 1", "plan": "scan <all>", "own": "1 call", "with_called": "2 calls"}
+    text = page([run | {"profile": {"ranges, above": profile}}])
+    assert parsed(text).open == []
+    assert "<h3>ranges, above</h3>" in text
+    assert "<pre>scan &lt;all&gt;</pre>" in text
+    assert "with what is called, over 7 counts" in text
+
+
+def test_what_a_peer_did_not_answer_is_told_and_in_no_mean(run):
+    first, second, third = run["inprocess"]["queries"][:3]
+    for query, ratio in ((first, 4.0), (second, 9.0)):
+        query["times"]["duckdb"]["p50"] = query["times"]["tamis"]["p50"] * ratio
+    for query, reason in ((third, "> 30 s"),):
+        del query["times"]["duckdb"], query["ratios"]["duckdb"]
+        query["untimed"] = {"duckdb": reason}
+    run["inprocess"]["queries"] = [first, second, third]
+    found = concluded(run)["ratios"]["inprocess"]["duckdb"]
+    assert found["queries"] == 2
+    assert found["geometric_mean"] == pytest.approx(6)
+    assert found["unanswered"] == {f"{third['family']}, {third['name']}": "> 30 s"}
+    told = [shown for shown in tables(concluded(run)) if isinstance(shown, str)]
+    assert f"duckdb: 1 left out, as it did not answer (> 30 s: {third['family']}, {third['name']})" in told
+    assert escape("> 30 s") in page([concluded(run)])
+    assert re.search(rf"\| {title(third['family'])} .*1 of \d > 30 s", table(run))
 
 
 def test_what_is_asked_cannot_become_markup(run):
     run["inprocess"]["queries"][0]["expression"] = 'country = "<script>alert(1)</script>"'
-    assert "<script" not in page(run)
+    assert "<script" not in page([run])
 
 
 def test_faster_is_further_left(run):
@@ -154,15 +202,14 @@ def test_comparing_ends_with_1_when_something_takes_too_many_times_as_long(run, 
 
 
 def test_growth_tells_how_times_grew_and_which_tails_are_too_long(run, tmp_path):
-    for query in run["inprocess"]["queries"]:
-        query["times"]["tamis"] |= {"p50": query["times"]["tamis"]["p50"] * 8, "p99": 123.0}
     later = tmp_path / "later.json"
-    later.write_text(json.dumps(run))
+    later.write_text(json.dumps(grown(run, 8, 123.0)))
     result = CliRunner().invoke(main, ["compare", str(STORED), str(later), "--growth"])
     assert result.exit_code == 0
     assert result.output.count("8.0×") == len(run["inprocess"]["queries"])
     assert "123 ms" in result.output
     assert f"0 of {len(run['inprocess']['queries'])} queries grew more than 12 times" in result.output
+    assert "0 grew more than 1.2 times as much as the data that they read" in result.output
     assert f"{len(run['inprocess']['queries'])} have a 99th percentile above 100 ms" in result.output
 
 
@@ -231,7 +278,9 @@ def test_the_readme_has_tables_of_the_form_that_a_run_gives():
     heads = first[0].strip("| ").split(" | ")
     assert first[0] == next(rows([readme_heads([names[head] for head in heads[1:]])]))
     assert {line.split(" | ")[0].strip("| ") for line in first[2:]} == {title(family) for family in families()}
-    time = r"[\d.]+ (µs|ms|s)"
+    time, missing = r"[\d.]+ (µs|ms|s)", r", \d+ of \d+ [^|]+"
     for line in first[2:]:
-        assert re.fullmatch(rf"\| [\w ]+ \| {time} \| {time} (\|  |\| {time} \([\d.,]+×\) )+\|", line), line
+        assert re.fullmatch(
+            rf"\| [\w ]+ \| {time} \| {time} (\|  |\| {time} \([\d.,]+×\)({missing})* |\| \d+ of \d+ [^|]+ )+\|", line
+        ), line
     assert second[0] == "| what | measured |"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 
 import pytest
 
@@ -18,6 +18,7 @@ from bench.course import Course
 from bench.generate import Files, Size, generate
 from bench.modes.inprocess import Disagreement, compare, is_slow
 from bench.peers import Failed, Peer, TooLong
+from bench.peers.apart import Count, Counted, answered
 from bench.peers.duck import DuckDB
 from bench.peers.floor import BY_HAND
 from bench.peers.tamis import InProcess
@@ -56,6 +57,24 @@ def contenders(files: Files, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         peer.close()
 
 
+class Here:
+    """A peer that is asked in this process."""
+
+    def __init__(self, peer: Peer) -> None:
+        self.peer = peer
+
+    def knows(self, query: Query) -> bool:
+        return self.peer.knows(query)
+
+    def count(self, ask: Ask) -> Counted:
+        counted = answered(self.peer, Count(ask))
+        assert isinstance(counted, Counted)
+        return counted
+
+    def times(self, asks: Sequence[Ask], seconds: float) -> list[float]:
+        return [self.count(ask).seconds for ask in asks]
+
+
 def test_there_are_enough_queries_and_every_family() -> None:
     assert len(queries()) >= 40
     assert sorted(families()) == sorted(FAMILIES.split())
@@ -70,7 +89,7 @@ def test_every_family_has_several_queries() -> None:
 @each_query
 def test_counts_are_those_of_duckdb(query: Query, data: Data, contenders: dict[str, Peer], course: Course) -> None:
     for ask in islice(query.asks(data), CONSTANTS):
-        compare("duckdb", contenders["duckdb"], [ask], [contenders["tamis"].count(ask)], course)
+        compare("duckdb", Here(contenders["duckdb"]), [ask], [contenders["tamis"].count(ask)], course)
 
 
 @each_query
@@ -92,7 +111,7 @@ def test_the_sql_of_every_dialect_has_no_placeholder_of_its_own(query: Query) ->
 def test_other_peers_agree_and_those_that_are_not_here_are_named(files: Files, tmp_path: Path) -> None:
     """In the families where a dialect differs, and in a process of its own, of which ClickHouse takes hold."""
     target, asked = tmp_path / "run.json", {"chdb", "postgres", "floor"}
-    places = ["--files", str(files.folder.parent), "--work", str(tmp_path / "work"), "--json", str(target)]
+    places = ["--files", str(files.folder.parent), "--json", str(target)]
     chosen = [query for query in queries() if query.dialects or query.family == "attributes"]
     some = [part for family in {query.family for query in chosen} for part in ("--family", family)]
     options = ["--size", "T", "--modes", "inprocess", "--peers", ",".join(asked), "--seconds", "0", *some]
@@ -118,7 +137,7 @@ def test_a_disagreement_tells_the_query_the_constants_and_both_counts(
     wrong = Query("made up", "wrong", "points > {points}", "select count(*) from contacts where points < {points}", {})
     ask = next(wrong.asks(data))
     with pytest.raises(Disagreement) as raised:
-        compare("duckdb", contenders["duckdb"], [ask], [contenders["tamis"].count(ask)], course)
+        compare("duckdb", Here(contenders["duckdb"]), [ask], [contenders["tamis"].count(ask)], course)
     assert f"points > {ask.constants['points']}" in str(raised.value)
     assert f"tamis counts {contenders['tamis'].count(ask):,}" in str(raised.value)
     assert f"duckdb counts {contenders['duckdb'].count(ask):,}" in str(raised.value)
@@ -147,36 +166,31 @@ def test_constants_are_written_as_each_language_does() -> None:
 
 
 class Slow:
-    """Counts right, but takes its time; notes how often it is asked."""
-
-    version, asked = "1", 0
+    """Counts right, and says that it took its time; notes how often it is asked."""
 
     def __init__(self, counts: list[int], seconds: float) -> None:
-        self.counts, self.seconds = counts, seconds
+        self.counts, self.seconds, self.asked = counts, seconds, 0
 
     def knows(self, query: Query) -> bool:
         return True
 
-    def limit(self, seconds: float) -> None:
-        """It does not hear of that."""
-
-    def count(self, ask: Ask) -> int:
-        sleep(self.seconds)
+    def count(self, ask: Ask) -> Counted:
         self.asked += 1
-        return self.counts[self.asked - 1]
+        return Counted(self.counts[self.asked - 1], self.seconds)
 
-    def close(self) -> None:
-        """Nothing is held."""
+    def times(self, asks: Sequence[Ask], seconds: float) -> list[float]:
+        raise AssertionError("nobody asks for times here")
 
 
-def test_a_slow_peer_is_asked_no_more_than_it_takes_to_know(data: Data, course: Course) -> None:
+@pytest.mark.parametrize(("seconds", "asked"), [(0.06, 3), (0.03, 4), (0.01, 5)])
+def test_a_slow_peer_is_asked_no_more_than_it_takes_to_know_but_thrice(
+    data: Data, course: Course, seconds: float, asked: int
+) -> None:
     asks, brief = list(islice(queries()[0].asks(data), 5)), replace(course, most_seconds=0.5)
-    slow, quick = Slow([1, 2, 3, 4, 5], 0.06), Slow([1, 2, 3, 4, 5], 0)
+    slow = Slow([1, 2, 3, 4, 5], seconds)
     taken = compare("slow", slow, asks, [1, 2, 3, 4, 5], brief)
-    assert len(taken) == slow.asked < 5
-    assert is_slow(taken, brief)
-    assert not is_slow(taken[:-1], brief)
-    assert len(compare("quick", quick, asks, [1, 2, 3, 4, 5], course)) == 5
+    assert len(taken) == slow.asked == asked
+    assert is_slow(taken, brief) == (asked < 5)
 
 
 def test_what_takes_longer_than_it_may_is_ended(files: Files, contenders: dict[str, Peer], tmp_path: Path) -> None:
