@@ -173,7 +173,7 @@ SIGNS: Mapping[str, str] = {
 }
 """Sign -> terminal; where several begin alike, the longest is read."""
 
-_SHAPES: Mapping[str, str] = {
+PATTERNS: Mapping[str, str] = {
     "WORD": r"[^\W\d]\w*+",
     "SIGN": "|".join(map(re.escape, sorted(SIGNS, key=len, reverse=True))),
     "STRING": r"""
@@ -187,14 +187,17 @@ _SHAPES: Mapping[str, str] = {
     END: r"\Z",
     UNREADABLE: r".",
 }
-"""Terminal -> its shape. Words and signs are told apart by their tables. Something always matches."""
+"""Terminal -> how it is written. Words and signs are told apart by their tables. Something always matches."""
 
-_KINDS = ("", *_SHAPES)
+COMMENT = r"\#[^\n]*+"
+REGEX = r"/(?:[^/\\\n]++|\\.)++/i?"
+
+_KINDS = ("", *PATTERNS)
 _WORD, _SIGN = _KINDS.index("WORD"), _KINDS.index("SIGN")
 _LEXEME = re.compile(
-    r"(?:\s++|\#[^\n]*+)*+(?:" + "|".join(f"({shape})" for shape in _SHAPES.values()) + ")", re.VERBOSE
+    rf"(?:\s++|{COMMENT})*+(?:" + "|".join(f"({pattern})" for pattern in PATTERNS.values()) + ")", re.VERBOSE
 ).match
-_REGEX = re.compile(r"/(?:[^/\\\n]++|\\.)++/i?").match
+_REGEX = re.compile(REGEX).match
 
 
 def next_token(text: str, offset: int, acceptable: Container[str]) -> Token:

@@ -19,6 +19,7 @@ from dsl.lexing import END, UNREADABLE, Token, next_token
 from dsl.literals import bad_escapes
 from dsl.problems import MOST_PROBLEMS, ExpressionError, Problem, Span
 from dsl.recovery import BOUNDARIES, recover
+from dsl.shapes import COMMENTED, LONGEST, Shapes, taken_apart
 from dsl.vocabulary import TERMINALS, continuations
 
 
@@ -39,14 +40,15 @@ LIMITS = Limits()
 CACHED_TEXTS = 1_024
 
 
-class Reading(Struct, frozen=True, weakref=True):
+class Reading(Struct):
     """What one pass over a text gave: the tree, with `Broken` where something could not be read, and every problem met.
 
-    There is no tree when a limit was passed.
+    There is no tree when a limit was passed. `used` is for whoever wants to know whether it is a new one.
     """
 
     selection: tree.Selection | None
     problems: tuple[Problem, ...]
+    used: bool = False
 
 
 def parse(text: str) -> tree.Selection:
@@ -67,7 +69,43 @@ def read(text: str) -> Reading:
     if lone:
         message = "half a surrogate pair is no character"
         return Reading(None, (Problem("bad-character", message, span=Span(*lone.span())),))
-    return _Pass(text).run()
+    return _Pass(text).run() if len(text) > LONGEST else _as_its_shape(text)
+
+
+_SHAPES = Shapes()
+
+
+def _as_its_shape(text: str) -> Reading:
+    """As a text of the same shape was read before, where there was one and nothing in this can be wrong."""
+    key, pieces = taken_apart(text)
+    make = _SHAPES.of(key)
+    if make is not None and all(map(_surely_sound, pieces)):
+        selection = make(pieces)
+        comments = tuple(_comment(text, piece.span) for piece in pieces if piece.type == COMMENTED)
+        return Reading(replace(selection, comments=comments) if comments else selection, ())
+    reading = _Pass(text).run()
+    if reading.selection is not None and not reading.problems:
+        _SHAPES.met(key, pieces, reading.selection)
+    return reading
+
+
+def _surely_sound(piece: Token) -> bool:
+    """Whether there is nothing to say about how a piece is written, but what is said of all of its shape."""
+    match piece.type:
+        case "STRING":
+            return "\\" not in piece.value and piece.value[0] in "\"'"
+        case "NUMBER":
+            return len(piece.value) <= LIMITS.digits
+        case "REGEX":
+            return len(piece.value) <= LIMITS.regex
+        case _:
+            return True
+
+
+def _comment(text: str, span: Span) -> tree.Comment:
+    line = text.rfind("\n", 0, span.start) + 1
+    trailing = bool(text[line : span.start].strip())
+    return tree.Comment(span, text[span.start : span.end].rstrip(), trailing)
 
 
 class _Enough(Exception):
@@ -85,7 +123,9 @@ SIGNS = frozenset({"PLUS", "MINUS", "TIMES_SIGN", "DIVIDE"})
 NODES_A_LEVEL = 12
 """At most so many nodes of the tree lie within one another between two levels of nesting."""
 
-ODD = frozenset({"STRING", "NUMBER", "REGEX", *(terminal for terminal, _ in SPELLINGS)})
+VALUES = frozenset({"STRING", "NUMBER", "REGEX"})
+
+ODD = frozenset({*VALUES, *(terminal for terminal, _ in SPELLINGS)})
 """The terminals that may be written so that there is something to say about it."""
 
 PLAIN = frozenset({"and", "or", "not", "except", "=", "!=", "<=", ">="})
@@ -197,23 +237,18 @@ class _Pass:
         selection: tree.Selection = self.stack.values[-1]
         if NODES_A_LEVEL * (self.level + 2) > LIMITS.depth and tree.depth(selection) > LIMITS.depth:
             self._too_large("too-deep", f"the expression is more than {LIMITS.depth} nodes deep", selection.span)
-        comments = tuple(map(self._comment, self.comments))
+        comments = tuple(_comment(self.text, span) for span in self.comments)
         return replace(selection, comments=comments) if comments else selection
 
     # --- comments ---
 
     def _gap(self, start: int, end: int) -> None:
         """Note the comments between two tokens, as far as there is room for them."""
-        if end - start > 1:
+        if end > start:
             found = islice(_COMMENT.finditer(self.text, start, end), self.room + 1)
             noted = len(self.comments)
             self.comments.extend(Span(*match.span()) for match in found)
             self.room -= len(self.comments) - noted
-
-    def _comment(self, span: Span) -> tree.Comment:
-        line = self.text.rfind("\n", 0, span.start) + 1
-        trailing = bool(self.text[line : span.start].strip())
-        return tree.Comment(span, self.text[span.start : span.end].rstrip(), trailing)
 
     # --- each token ---
 
@@ -247,11 +282,9 @@ class _Pass:
 
     def _is_plain(self, token: Token) -> bool:
         """Whether there is surely nothing to say about how a text or a number is written: true of nearly all."""
-        if token.type == "NUMBER":
-            return len(token.value) <= LIMITS.digits
-        if token.type != "STRING" or "\\" in token.value or token.value[0] not in "\"'":
+        if token.type not in VALUES or not _surely_sound(token):
             return False
-        return self.previous is None or self.previous.type != "LIKE"
+        return token.type != "STRING" or self.previous is None or self.previous.type != "LIKE"
 
     def _note_oddities(self, token: Token) -> None:
         if len(self.problems) < MOST_PROBLEMS:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import cast
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from dsl.moments import Clock
 from dsl.typed import Selection
@@ -12,8 +13,7 @@ from engine.plan import Context, Operator, Plan, cost, lower, plan, rewrite
 from engine.snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Planned:
+class Planned(Struct, frozen=True, eq=False):
     """The physical plan of a logical one, `meaning`, for one state. Each is itself alone: it can name what it answers.
 
     `clock` is the one instant it is right at; None where the clock was not looked at.

@@ -14,6 +14,7 @@ from enum import StrEnum
 from operator import is_
 from typing import Any, Generic, TypeVar
 
+from msgspec import Struct
 from pyroaring import BitMap
 
 from dsl.moments import Clock
@@ -43,8 +44,7 @@ class Cache(StrEnum):
     ANSWER = "members"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """An expression with the values of its parameters."""
 
     text: str
@@ -53,6 +53,8 @@ class Asked:
     @property
     def key(self) -> Hashable | None:
         """The same for the same question alone; None where a value is of a kind that questions cannot have."""
+        if not self.params:
+            return self.text, ()
         try:
             return self.text, tuple((name, _frozen(self.params[name])) for name in sorted(self.params))
         except TypeError:
@@ -170,9 +172,9 @@ class Caches:
         self._plans.begin(snapshot)
         self._answers.begin(snapshot)
 
-    def selection(self, snapshot: Snapshot, asked: Asked) -> tuple[Selection, tuple[Cache, ...]]:
-        """What an expression means, and what was remembered of that; ExpressionError."""
-        state, key = (snapshot.schema, snapshot.segments), asked.key
+    def selection(self, snapshot: Snapshot, asked: Asked, key: Hashable | None) -> tuple[Selection, tuple[Cache, ...]]:
+        """What an expression means, by the key of what is asked, and what was remembered of that; ExpressionError."""
+        state = (snapshot.schema, snapshot.segments)
         found = None if key is None else self._checks.get(state, key)
         if found is not None:
             return found, (Cache.PARSE, Cache.CHECK)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
-from weakref import WeakValueDictionary
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 import dsl.check
-from dsl.parse import Reading, read
+from dsl.parse import read
 from dsl.schema import Schema
 from dsl.tree import Parameter, walk
 from dsl.typed import Selection
@@ -29,15 +28,10 @@ def regex_problem(pattern: str) -> str | None:
     return None
 
 
-_read: WeakValueDictionary[int, Reading] = WeakValueDictionary()
-"""The readings met so far, by identity, for as long as they are kept."""
-
-
 def was_read(text: str) -> bool:
     """Whether the parser still had its reading of `text`; it has now."""
     reading = read(text)
-    before = id(reading) in _read
-    _read[id(reading)] = reading
+    before, reading.used = reading.used, True
     return before
 
 

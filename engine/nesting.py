@@ -53,10 +53,17 @@ def nest_of(whole: Selection | Condition | None, parent: str | None = None) -> N
     depth, named = 0, {} if parent is None else {parent: OF_PARENT}
     while level:
         depth += 1
+        below: dict[int, Struct] = {}  # what a rule of the checker put in twice is one object, and counts once
         for node in level:
-            if isinstance(node, InSegment):
+            for name in INSIDE[type(node)]:
+                value = getattr(node, name)
+                if type(value) is tuple:
+                    below.update(zip(map(id, value), value, strict=True))
+                elif value is not None:
+                    below[id(value)] = value
+            if type(node) is InSegment:
                 named[node.segment] = max(depth, named.get(node.segment, 0))
-        level = _parts(level)
+        level = list(below.values())
     return Nest(depth, named)
 
 
@@ -88,18 +95,6 @@ INSIDE: Mapping[type[Struct], tuple[str, ...]] = MappingProxyType(
     }
 )
 """The members of each kind of node that hold conditions, terms, selectors and steps."""
-
-
-def _parts(level: list[Struct]) -> list[Struct]:
-    """What lies right within some nodes. What a rule of the checker put in twice is one object, and counts once."""
-    parts: dict[int, Struct] = {}
-    for node in level:
-        for name in INSIDE[type(node)]:
-            value = getattr(node, name)
-            for part in value if isinstance(value, tuple) else (value,):
-                if part is not None:
-                    parts[id(part)] = part
-    return list(parts.values())
 
 
 def depths_of(nests: Mapping[str, Nest]) -> Mapping[str, int]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from time import perf_counter
 
 import numpy as np
 import pyarrow as pa
+from msgspec import Struct
 from pyroaring import BitMap
 
 from dsl.folding import fold
@@ -35,8 +35,7 @@ IDENTIFIED = "identified"
 """What the plan for the identified contacts is remembered by."""
 
 
-@dataclass(frozen=True)
-class Query:
+class Query(Struct, frozen=True, eq=False, dict=True):
     """The contacts that a physical plan selects in `snapshot` at `clock`. Every answer is of that one state.
 
     `text` and `selection` are the expression that the plan was made of, `budget_ms` what it may cost; `served` is what

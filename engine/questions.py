@@ -229,8 +229,9 @@ class Questions:
 
     def _bound(self, snapshot: Snapshot, text: str, params: Mapping[str, Any] | None, clock: Clock) -> Query:
         asked = Asked(text, params or NO_PARAMS)
-        selection, served = self.caches.selection(snapshot, asked)
-        return bound(self.caches, snapshot, text, asked.key, selection, clock, self._limits.budget_ms, served)
+        key = asked.key
+        selection, served = self.caches.selection(snapshot, asked, key)
+        return bound(self.caches, snapshot, text, key, selection, clock, self._limits.budget_ms, served)
 
     def _why(self, snapshot: Snapshot, id: str, text: str, selection: Selection, at: int | None, language: Code) -> Why:
         contact = Contact(snapshot, _row(snapshot, id), self._clock(snapshot, at))

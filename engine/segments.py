@@ -82,8 +82,9 @@ class SegmentBook:
     def get(self, key: str) -> Segment | None:
         return self.segments.get(key)
 
-    @property
-    def names(self) -> dict[str, str]:
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """The display name of each, by key."""
         return {segment.key: segment.name for segment in self}
 
     @cached_property

@@ -1,0 +1,117 @@
+"""Texts of one shape are read as if each were the first."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dsl.parse import _SHAPES, _Pass, read
+from dsl.shapes import COMMENTED, LONGEST, MOST_SHAPES, Shapes, learnt, taken_apart
+from tests.dsl.language_examples import EXAMPLES
+
+OTHERS = {
+    "STRING": ('""', "'x'", '"a # b"', '"l\'été"', '"\\""', '"\\q"', "“x”", '"/5/"', '"12 `a`"'),
+    "NUMBER": ("0", "7", "1_000", "12.50", "2026", "1" * 31),
+    "DAY": ("2026-01-02", "2025-1-2", "2025-13-40"),
+    "MONTH": ("2026-01", "1999-12", "2026-99"),
+    "INSTANT": ("2026-01-02T10:00", "2026-01-02T10:00:00.5Z", "2026-01-02t10:00+02:00", "2026-01-02T"),
+    "QUOTED_NAME": ("`a`", "`points`", "`l'âge 5 # x`"),
+    "REGEX": ("/a/", "/5 'x' #/i", "/a\\/b/"),
+    COMMENTED: ("#", "# x", "# 5 'x' `y` /z/ #"),
+}
+"""What may stand for a piece of each kind, right and wrong."""
+
+ODD = (
+    "a1 = 1 and _2 = 2 # 3",
+    "`a 5` = 3 # `b` = 'x",
+    "name matches /a'b#5/i and points > 2026",
+    "name matches\n /a'5/ # x",
+    "points / 2 > 3 / 4 and name = 'a/b/c'",
+    "# first\nname = 'x' # second\n or points = 5 #",
+    "points = $p5 and points = 5days",
+    "did open(campaign = 'x')at least 3times",
+    "name = 'x'and country = \"y\"",
+    "signup after 2026-01-02T10:00Z5",
+    "points = 1.5.5",
+    "name = 'x",
+    "everyone",
+)
+TEXTS = tuple(dict.fromkeys([*ODD, *EXAMPLES]))
+
+
+def other_texts(text):
+    """Texts of the same shape."""
+    key, pieces = taken_apart(text)
+    kinds = [st.sampled_from(OTHERS[piece.type]) if piece.type in OTHERS else st.just(piece.value) for piece in pieces]
+    lasting = [part for part in key if isinstance(part, str)]
+
+    def joined(values):
+        return "".join(part + value for part, value in zip(lasting, [*values, *[""] * len(lasting)], strict=False))
+
+    return st.tuples(*kinds).map(joined)
+
+
+def told(reading):
+    """All of a reading, spans included."""
+    return repr(reading.selection), reading.problems
+
+
+def test_a_text_is_put_together_again():
+    for text in TEXTS:
+        key, pieces = taken_apart(text)
+        values = [piece.value for piece in pieces]
+        parts = [part for part in key if isinstance(part, str)]
+        assert "".join(part + value for part, value in zip(parts, [*values, ""], strict=False)) == text
+        assert all(text[piece.start : piece.end] == piece.value for piece in pieces)
+
+
+@settings(max_examples=400)
+@given(st.data())
+def test_a_text_of_a_shape_that_was_learnt_is_read_as_if_it_were_the_first(data):
+    text = data.draw(st.sampled_from(TEXTS))
+    first = _Pass(text).run()
+    if first.selection is not None and not first.problems:
+        key, pieces = taken_apart(text)
+        for _ in range(2):
+            _SHAPES.met(key, pieces, first.selection)
+    other = data.draw(other_texts(text))
+    assert told(read.__wrapped__(other)) == told(_Pass(other).run())
+
+
+@pytest.mark.parametrize(
+    "text", ["name = 'x'", "points > 5 # 1", "`age` in (1, 2)", "name matches /x/", "signup on 2026-01"]
+)
+def test_ordinary_texts_have_shapes(text):
+    key, pieces = taken_apart(text)
+    assert pieces
+    assert learnt(_Pass(text).run().selection, pieces) is not None
+
+
+def test_pieces_within_other_tokens_have_no_shape():
+    text = "name matches\n\n/a 5/"
+    assert [piece.value for piece in taken_apart(text)[1]] == ["5"]
+    assert learnt(_Pass(text).run().selection, taken_apart(text)[1]) is None
+
+
+def test_a_shape_is_learnt_when_it_comes_again_and_few_are_remembered():
+    shapes = Shapes()
+    texts = [f"points = {number} and {'not ' * number}vip" for number in range(MOST_SHAPES + 2)]
+    keys = [taken_apart(text)[0] for text in texts]
+    for _ in range(2):
+        for text, key in zip(texts[:2], keys, strict=False):
+            assert shapes.of(key) is None
+            shapes.met(key, taken_apart(text)[1], _Pass(text).run().selection)
+    assert all(map(shapes.of, keys[:2]))
+    selection, pieces = _Pass(texts[0]).run().selection, taken_apart(texts[0])[1]
+    for key in keys[2:] * 2:
+        shapes.met(key, pieces, selection)
+    assert shapes.of(keys[0]) is None, "the oldest made room"
+    assert shapes.of(keys[-1])
+
+
+def test_long_texts_have_none():
+    text = " or ".join(f"points = {number}" for number in range(LONGEST // 8))
+    assert len(text) > LONGEST
+    assert told(read(text)) == told(_Pass(text).run())
+    assert _SHAPES.of(taken_apart(text)[0]) is None
