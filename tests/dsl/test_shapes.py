@@ -83,7 +83,7 @@ def test_a_text_of_a_shape_that_was_learnt_is_read_as_if_it_were_the_first(data)
     "text", ["name = 'x'", "points > 5 # 1", "`age` in (1, 2)", "name matches /x/", "signup on 2026-01"]
 )
 def test_ordinary_texts_have_shapes(text):
-    key, pieces = taken_apart(text)
+    _, pieces = taken_apart(text)
     assert pieces
     assert learnt(_Pass(text).run().selection, pieces) is not None
 
