@@ -39,6 +39,8 @@ SORTED_WORTH = 200
 """So many rows are sorted, not set in words."""
 WORDS_WORTH = 1 << 12
 """Rows are set in words when there is at least one for so many rows of the space."""
+DENSE = 1 << 8
+"""A set is dense when it has at least one row for so many of the space: words are then combined sooner than bitmaps."""
 
 
 def from_sorted(rows: Rows) -> BitMap:
@@ -105,6 +107,33 @@ def words_of(size: int) -> int:
     return -(-size // CONTAINER) * WORDS
 
 
+def is_dense(count: int, size: int) -> bool:
+    """Whether so many rows of a space of `size` are dense."""
+    return count * DENSE >= size
+
+
+def fitted(words: Words, size: int) -> Words:
+    """`words` for a space of `size` rows, which are no fewer than they were made for."""
+    missing = words_of(size) - len(words)
+    return np.append(words, np.zeros(missing, np.uint64)) if missing else words
+
+
+def all_of(sets: Sequence[Words]) -> Words:
+    """What is in all of one or more sets; a single one is returned as it is."""
+    found = sets[0]
+    for number, words in enumerate(sets[1:]):
+        found = np.bitwise_and(found, words, out=found if number else None)
+    return found
+
+
+def any_of(sets: Sequence[Words]) -> Words:
+    """What is in any of one or more sets; a single one is returned as it is."""
+    found = sets[0]
+    for number, words in enumerate(sets[1:]):
+        found = np.bitwise_or(found, words, out=found if number else None)
+    return found
+
+
 def distinct(rows: Rows) -> Rows:
     """`rows` sorted, without duplicates. (numpy's own `unique` is many times slower than its sort.)"""
     ordered = np.sort(rows)
@@ -125,6 +154,29 @@ def to_words(bitmap: BitMap, size: int) -> Words:
     if bitmap:
         _read_portable(np.frombuffer(bitmap.serialize(), np.uint8), words, words.view(np.uint8))
     return words
+
+
+def add(bitmap: BitMap, words: Words) -> None:
+    """Add the members of `bitmap` to the set `words`, which has room for them."""
+    if is_dense(len(bitmap), 64 * len(words)):
+        np.bitwise_or(words, to_words(bitmap, 64 * len(words)), out=words)
+    else:
+        set_rows(to_array(bitmap), words)
+
+
+def take(bitmap: BitMap, words: Words) -> None:
+    """Take the members of `bitmap` out of the set `words`, which has room for them."""
+    if is_dense(len(bitmap), 64 * len(words)):
+        np.bitwise_and(words, ~to_words(bitmap, 64 * len(words)), out=words)
+    else:
+        clear_rows(to_array(bitmap), words)
+
+
+def shared(bitmap: BitMap, words: Words) -> int:
+    """How many members of `bitmap` are in the set `words`, which has room for them."""
+    if is_dense(len(bitmap), 64 * len(words)):
+        return members_of_both(to_words(bitmap, 64 * len(words)), words)
+    return members_among(to_array(bitmap), words)
 
 
 def to_mask(bitmap: BitMap, size: int) -> Mask:
@@ -189,6 +241,49 @@ def members(words: Words) -> int:
     for word in words:
         total += ones(word)
     return int(total)
+
+
+@kernel("u8[]", "u8[]")
+def members_of_both(left: Words, right: Words) -> int:
+    """How many rows are in both of two sets."""
+    total = np.uint64(0)
+    for place in range(left.size):
+        total += ones(left[place] & right[place])
+    return int(total)
+
+
+@kernel("u8[]", "u8[]")
+def members_of_either(left: Words, right: Words) -> int:
+    """How many rows are in any of two sets."""
+    total = np.uint64(0)
+    for place in range(left.size):
+        total += ones(left[place] | right[place])
+    return int(total)
+
+
+@kernel("u8[]", "u8[]")
+def members_but_not(left: Words, right: Words) -> int:
+    """How many rows are in the left set and not in the right one."""
+    total = np.uint64(0)
+    for place in range(left.size):
+        total += ones(left[place] & ~right[place])
+    return int(total)
+
+
+@kernel("u4[]", "u8[]")
+def members_among(rows: Rows, words: Words) -> int:
+    """How many of `rows` are in the set `words`."""
+    total = np.uint64(0)
+    for row in rows:
+        total += words[row >> np.uint32(6)] >> np.uint64(row & np.uint32(63)) & np.uint64(1)
+    return int(total)
+
+
+@kernel("u4[]", "out u8[]")
+def clear_rows(rows: Rows, words: Words) -> None:
+    """Take `rows` out of the set `words`."""
+    for row in rows:
+        words[row >> np.uint32(6)] &= ~(np.uint64(1) << np.uint64(row & np.uint32(63)))
 
 
 @kernel("out u1[]", "i8", "i8", "i8")

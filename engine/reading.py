@@ -29,6 +29,7 @@ from dsl.typed import (
     Range,
     StartsWith,
 )
+from engine.bitmaps import Words
 from engine.counting import Counts
 
 
@@ -94,6 +95,10 @@ class Column(Protocol):
 
     def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
         """Rows whose value satisfies `predicate`, among `within` when given. Missing values never do."""
+
+    def words(self, predicate: ColumnPredicate, size: int) -> Words | None:
+        """The same among all rows of a table of `size`, as words that nobody changes; None where they are not at hand,
+        or so few that a bitmap is better."""
 
     def by_value(self) -> tuple[Order, BitMap] | None:
         """The order of the values, and the rows that have others than it tells; None where there is no order."""
@@ -251,6 +256,10 @@ class Entities(Protocol):
     @property
     def alive(self) -> BitMap:
         """Rows that exist: allotted and not erased."""
+
+    @property
+    def living(self) -> Words:
+        """The same as words, which nobody changes."""
 
     def row(self, id: str) -> int | None:
         """The row of a living id."""

@@ -10,7 +10,7 @@ from pyroaring import BitMap
 
 from dsl.schema import Field
 from dsl.typed import IsSet, OneOf
-from engine.bitmaps import from_mask, union
+from engine.bitmaps import Words, fitted, from_mask, to_words, union
 from engine.reading import ColumnPredicate
 from engine.tables.loose import LooseNumbers, present
 from engine.tables.numeric import narrowed
@@ -21,12 +21,13 @@ from storage import Array, BlockRef
 class SealedBooleans(LooseNumbers):
     """Immutable. Bitmap 0 of the shelf holds the false rows, bitmap 1 the true ones, bitmap 2 both."""
 
-    __slots__ = ("_shelf", "ref")
+    __slots__ = ("_shelf", "_words", "ref")
 
     def __init__(self, field: Field, data: NDArray[Any], shelf: Shelf) -> None:
         super().__init__(field, data)
         self.ref: BlockRef | None = None
         self._shelf = shelf
+        self._words: list[Words | None] = [None] * len(shelf)
 
     @classmethod
     def of(cls, column: LooseNumbers) -> SealedBooleans:
@@ -46,6 +47,22 @@ class SealedBooleans(LooseNumbers):
                 return self._shelf[2]
             case _:
                 raise TypeError(f"{type(predicate).__name__} does not apply to booleans")
+
+    def words(self, predicate: ColumnPredicate, size: int) -> Words | None:
+        match predicate:
+            case OneOf((True | False as value,)):
+                return fitted(self._words_of(int(value)), size)
+            case IsSet():
+                return fitted(self._words_of(2), size)
+            case _:
+                return None
+
+    def _words_of(self, number: int) -> Words:
+        """A bitmap of the shelf; kept once made."""
+        words = self._words[number]
+        if words is None:
+            words = self._words[number] = to_words(self._shelf[number], self.size)
+        return words
 
     def estimate(self, predicate: ColumnPredicate) -> int:
         return len(self._rows(predicate))

@@ -12,7 +12,7 @@ from pyroaring import BitMap
 
 from dsl.schema import Field
 from dsl.typed import IsSet
-from engine.bitmaps import Rows, to_mask
+from engine.bitmaps import Rows, Words, to_mask, to_words
 from engine.reading import Column
 from engine.tables.hashing import TextTable
 from engine.tables.identity import IdColumn, IdTable, SealedIds, no_ids
@@ -32,7 +32,7 @@ class EntitiesVersion:
     when its id was given to another row since, and `ids` gives "" once the ids were sealed again.
     """
 
-    __slots__ = ("_alive", "_ids", "columns", "erased", "fields", "sealed_ids", "size")
+    __slots__ = ("_alive", "_ids", "_living", "columns", "erased", "fields", "sealed_ids", "size")
 
     def __init__(
         self,
@@ -48,6 +48,7 @@ class EntitiesVersion:
         self.erased = erased
         self.columns = columns
         self._alive: BitMap | None = None
+        self._living: Words | None = None
         self.sealed_ids: SealedIds = ids.sealed
 
     @property
@@ -55,6 +56,12 @@ class EntitiesVersion:
         if self._alive is None:
             self._alive = BitMap(range(self.size)) - self.erased
         return self._alive
+
+    @property
+    def living(self) -> Words:
+        if self._living is None:
+            self._living = to_words(self.alive, self.size)
+        return self._living
 
     def row(self, id: str) -> int | None:
         row = self._ids.row_of(id)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from engine.bitmaps import Rows, from_rows, from_sorted, union
+from engine.bitmaps import Rows, Words, any_of, from_rows, from_sorted, is_dense, set_rows, to_array, to_words, union
 from engine.native import kernel
 from engine.tables.most import Most
 from engine.tables.shelf import Shelf
@@ -27,7 +28,7 @@ class GroupIndex:
     in `postings`, those of group `g` at `starts[g]:starts[g + 1]`, ascending.
     """
 
-    __slots__ = ("_place", "_postings", "_ready", "_shelf", "_starts", "counts", "most")
+    __slots__ = ("_place", "_postings", "_ready", "_shelf", "_starts", "_words", "counts", "most")
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class GroupIndex:
         self._place = {group: place for place, group in enumerate(ready.tolist())}
         self._starts = starts
         self._postings = postings
+        self._words: dict[int, Words] = {}
         self.most: Most | None = None
         """The most held groups and their texts, once somebody asked."""
 
@@ -83,6 +85,25 @@ class GroupIndex:
         if place is not None:
             return self._shelf[place]
         return from_sorted(self._postings[self._starts[group] : self._starts[group + 1]])
+
+    def words(self, groups: Sequence[int], size: int) -> Words | None:
+        """Rows of any of `groups` of a column of `size` rows, as words that nobody changes; None where no group is
+        dense."""
+        dense = [words for group in groups if (words := self._words_of(group, size)) is not None]
+        if len(dense) == len(groups) or not dense:
+            return any_of(dense) if dense else None
+        found = any_of(dense) if len(dense) > 1 else dense[0].copy()
+        for group in groups:
+            if group not in self._words:
+                set_rows(to_array(self.rows_of(group)), found)
+        return found
+
+    def _words_of(self, group: int, size: int) -> Words | None:
+        """Rows of one group, if they are dense; kept once made."""
+        words = self._words.get(group)
+        if words is None and is_dense(int(self.counts[group]), size):
+            words = self._words[group] = to_words(self.rows_of(group), size)
+        return words
 
     def _posted(self, groups: NDArray[np.int64]) -> BitMap:
         """Rows of `groups` that have no ready bitmap."""

@@ -275,6 +275,9 @@ class IdColumn:
         texts = self.table.arrow(self.size) if rows is None else strings(self.table.texts(rows))
         return text_mask(predicate, fold_all(texts), texts)
 
+    def words(self, predicate: ColumnPredicate, size: int) -> None:
+        return None
+
     def by_value(self) -> None:
         return None
 

@@ -49,6 +49,9 @@ class Keys:
     def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
         return scan(self, predicate, within)
 
+    def words(self, predicate: ColumnPredicate, size: int) -> None:
+        return None
+
     def by_value(self) -> None:
         return None
 

@@ -16,7 +16,7 @@ from pyroaring import BitMap
 
 from dsl.schema import Field, Type, type_of_value
 from dsl.typed import HasAll, HasAny, IsSet, OneOf, Range
-from engine.bitmaps import Mask, Rows, below, to_array
+from engine.bitmaps import Mask, Rows, Words, below, to_array
 from engine.reading import ColumnPredicate, Intervals
 from engine.tables.columns import Numbers, scan
 from engine.tables.dictionary import Dictionary
@@ -50,6 +50,9 @@ class LooseText:
 
     def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
         return scan(self, predicate, within)
+
+    def words(self, predicate: ColumnPredicate, size: int) -> Words | None:
+        return None
 
     def by_value(self) -> None:
         return None
@@ -104,6 +107,9 @@ class LooseNumbers:
 
     def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
         return scan(self, predicate, within)
+
+    def words(self, predicate: ColumnPredicate, size: int) -> Words | None:
+        return None
 
     def by_value(self) -> None:
         return None
@@ -178,6 +184,9 @@ class LooseTags:
 
     def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
         return scan(self, predicate, within)
+
+    def words(self, predicate: ColumnPredicate, size: int) -> Words | None:
+        return None
 
     def by_value(self) -> None:
         return None

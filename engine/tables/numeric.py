@@ -10,7 +10,7 @@ from pyroaring import BitMap
 
 from dsl.schema import Field
 from dsl.typed import IsSet
-from engine.bitmaps import from_mask, rows_between
+from engine.bitmaps import Words, fitted, from_mask, rows_between, to_words
 from engine.reading import ColumnPredicate
 from engine.tables.columns import GATHER_WORTH, scan
 from engine.tables.groups import GroupIndex
@@ -30,7 +30,7 @@ class SealedNumbers(LooseNumbers):
     order of the values, for columns of contacts and companies.
     """
 
-    __slots__ = ("_count", "_order", "_present", "_quantiles", "index", "ref")
+    __slots__ = ("_count", "_order", "_present", "_quantiles", "_there", "index", "ref")
 
     def __init__(self, field: Field, data: NDArray[Any], quantiles: NDArray[Any], count: int) -> None:
         super().__init__(field, data)
@@ -38,6 +38,7 @@ class SealedNumbers(LooseNumbers):
         self._quantiles = quantiles
         self._count = count
         self._present: BitMap | None = None
+        self._there: Words | None = None
         self.index: GroupIndex | None = None
         self._order: Order | None = None
 
@@ -55,6 +56,14 @@ class SealedNumbers(LooseNumbers):
             return scan(self, predicate, within)
         found = self._found(predicate)
         return found if within is None else found & within
+
+    def words(self, predicate: ColumnPredicate, size: int) -> Words | None:
+        if isinstance(predicate, IsSet):
+            if self._there is None:
+                self._there = to_words(self.present, self.size)
+            return fitted(self._there, size)
+        found = self._order.words(predicate) if self._order is not None else None
+        return None if found is None else fitted(found, size)
 
     def _found(self, predicate: ColumnPredicate) -> BitMap:
         found = self._order.matching(predicate) if self._order is not None else None

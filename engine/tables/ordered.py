@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from engine.bitmaps import Rows, Words, from_rows, from_words, rows_between, set_between, to_words, words_of
+from engine.bitmaps import Rows, Words, from_rows, from_words, is_dense, set_between, to_words, words_of
 from engine.native import kernel
 from engine.reading import ColumnPredicate, Intervals
 from engine.tables.loose import intervals_of
@@ -46,7 +46,7 @@ class Order:
         self.buckets = buckets
         self._width = len(rows) // BUCKETS + 1
         self._distinct: Values | None = None
-        self._present: BitMap | None = None
+        self._present: Words | None = None
 
     @classmethod
     def of(cls, data: Values, there: Rows) -> Order:
@@ -78,10 +78,11 @@ class Order:
         return self._distinct if len(self._distinct) else None
 
     @property
-    def present(self) -> BitMap:
+    def present(self) -> Words:
         """The rows that have a value."""
         if self._present is None:
-            self._present = rows_between(self.buckets, 1, BUCKETS)
+            self._present = np.zeros(words_of(len(self.data)), np.uint64)
+            set_between(self.buckets, 1, BUCKETS, self._present)
         return self._present
 
     def count(self, predicate: ColumnPredicate) -> int | None:
@@ -99,11 +100,16 @@ class Order:
             return None
         first, last = self._stretches(intervals)
         total = int((last - first).sum())
-        if len(first) == 1 and total * FILL_WORTH > len(self.rows):
-            return self._stretch(int(first[0]), int(last[0]))
-        if total * 2 > len(self.rows):
-            return self.present - self._filled(np.append(0, last), np.append(first, len(self.rows)))
-        return self._filled(first, last)
+        return self._few(first, last) if total <= FEW_ROWS else from_words(self._words(first, last, total))
+
+    def words(self, predicate: ColumnPredicate) -> Words | None:
+        """The same as words; None also when they are not dense."""
+        intervals = intervals_of(predicate, self.data.dtype)
+        if intervals is None:
+            return None
+        first, last = self._stretches(intervals)
+        total = int((last - first).sum())
+        return self._words(first, last, total) if is_dense(total, len(self.data)) else None
 
     def leading(self, members: BitMap, keep: int, largest: bool) -> BitMap | None:
         """The `keep` of `members` with the largest, or least, values, and others that have the last of these too.
@@ -127,9 +133,25 @@ class Order:
         _find(self.data, self.rows, lows, highs, first, last)
         return first, last
 
-    def _stretch(self, first: int, last: int) -> BitMap:
-        """The rows at the positions from `first` until `last`: whole buckets, and what is left of two others."""
+    def _few(self, first: Positions, last: Positions) -> BitMap:
+        """The few rows at the positions of stretches."""
+        stretches = [self.rows[a:b] for a, b in zip(first.tolist(), last.tolist(), strict=True) if a < b]
+        return from_rows(np.concatenate(stretches)) if stretches else BitMap()
+
+    def _words(self, first: Positions, last: Positions, total: int) -> Words:
+        """The rows at the positions of stretches that do not overlap, `total` in all."""
         words = np.zeros(words_of(len(self.data)), np.uint64)
+        if len(first) == 1 and total * FILL_WORTH > len(self.rows):
+            self._fill(int(first[0]), int(last[0]), words)
+        elif total * 2 > len(self.rows):
+            _set_stretches(self.rows, np.append(0, last), np.append(first, len(self.rows)), words)
+            np.bitwise_and(self.present, ~words, out=words)
+        else:
+            _set_stretches(self.rows, first, last, words)
+        return words
+
+    def _fill(self, first: int, last: int, words: Words) -> None:
+        """Set the rows at the positions from `first` until `last`: whole buckets, and what is left of two others."""
         low, high = -(-first // self._width), last // self._width
         if low < high:
             set_between(self.buckets, 1 + low, high, words)
@@ -137,16 +159,6 @@ class Order:
             _set_stretch(self.rows, high * self._width, last, words)
         else:
             _set_stretch(self.rows, first, last, words)
-        return from_words(words)
-
-    def _filled(self, first: Positions, last: Positions) -> BitMap:
-        """The rows at the positions of stretches that do not overlap."""
-        if int((last - first).sum()) <= FEW_ROWS:
-            stretches = [self.rows[a:b] for a, b in zip(first.tolist(), last.tolist(), strict=True) if a < b]
-            return from_rows(np.concatenate(stretches)) if stretches else BitMap()
-        words = np.zeros(words_of(len(self.data)), np.uint64)
-        _set_stretches(self.rows, first, last, words)
-        return from_words(words)
 
 
 def _ordered(data: Values, there: Rows) -> Rows:

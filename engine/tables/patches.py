@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.schema import Field, Type, type_of_value
-from engine.bitmaps import Mask, Rows, below, from_rows, to_array
+from engine.bitmaps import Mask, Rows, Words, below, clear_rows, from_rows, set_rows, to_array
 from engine.reading import ColumnPredicate, Order
 from engine.tables.buffers import Buffer
 from engine.tables.columns import GATHER_WORTH, Numbers
@@ -117,6 +117,15 @@ class PatchedColumn:
             return base
         overridden = self.patch.overridden(self.size)
         return (base - overridden) | self._tail_matching(predicate, overridden, within)
+
+    def words(self, predicate: ColumnPredicate, size: int) -> Words | None:
+        words = None if self.base is None else self.base.words(predicate, size)
+        if words is None or not self.size:
+            return words
+        changed = words.copy()
+        clear_rows(to_array(self.patch.overridden(self.size)), changed)
+        set_rows(to_array(self._scan(predicate)), changed)
+        return changed
 
     def _base_matching(self, predicate: ColumnPredicate, within: BitMap | None) -> BitMap:
         if self.base is None:

@@ -10,7 +10,7 @@ from pyroaring import BitMap
 
 from dsl.schema import Field
 from dsl.typed import HasAll, HasAny, IsSet
-from engine.bitmaps import Mask, from_mask
+from engine.bitmaps import Mask, Words, all_of, fitted, from_mask
 from engine.reading import ColumnPredicate
 from engine.tables.groups import GroupIndex
 from engine.tables.holding import sealed_texts
@@ -71,6 +71,19 @@ class SealedTags(LooseTags):
                 return self.present
             case _:
                 raise TypeError(f"{type(predicate).__name__} does not apply to tags")
+
+    def words(self, predicate: ColumnPredicate, size: int) -> Words | None:
+        match predicate:
+            case HasAny(values):
+                found = {self.sorted.group_of(value) for value in values}
+                words = self._index.words([group for group in found if group is not None], self.size)
+                return None if words is None else fitted(words, size)
+            case HasAll(values) if values:
+                each = [self.words(HasAny((value,)), size) for value in values]
+                dense = [words for words in each if words is not None]
+                return all_of(dense) if len(dense) == len(each) else None
+            case _:
+                return None
 
     def _groups(self, predicate: ColumnPredicate) -> NDArray[np.int64]:
         groups = self.sorted.select_groups(predicate)

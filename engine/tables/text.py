@@ -11,7 +11,7 @@ from pyroaring import BitMap
 
 from dsl.schema import Field
 from dsl.typed import IsSet, OneOf
-from engine.bitmaps import Mask, below, from_mask, from_sorted, to_array
+from engine.bitmaps import Mask, Words, below, fitted, from_mask, from_sorted, to_array, to_words
 from engine.reading import ColumnPredicate
 from engine.tables.columns import GATHER_WORTH, scan
 from engine.tables.dictionary import MISSING_CODE
@@ -30,7 +30,7 @@ MANY_GROUPS = 64
 class SealedText(LooseText):
     """Immutable. `codes` is as narrow as the dictionary allows."""
 
-    __slots__ = ("_index", "_present", "ref", "sorted")
+    __slots__ = ("_index", "_present", "_there", "ref", "sorted")
 
     def __init__(self, field: Field, dictionary: SortedDictionary, codes: NDArray[Any], index: GroupIndex) -> None:
         super().__init__(field, dictionary, codes)
@@ -38,6 +38,7 @@ class SealedText(LooseText):
         self.sorted = dictionary
         self._index = index
         self._present: BitMap | None = None
+        self._there: Words | None = None
 
     @classmethod
     def of(cls, column: LooseText) -> SealedText:
@@ -77,6 +78,19 @@ class SealedText(LooseText):
             return scan(self, predicate, within)
         rows = self._rows(groups)
         return rows if within is None else rows & within
+
+    def words(self, predicate: ColumnPredicate, size: int) -> Words | None:
+        match predicate:
+            case OneOf(values):
+                found = {self.sorted.group_of(str(value)) for value in values}
+                words = self._index.words([group for group in found if group is not None], self.size)
+            case IsSet():
+                if self._there is None:
+                    self._there = to_words(self.present, self.size)
+                words = self._there
+            case _:
+                return None
+        return None if words is None else fitted(words, size)
 
     def _rows_equal(self, folded: str) -> BitMap:
         group = self.sorted.group_of(folded)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pyroaring import BitMap
 
 from dsl.typed import HasAll, HasAny, IsSet, OneOf, Range
+from engine.bitmaps import Words, members
 from engine.deadline import still_wanted
 from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Effort, Operator, Stored
 from engine.plan.physical.predicates import describe_predicate
+from engine.plan.physical.space import EntitySpace, asks_all, existing
 from engine.reading import ColumnPredicate
 
 FEW_VALUES = 16
@@ -41,9 +43,18 @@ class ColumnMatch(Operator):
         still_wanted()
         return _matching(context, self.column, self.predicate, within)
 
+    def dense(self, context: Context) -> Words | None:
+        still_wanted()
+        return _words(context, self.column, self.predicate)
+
     def count(self, context: Context, within: BitMap | None) -> int:
-        known = self._known(context) if within is None else None
-        return len(self.run(context, within)) if known is None else known
+        if within is not None:
+            return len(self.run(context, within))
+        known = self._known(context)
+        if known is not None:
+            return known
+        words = self.dense(context)
+        return len(self.run(context, None)) if words is None else members(words)
 
     def _known(self, context: Context) -> int | None:
         """How many rows match, where the column tells that without them."""
@@ -83,12 +94,20 @@ class ColumnLookup(Stored):
                 return None
 
     def count(self, context: Context, within: BitMap | None) -> int:
-        """The sum of what each value has, without uniting them."""
-        apart = self._apart
-        if apart is None or within is None:
-            return Stored.count(self, context, within)
+        """The sum of what each value has, without uniting them; what tags have is united as words."""
         still_wanted()
-        return sum(_matching(context, self.column, each, None).intersection_cardinality(within) for each in apart)
+        apart = self._apart
+        if apart is not None:
+            found = [_matching(context, self.column, each, None) for each in apart]
+            return sum(map(len if within is None else within.intersection_cardinality, found))
+        several = isinstance(self.predicate, OneOf | HasAny) and len(self.predicate.values) > 1
+        words = self.dense(context) if several and asks_all(within, context.space) else None
+        if words is None:
+            return Stored.count(self, context, within)
+        return members(existing(words, within, context.space))
+
+    def dense(self, context: Context) -> Words | None:
+        return _words(context, self.column, self.predicate)
 
     def whole(self, context: Context) -> BitMap:
         return _matching(context, self.column, self.predicate, None)
@@ -111,6 +130,12 @@ def column_match(column: str, predicate: ColumnPredicate, indexed_values: bool) 
 def _matching(context: Context, name: str, predicate: ColumnPredicate, within: BitMap | None) -> BitMap:
     column = context.space.column(name)
     return BitMap() if column is None else column.matching(predicate, within)
+
+
+def _words(context: Context, name: str, predicate: ColumnPredicate) -> Words | None:
+    """None for the many columns of events: there are too many rows to keep words of each value."""
+    column = context.space.column(name) if isinstance(context.space, EntitySpace) else None
+    return None if column is None else column.words(predicate, context.space.size)
 
 
 def _estimate(context: Context, name: str, predicate: ColumnPredicate) -> int:

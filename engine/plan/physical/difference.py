@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
+from engine.bitmaps import Words, members, members_but_not, shared, take
 from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Effort, Operator
+from engine.plan.physical.space import asks_all, candidates, existing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,10 +34,35 @@ class Difference(Operator):
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         return self.drop.without(context, self.keep.run(context, within))
 
+    def dense(self, context: Context) -> Words | None:
+        kept = self._kept(context)
+        if kept is None:
+            return None
+        dropped = self.drop.dense(context)
+        if dropped is not None:
+            return kept & ~dropped
+        found = kept.copy()
+        take(self.drop.run(context, candidates(context.space)), found)
+        return found
+
     def count(self, context: Context, within: BitMap | None) -> int:
         """|A - B| = |A| - |A and B|."""
+        dense = self._kept(context) if asks_all(within, context.space) else None
+        if dense is not None:
+            return self._left(context, existing(dense, within, context.space))
         kept = self.keep.run(context, within)
         return len(kept) - self.drop.count(context, kept)
+
+    def _kept(self, context: Context) -> Words | None:
+        """A, unless B reads values or events: that is asked of A alone."""
+        return self.keep.dense(context) if self.drop.effort <= Effort.INDEXED else None
+
+    def _left(self, context: Context, kept: Words) -> int:
+        """How many of those kept are left."""
+        dropped = self.drop.dense(context)
+        if dropped is not None:
+            return members_but_not(kept, dropped)
+        return members(kept) - shared(self.drop.run(context, candidates(context.space)), kept)
 
     def cost(self, context: Context, asked: float) -> float:
         kept = asked * context.share(self.keep)
@@ -60,11 +87,15 @@ class Complement(Operator):
         return "not"
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
-        return self.item.without(context, _existing(context, within))
+        return self.item.without(context, _everyone(context, within))
 
     def count(self, context: Context, within: BitMap | None) -> int:
         """|not A| = |U| - |A and U|."""
-        return len(_existing(context, within)) - self.item.count(context, within)
+        return len(_everyone(context, within)) - self.item.count(context, within)
+
+    def dense(self, context: Context) -> Words | None:
+        dropped = self.item.dense(context)
+        return None if dropped is None else context.space.words & ~dropped
 
     def without(self, context: Context, rows: BitMap) -> BitMap:
         return self.item.run(context, rows)
@@ -76,6 +107,6 @@ class Complement(Operator):
         return max(0, context.space.existing - context.estimate(self.item))
 
 
-def _existing(context: Context, within: BitMap | None) -> BitMap:
+def _everyone(context: Context, within: BitMap | None) -> BitMap:
     """Candidates exist; without any, every row does."""
     return context.space.everything if within is None else within

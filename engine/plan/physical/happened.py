@@ -113,10 +113,13 @@ class Happened(Operator):
         found = from_words(self.events.contacts(context))
         return found if within is None else found & within
 
+    def dense(self, context: Context) -> Words:
+        still_wanted()
+        return self.events.contacts(context)
+
     def count(self, context: Context, within: BitMap | None) -> int:
         if within is None:
-            still_wanted()
-            return members(self.events.contacts(context))
+            return members(self.dense(context))
         return len(self.run(context, within))
 
     def put(self, context: Context, words: Words) -> None:

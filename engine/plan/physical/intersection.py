@@ -7,8 +7,10 @@ from math import prod
 
 from pyroaring import BitMap
 
+from engine.bitmaps import Words, all_of, from_words, members_of_both
 from engine.plan.physical import costs
-from engine.plan.physical.operator import Context, Effort, Operator
+from engine.plan.physical.operator import Context, Effort, Operator, Stored
+from engine.plan.physical.space import asks_all, existing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,18 +32,46 @@ class Intersection(Operator):
         return max(item.effort for item in self.items)
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
-        return self.items[-1].run(context, self._but_last(context, within))
-
-    def count(self, context: Context, within: BitMap | None) -> int:
-        return self.items[-1].count(context, self._but_last(context, within))
-
-    def _but_last(self, context: Context, within: BitMap | None) -> BitMap | None:
-        left = within
-        for item in self.items[:-1]:
+        dense = self._leading(context, within)
+        left = from_words(existing(all_of(dense), within, context.space)) if dense else within
+        for item in self.items[len(dense) :]:
             left = item.run(context, left)
             if not left:
                 break
+        assert left is not None, "an intersection has items"
         return left
+
+    def count(self, context: Context, within: BitMap | None) -> int:
+        dense = self._leading(context, within)
+        if len(dense) == len(self.items):
+            return members_of_both(existing(all_of(dense[:-1]), within, context.space), dense[-1])
+        left = from_words(existing(all_of(dense), within, context.space)) if dense else within
+        *others, last = self.items[len(dense) :]
+        for item in others:
+            left = item.run(context, left)
+            if not left:
+                return 0
+        return last.count(context, left)
+
+    def dense(self, context: Context) -> Words | None:
+        found = self._first_dense(context)
+        return all_of(found) if len(found) == len(self.items) else None
+
+    def _leading(self, context: Context, within: BitMap | None) -> list[Words]:
+        """Of the first items while they are dense, where all rows are asked about: bitmaps that are at hand are as
+        good as words that stand alone."""
+        found = self._first_dense(context) if asks_all(within, context.space) else []
+        return [] if len(found) == 1 and isinstance(self.items[0], Stored) else found
+
+    def _first_dense(self, context: Context) -> list[Words]:
+        """Of the first items while they are dense. What reads values or events is asked of few candidates alone."""
+        found: list[Words] = []
+        for item in self.items:
+            words = item.dense(context) if item.effort <= Effort.INDEXED else None
+            if words is None:
+                break
+            found.append(words)
+        return found
 
     def cost(self, context: Context, asked: float) -> float:
         total = costs.STEP

@@ -35,6 +35,9 @@ class MomentColumn:
     def estimate(self, predicate: ColumnPredicate) -> int:
         return sum(self.part.estimate_between(start, end) for start, end in self._stretches(predicate))
 
+    def words(self, predicate: ColumnPredicate, size: int) -> None:
+        return None
+
     def by_value(self) -> None:
         return None
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from pyroaring import BitMap
 
+from engine.bitmaps import Words
 from engine.deadline import still_wanted
 from engine.plan.physical import costs
 from engine.plan.physical.space import EntitySpace, PartSpace, Space
@@ -36,15 +37,16 @@ class Estimated(Protocol):
 class Context:
     """One execution, or the planning of one: the data, the rows in scope, what it was asked about, and what is known.
 
-    `known` holds the answers of what is shared, `paid` that its cost was counted; `expected` holds estimates, and
-    `inner` the contexts of the spaces that events and companies are, by that. Operators are known by their ids, and
-    kept beside what is known of them.
+    `known` holds the answers of what is shared, `spread` the same as words, `paid` that its cost was counted;
+    `expected` holds estimates, and `inner` the contexts of the spaces that events and companies are, by that. Operators
+    are known by their ids, and kept beside what is known of them.
     """
 
     version: Version
     space: Space
     asked: BitMap | None = None
     known: dict[int, tuple[Operator, BitMap]] = field(default_factory=dict)
+    spread: dict[int, tuple[Operator, Words | None]] = field(default_factory=dict)
     expected: dict[int, tuple[Estimated, int]] = field(default_factory=dict)
     paid: dict[int, Operator] = field(default_factory=dict)
     inner: dict[int, tuple[object, Context]] = field(default_factory=dict)
@@ -71,7 +73,7 @@ class Context:
 
     def unpaid(self) -> Context:
         """The same, with nothing paid for yet."""
-        return Context(self.version, self.space, self.asked, self.known, self.expected, inner=self.inner)
+        return Context(self.version, self.space, self.asked, self.known, self.spread, self.expected, inner=self.inner)
 
     def estimate(self, asked: Estimated) -> int:
         """What an operator, or a selection of events, estimates: it is asked once."""
@@ -111,6 +113,11 @@ class Operator(ABC):
     @abstractmethod
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         """The rows of `within` for which this holds."""
+
+    def dense(self, context: Context) -> Words | None:
+        """All rows of the space for which this holds, and perhaps rows that do not exist any more, as words that nobody
+        changes; None where words are no better than what `run` gives."""
+        return None
 
     @abstractmethod
     def estimate(self, context: Context) -> int:

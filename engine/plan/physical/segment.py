@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
+from engine.bitmaps import Words, add, take
 from engine.plan.logical import Overrides
 from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Operator
@@ -33,6 +34,15 @@ class Segment(Operator):
             return found
         added = self.overrides.added & (context.space.everything if within is None else within)
         return (found - self.overrides.removed) | added
+
+    def dense(self, context: Context) -> Words | None:
+        found = self.rules.dense(context)
+        if found is None or self.overrides is None:
+            return found
+        changed = found.copy()
+        take(self.overrides.removed, changed)
+        add(self.overrides.added & context.space.everything, changed)
+        return changed
 
     def cost(self, context: Context, asked: float) -> float:
         return costs.STEP + costs.BITMAP * asked + self.rules.cost(context, asked)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
+from engine.bitmaps import Words, from_words
 from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Operator, Stored
 
@@ -28,7 +29,17 @@ class Shared(Stored):
         """All the execution asked about for which the item holds: every other question is within that."""
         found = context.known.get(id(self.item))
         if found is None:
-            found = context.known[id(self.item)] = (self.item, self.item.run(context, context.asked))
+            _, words = context.spread.get(id(self.item), (self.item, None))
+            rows = self.item.run(context, context.asked) if words is None else from_words(words)
+            found = context.known[id(self.item)] = (self.item, rows)
+        return found[1]
+
+    def dense(self, context: Context) -> Words | None:
+        if id(self.item) in context.known:
+            return None
+        found = context.spread.get(id(self.item))
+        if found is None:
+            found = context.spread[id(self.item)] = (self.item, self.item.dense(context))
         return found[1]
 
     def estimate(self, context: Context) -> int:

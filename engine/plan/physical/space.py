@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from engine.bitmaps import from_mask, to_array
+from engine.bitmaps import Words, from_mask, to_array, to_words
 from engine.deadline import still_wanted
 from engine.plan.physical.moments import MomentColumn
 from engine.reading import Column, Entities, EventPart
@@ -29,6 +29,10 @@ class Space(Protocol):
     @property
     def everything(self) -> BitMap:
         """Every row that exists."""
+
+    @property
+    def words(self) -> Words:
+        """The same as words, which nobody changes."""
 
     @property
     def existing(self) -> int:
@@ -50,6 +54,10 @@ class EntitySpace:
     @property
     def everything(self) -> BitMap:
         return self.entities.alive
+
+    @property
+    def words(self) -> Words:
+        return self.entities.living
 
     @property
     def existing(self) -> int:
@@ -74,6 +82,10 @@ class PartSpace:
         return BitMap(range(self.part.size))
 
     @property
+    def words(self) -> Words:
+        return to_words(self.everything, self.part.size)
+
+    @property
     def existing(self) -> int:
         return self.part.size
 
@@ -87,6 +99,16 @@ def candidates(space: Space) -> BitMap | None:
     Indexes may still name erased rows, so where there are any, operators are asked within the living.
     """
     return None if space.existing == space.size else space.everything
+
+
+def asks_all(within: BitMap | None, space: Space) -> bool:
+    """Whether these candidates are all rows that exist, as `candidates` gives them."""
+    return within is None or within is space.everything
+
+
+def existing(found: Words, within: BitMap | None, space: Space) -> Words:
+    """What was found among all rows, without those that do not exist; `within` is what `asks_all` was asked of."""
+    return found if within is None else found & space.words
 
 
 def few(within: BitMap | None, space: Space) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from dsl.typed import IsSet, OneOf, Range
-from engine.bitmaps import rows_between
+from engine.bitmaps import from_words, rows_between
 from engine.reading import Intervals
 from engine.tables import loose, ordered
 from engine.tables.loose import missing_of, present
@@ -73,7 +73,7 @@ def test_rows_stand_by_value_and_equal_ones_by_row(data):
     different = np.unique(data[there])
     assert order.distinct is None or order.distinct.tolist() == different.tolist()
     assert (order.distinct is not None) == (0 < len(different) * ordered.DISTINCT_WORTH <= len(there))
-    assert order.present == BitMap(there)
+    assert from_words(order.present) == BitMap(there)
     assert Order.opened(data, order.arrays()).rows is order.rows
 
 
