@@ -71,10 +71,11 @@ def largest(whole: Whole) -> int:
 
 
 def times(left: Whole, right: Whole) -> Whole:
-    """The exact product, in Python integers where int64 could overflow."""
+    """The exact product, in Python integers where int64 could overflow: it, or what is multiplied with 0."""
     if isinstance(right, int) and right == 1:
         return left
-    return _exactly(np.multiply, left, right, largest(left) * largest(right))
+    sizes = largest(left), largest(right)
+    return _exactly(np.multiply, left, right, max(sizes[0] * sizes[1], *sizes))
 
 
 def plus(left: Whole, right: Whole) -> Whole:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.plan.physical import cut, space
-from engine.plan.physical.numbers import Numbers
+from engine.plan.physical.numbers import Numbers, times
 from engine.plan.physical.space import in_stretches
 
 OWNERS = st.lists(st.lists(st.integers(0, 40), max_size=60), min_size=1, max_size=3)
@@ -83,3 +83,10 @@ def test_pieces_are_ordered_as_the_whole_would_be(size, monkeypatch):
     expected = [np.flatnonzero(owners // width == stretch).tolist() for stretch in range(-(-30 // width))]
     found = [np.arange(size)[rows].tolist() for [rows] in in_stretches([owners], 30)]
     assert found == (expected if stretches > 1 else [list(range(size))])
+
+
+@pytest.mark.parametrize("factor", [0, 1, -3, 1 << 62])
+def test_products_of_what_is_beyond_int64_are_exact(factor: int) -> None:
+    """Missing values are the least number there is, and their quotients are compared with 0 as all others."""
+    values = [1 << 63, 0, -(1 << 70)]
+    assert list(np.asarray(times(np.array(values, object), factor))) == [value * factor for value in values]
