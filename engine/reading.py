@@ -80,6 +80,9 @@ class Order(Protocol):
     def matching(self, predicate: ColumnPredicate) -> BitMap | None:
         """The rows that have a value that satisfies `predicate`; None for what the order does not tell."""
 
+    def words(self, predicate: ColumnPredicate) -> NDArray[np.uint64] | None:
+        """The same as words that nobody changes (`engine.bitmaps.Words`); None also where there are better ways."""
+
     def leading(self, members: BitMap, keep: int, largest: bool) -> BitMap | None:
         """The `keep` of `members` with the largest, or least, values, and others that have the last of these too.
 
@@ -235,6 +238,35 @@ class EventPart(Protocol):
         """A property column (or `id`); None when no row of this part has a value for it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Recency:
+    """Contacts with an event in a window, as an order tells: those whose first or last moment, the value in `order`,
+    is from `low` to `high`; beside them, those with an event in the window in one of the `others`."""
+
+    order: Order
+    low: int
+    high: int
+    others: tuple[EventPart, ...]
+
+    @property
+    def window(self) -> Intervals:
+        return Intervals(np.array([self.low]), np.array([self.high]))
+
+    def count(self) -> int:
+        """How many the order tells."""
+        found = self.order.count(self.window)
+        assert found is not None, "the order tells moments"
+        return found
+
+    def holds(self, contacts: NDArray[np.uint32]) -> NDArray[np.bool_]:
+        """Which of these contacts, that ascend, the order tells."""
+        held = np.zeros(len(contacts), np.bool_)
+        known = int(contacts.searchsorted(len(self.order.data)))
+        moments = self.order.data[contacts[:known]]
+        np.logical_and(moments >= self.low, moments <= self.high, out=held[:known])
+        return held
+
+
 class Events(Protocol):
     """All events of one type: its parts, in any order. Parts hold no event of an erased contact
     that a reader would see: their `contacts` may name erased rows, which callers remove by `Entities.alive`."""
@@ -316,3 +348,7 @@ class Version(Protocol):
 
     def events(self, type: str) -> Events | None:
         """The events of a type; None when there is none yet."""
+
+    def recency(self, types: tuple[str, ...], start: int | None, end: int | None) -> Recency | None:
+        """The contacts with an event of these types in [start, end); None where no order tells, as of windows that
+        end before other events."""

@@ -140,6 +140,8 @@ class Order:
 
     def _words(self, first: Positions, last: Positions, total: int) -> Words:
         """The rows at the positions of stretches that do not overlap, `total` in all."""
+        if total == len(self.rows):
+            return self.present
         words = np.zeros(words_of(len(self.data)), np.uint64)
         if len(first) == 1 and total * FILL_WORTH > len(self.rows):
             self._fill(int(first[0]), int(last[0]), words)

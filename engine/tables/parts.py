@@ -63,7 +63,8 @@ class SealedPart:
 
     `first` is added to the stored acceptance numbers: a part can be built before it is known which events precede it.
     Where events were accepted one after the other in order of time, as most are, these are the rows and not stored.
-    `who` are the contacts that occur, ascending; the rows of `who[i]` are `by_contact[starts[i]:starts[i + 1]]`.
+    `who` are the contacts that occur, ascending; the rows of `who[i]` are `by_contact[starts[i]:starts[i + 1]]`, the
+    moments of its first and last events `first_at[i]` and `last_at[i]`.
     `seen` are fingerprints of the ids of its events, and of those that were purged from it. `purged` is set by who
     saved it without the events of erased contacts.
     """
@@ -94,6 +95,8 @@ class SealedPart:
             "who": who,
             "starts": starts,
             "by_contact": by_contact,
+            "first_at": events.at[by_contact[starts[:-1]]],
+            "last_at": events.at[by_contact[starts[1:] - np.uint32(1)]],
             "id_high": seen.high,
             "id_low": seen.low,
         }
@@ -129,7 +132,7 @@ class SealedPart:
     def _first_from(self, moment: int) -> int:
         """The first row that is not before `moment`. A question asks of its few moments again and again."""
         found = self._firsts.get(moment)
-        if found is None and moment > self._latest:
+        if found is None and moment > self.latest:
             return self.size
         if found is None:
             if len(self._firsts) >= KEPT_MOMENTS:
@@ -170,9 +173,24 @@ class SealedPart:
         return first, last
 
     @cached_property
-    def _latest(self) -> int:
+    def latest(self) -> int:
         """The moment of the last event; below any where there is none."""
         return int(self.at[-1]) if self.size else MISSING_INT
+
+    @cached_property
+    def earliest(self) -> int:
+        """The moment of the first event, where there is one."""
+        return int(self.at[0])
+
+    @property
+    def people(self) -> int:
+        """How many contacts have events here."""
+        return len(self._arrays["who"])
+
+    @property
+    def bound(self) -> int:
+        """Above the rows of all contacts that have events here."""
+        return int(self._arrays["who"][-1]) + 1
 
     @property
     def ordered(self) -> bool:
@@ -267,6 +285,20 @@ class SealedPart:
             return None
         rows = self._last if last else self._first
         return rows if high - low == self.size else rows & BitMap(range(low, high))
+
+    def put_edges(self, last: bool, moments: NDArray[np.int64]) -> None:
+        """Bring the moment of each contact's first or last event into `moments`, where it is earlier, or later."""
+        put = _raise_moments if last else _lower_moments
+        put(self._arrays["who"], self._edge_moments(last), moments)
+
+    def _edge_moments(self, last: bool) -> NDArray[np.int64]:
+        """The moment of the first or last event of each of `who`: parts that were saved earlier do not hold it."""
+        saved: NDArray[np.int64] | None = self._arrays.get("last_at" if last else "first_at")
+        if saved is None:
+            starts = self._arrays["starts"]
+            rows = starts[1:] - np.uint32(1) if last else starts[:-1]
+            saved = self.at[self._arrays["by_contact"][rows]]
+        return saved
 
     @cached_property
     def _first(self) -> BitMap:
@@ -382,6 +414,23 @@ def _place(contact: int, who: Rows) -> int:
         else:
             high = middle
     return low if low < who.size and who[low] == contact else -1
+
+
+@kernel("u4[]", "i8[]", "out i8[]")
+def _raise_moments(contacts: Rows, moments: NDArray[np.int64], latest: NDArray[np.int64]) -> None:
+    """Raise the latest moment of each contact, of which none occurs twice, to its own here."""
+    for place in range(contacts.size):
+        contact = contacts[place]
+        latest[contact] = max(latest[contact], moments[place])
+
+
+@kernel("u4[]", "i8[]", "out i8[]")
+def _lower_moments(contacts: Rows, moments: NDArray[np.int64], earliest: NDArray[np.int64]) -> None:
+    """Lower the earliest moment of each contact, of which none occurs twice, to its own here, or set it."""
+    for place in range(contacts.size):
+        contact, moment = contacts[place], moments[place]
+        known = earliest[contact]
+        earliest[contact] = moment if known == MISSING_INT else min(known, moment)
 
 
 @kernel("i8[]", "u4[]", "u4[]", "i8", "i8", "out u4[]")

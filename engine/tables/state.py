@@ -15,6 +15,7 @@ from pyroaring import BitMap
 from dsl.schema import COMPANY_SYSTEM_FIELDS, CONTACT_SYSTEM_FIELDS, EVENT_SYSTEM_FIELDS, Field, Schema
 from engine.bitmaps import Mask, Rows
 from engine.changes import AddEvents, ContactRow, EraseContacts, EventColumns, UpsertCompanies, UpsertContacts, Value
+from engine.reading import Recency
 from engine.tables.entities import PATCH_LIMIT, EntitiesVersion, EntityTable
 from engine.tables.events import TAIL_LIMIT, EventsVersion, EventTable
 from engine.tables.identity import rows_bitmap
@@ -22,6 +23,7 @@ from engine.tables.links import COMPANY, CompanyLink
 from engine.tables.loose import LooseNumbers
 from engine.tables.parts import SealedPart
 from engine.tables.prints import IdPrints
+from engine.tables.recency import Recencies
 
 DataChange = UpsertContacts | UpsertCompanies | AddEvents | EraseContacts
 """The changes that concern rows."""
@@ -62,9 +64,14 @@ class TablesVersion:
     company_link: CompanyLink
     types: Mapping[str, EventsVersion]
     accepted: int
+    recencies: Recencies
 
     def events(self, type: str) -> EventsVersion | None:
         return self.types.get(type)
+
+    def recency(self, types: tuple[str, ...], start: int | None, end: int | None) -> Recency | None:
+        held = [part for type in types if type in self.types for part in self.types[type].parts if part.size]
+        return self.recencies.since(start, end, types, held)
 
 
 class State:
@@ -79,6 +86,7 @@ class State:
         self.companies = EntityTable(company_fields(schema))
         self.events: dict[str, EventTable] = {}
         self._published: dict[str, EventsVersion] = {}
+        self._recencies = Recencies()
 
     def declare(self, schema: Schema) -> None:
         """Take a new schema. Fields that hold data keep their type."""
@@ -115,7 +123,9 @@ class State:
         contacts = self.contacts.publish()
         companies = self.companies.publish()
         link = CompanyLink(contacts.columns.get(COMPANY.name), companies.size)
-        return TablesVersion(seq, self.schema, contacts, companies, link, self._published, self.accepted)
+        return TablesVersion(
+            seq, self.schema, contacts, companies, link, self._published, self.accepted, self._recencies
+        )
 
     def seal(self, everything: bool = False) -> None:
         """Index events that are many; with `everything`, all events and ids.

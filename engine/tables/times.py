@@ -20,8 +20,6 @@ DAY = 86_400_000
 FAN = 4
 """Each level covers so many spans of the level below: 1, 4, 16, 64… days."""
 FINEST = 4
-LATER = 16
-"""The finest level of at most so many spans says from where to the end contacts are united at once."""
 CROWDED = 1 << 13
 """Where days hold more events than this, the first level has spans of a quarter of a day, or of a quarter of that…,
 up to `FINEST` times, so that what lies at the edges of a window is soon looked through."""
@@ -44,13 +42,12 @@ class TimeIndex:
     """Levels from single units (milliseconds: a day or a fraction of it) up to one that has at most two spans: those
     on both sides of 1970 never meet."""
 
-    __slots__ = ("_everyone", "_later", "_levels", "unit")
+    __slots__ = ("_everyone", "_levels", "unit")
 
     def __init__(self, unit: int, levels: list[Level]) -> None:
         self.unit = unit
         self._levels = levels
         self._everyone: BitMap | None = None
-        self._later: dict[int, BitMap] = {}
 
     @classmethod
     def of(cls, contacts: Rows, at: NDArray[np.int64]) -> TimeIndex:
@@ -72,23 +69,7 @@ class TimeIndex:
         return self._everyone
 
     def between(self, first: int, last: int) -> list[BitMap]:
-        """Bitmaps whose union is the contacts of units first <= unit < last."""
-        if last > self._levels[0].spans[-1]:
-            return self._since(first)
-        return self._of_levels(first, last)
-
-    def _since(self, first: int) -> list[BitMap]:
-        """To the end, as most windows go: what follows a span of the level of `LATER` is united once and kept."""
-        number, level = next((n, each) for n, each in enumerate(self._levels) if len(each.spans) <= LATER)
-        start = bisect_left(level.spans, -(-first // FAN**number))
-        if start == len(level.spans):
-            return self._of_levels(first, self._levels[0].spans[-1] + 1)
-        if start not in self._later:
-            self._later[start] = union([level.shelf[each] for each in range(start, len(level.spans))])
-        return [*self._of_levels(first, level.spans[start] * FAN**number), self._later[start]]
-
-    def _of_levels(self, first: int, last: int) -> list[BitMap]:
-        """Few spans of each level, the widest that fit."""
+        """Bitmaps whose union is the contacts of units first <= unit < last: few of each level, the widest that fit."""
         found: list[BitMap] = []
         for level in self._levels[:-1]:
             if first >= last:

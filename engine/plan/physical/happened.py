@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from pyroaring import BitMap
 
-from engine.bitmaps import Words, from_rows, from_words, members, set_rows, to_words, union
+from engine.bitmaps import (
+    Words,
+    fitted,
+    from_rows,
+    from_sorted,
+    from_words,
+    members,
+    set_rows,
+    to_array,
+    to_words,
+    union,
+)
 from engine.counting import CAP
 from engine.deadline import still_wanted
 from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Effort, Operator, Stored
 from engine.plan.physical.selection import Selection
 from engine.plan.physical.space import Domain, few
+from engine.reading import EventPart, Recency
 
 FOLLOWED = 1024
 """Following a contact to its events costs a microsecond; uniting indexes, a nanosecond for each contact there is."""
+
+LOOKED_UP = 32
+"""Looking up the moment of a contact takes nanoseconds; cutting a stretch out of an order, a fraction of one for each
+contact there is."""
 
 WORTH_UNITING = 8
 """Indexes are united when there is at least one event for so many contacts: setting one takes about a nanosecond."""
@@ -24,7 +41,8 @@ WORTH_UNITING = 8
 
 @dataclass(frozen=True, slots=True)
 class ActiveIn(Stored):
-    """Contacts with any event in a window: answered by the parts' time indexes."""
+    """Contacts with any event in a window: told by the order of their last events, or first ones, where the window
+    goes to the end of time, or begins there; by the parts' time indexes otherwise."""
 
     events: Selection
 
@@ -33,10 +51,21 @@ class ActiveIn(Stored):
         return Effort.INDEXED
 
     def whole(self, context: Context) -> BitMap:
+        told = self._told(context)
+        if told is None:
+            return self._covered(self.events.parts(context.version))
+        found = told.order.matching(told.window)
+        assert found is not None, "the order tells moments"
+        return found | self._covered(told.others) if told.others else found
+
+    def _told(self, context: Context) -> Recency | None:
+        return context.version.recency(self.events.types, self.events.start, self.events.end)
+
+    def _covered(self, parts: Iterable[EventPart]) -> BitMap:
         """The union of what covers each part, the rows at the edges of all windows taken together."""
         bitmaps: list[BitMap] = []
         edges = [np.empty(0, np.uint32)]
-        for part in self.events.parts(context.version):
+        for part in parts:
             whole_units, rows = part.cover(self.events.start, self.events.end)
             bitmaps += whole_units
             edges.append(rows)
@@ -54,24 +83,50 @@ class ActiveIn(Stored):
                 set_rows(rows, words)
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
-        if within is not None and self._worth_following(context, within):
-            return _those_with_events(self.events, context, within)
+        found = None if within is None else self._of_few(context, within)
         # Not super(): a slotted dataclass is made anew, and the zero-argument form would look at the old class.
-        return Stored.run(self, context, within)
+        return Stored.run(self, context, within) if found is None else found
 
     def count(self, context: Context, within: BitMap | None) -> int:
-        if within is not None and self._worth_following(context, within):
-            return len(_those_with_events(self.events, context, within))
-        return Stored.count(self, context, within)
+        still_wanted()
+        if within is not None:
+            few = self._of_few(context, within)
+            return Stored.count(self, context, within) if few is None else len(few)
+        told = self._told(context)
+        if told is None:
+            return len(self.whole(context))
+        return told.count() + self._only_in_others(told)
+
+    def dense(self, context: Context) -> Words | None:
+        """Cut out of the order. The time indexes give bitmaps."""
+        still_wanted()
+        told = self._told(context)
+        words = None if told is None else told.order.words(told.window)
+        if told is None or words is None:
+            return None
+        words = fitted(words, context.space.size)
+        return words | to_words(self._covered(told.others), context.space.size) if told.others else words
+
+    def _only_in_others(self, told: Recency) -> int:
+        """How many the order does not tell."""
+        rest = self._covered(told.others) if told.others else None
+        return len(rest) - int(np.count_nonzero(told.holds(to_array(rest)))) if rest else 0
 
     def without(self, context: Context, rows: BitMap) -> BitMap:
-        if self._worth_following(context, rows):
-            return rows - _those_with_events(self.events, context, rows)
-        return Stored.without(self, context, rows)
+        found = self._of_few(context, rows)
+        return Stored.without(self, context, rows) if found is None else rows - found
 
-    def _worth_following(self, context: Context, contacts: BitMap) -> bool:
-        """Whether looking at the events of `contacts` costs less than uniting the time indexes for everyone."""
-        return len(contacts) * FOLLOWED < context.space.size
+    def _of_few(self, context: Context, contacts: BitMap) -> BitMap | None:
+        """Those of few contacts; None where it costs less to find all."""
+        asked, size = len(contacts), context.space.size
+        if asked * LOOKED_UP >= size:
+            return None
+        told = self._told(context)
+        if told is None:
+            return _those_with_events(self.events, context, contacts) if asked * FOLLOWED < size else None
+        rows = to_array(contacts)
+        found = from_sorted(rows[told.holds(rows)])
+        return found | (self._covered(told.others) & contacts) if told.others else found
 
     def cost(self, context: Context, asked: float) -> float:
         """A union for each part and level of its time index, and what lies at the edges of the window."""
