@@ -315,12 +315,18 @@ class Followed(Protocol):
     def to(self, companies: BitMap) -> BitMap:
         """Those contacts whose company is among `companies`."""
 
+    def count(self, companies: BitMap) -> int:
+        """How many these are."""
+
 
 class Link(Protocol):
     """Which company each contact belongs to."""
 
     def contacts_of(self, companies: BitMap, within: BitMap | None = None) -> BitMap:
         """Contacts whose company is among `companies`."""
+
+    def count_of(self, companies: BitMap) -> int:
+        """How many these are, of all contacts; no contact is erased where that is asked."""
 
     def followed(self, contacts: BitMap) -> Followed:
         """The companies of few contacts."""

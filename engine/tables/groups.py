@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from engine.bitmaps import Rows, Words, any_of, from_rows, from_sorted, is_dense, set_rows, to_array, to_words, union
+from engine.bitmaps import (
+    WORDS_WORTH,
+    Rows,
+    Words,
+    any_of,
+    from_rows,
+    from_sorted,
+    from_words,
+    is_dense,
+    set_rows,
+    to_array,
+    to_words,
+    union,
+    words_of,
+)
 from engine.native import kernel
 from engine.tables.most import Most
 from engine.tables.shelf import Shelf
@@ -23,26 +38,55 @@ ONE_BY_ONE = 16
 """The rows of up to so many groups are fetched group by group."""
 
 
+@dataclass(frozen=True, slots=True)
+class Postings:
+    """Rows by group number 0..n-1: those of group `g` are `rows[starts[g]:starts[g + 1]]`."""
+
+    starts: NDArray[np.int32]
+    rows: Rows
+
+    @classmethod
+    def of(cls, groups: NDArray[Any], rows: NDArray[Any], distinct: int) -> Postings:
+        """Of pairs of a group and a row: the rows of each group keep their order."""
+        starts = _starts_of(np.bincount(groups, minlength=distinct))
+        posted = np.empty(len(groups), np.uint32)
+        _post(groups.astype(np.int64, copy=False), rows.astype(np.uint32, copy=False), starts[:-1].copy(), posted)
+        return cls(starts, posted)
+
+    def __getitem__(self, group: int) -> Rows:
+        return self.rows[self.starts[group] : self.starts[group + 1]]
+
+    def count(self, groups: NDArray[np.int64]) -> int:
+        """How many rows `groups` have."""
+        return int((self.starts[groups + 1] - self.starts[groups]).sum())
+
+    def among(self, groups: NDArray[np.int64]) -> Rows:
+        """The rows of `groups`, which ascend, one group after the other."""
+        if len(groups) and int(groups[-1]) - int(groups[0]) == len(groups) - 1:
+            return self.rows[self.starts[groups[0]] : self.starts[groups[-1] + 1]]
+        rows = np.empty(self.count(groups), np.uint32)
+        _gather(groups, self.starts, self.rows, rows)
+        return rows
+
+    def bitmap(self, groups: NDArray[np.int64], size: int) -> BitMap:
+        """The rows of `groups`, which ascend, all below `size`."""
+        if self.count(groups) * WORDS_WORTH < size:
+            return from_rows(self.among(groups))
+        words = np.zeros(words_of(size), np.uint64)
+        _set(groups, self.starts, self.rows, words)
+        return from_words(words)
+
+
 class GroupIndex:
-    """Rows by group number 0..n-1. Frequent groups have a ready bitmap; the rows of the others lie group by group
-    in `postings`, those of group `g` at `starts[g]:starts[g + 1]`, ascending.
-    """
+    """Rows by group number 0..n-1, ascending. Frequent groups have a ready bitmap; the others have `postings`."""
 
-    __slots__ = ("_place", "_postings", "_ready", "_shelf", "_starts", "_words", "counts", "most")
+    __slots__ = ("_place", "_postings", "_ready", "_shelf", "_words", "counts", "most")
 
-    def __init__(
-        self,
-        counts: NDArray[np.int32],
-        ready: NDArray[np.int32],
-        shelf: Shelf,
-        starts: NDArray[np.int32],
-        postings: Rows,
-    ) -> None:
+    def __init__(self, counts: NDArray[np.int32], ready: NDArray[np.int32], shelf: Shelf, postings: Postings) -> None:
         self.counts = counts
         self._ready = ready
         self._shelf = shelf
         self._place = {group: place for place, group in enumerate(ready.tolist())}
-        self._starts = starts
         self._postings = postings
         self._words: dict[int, Words] = {}
         self.most: Most | None = None
@@ -51,26 +95,23 @@ class GroupIndex:
     @classmethod
     def of(cls, groups: NDArray[Any], rows: NDArray[Any], distinct: int, size: int) -> GroupIndex:
         """Index pairs of a group and a row of a column of `size` rows, which ascend by row; a pair may come twice."""
-        counts = np.bincount(groups, minlength=distinct)
-        starts = np.append(0, np.cumsum(counts))
-        postings = np.empty(len(groups), np.uint32)
-        _post(groups.astype(np.int64, copy=False), rows.astype(np.uint32, copy=False), starts[:-1].copy(), postings)
-        if _drop_repeated(starts, counts, postings):
-            starts = np.append(0, np.cumsum(counts))
-            postings = postings[: starts[-1]]
+        postings = Postings.of(groups, rows, distinct)
+        counts = np.diff(postings.starts)
+        if _drop_repeated(postings.starts, counts, postings.rows):
+            starts = _starts_of(counts)
+            postings = Postings(starts, postings.rows[: starts[-1]])
         frequent = counts >= max(READY_LEAST, size // READY_SHARE)
         ready = np.flatnonzero(frequent)
-        shelf = Shelf.of([from_sorted(postings[starts[group] : starts[group + 1]]) for group in ready.tolist()])
-        kept = postings[np.repeat(~frequent, counts)]
-        kept_starts = np.append(0, np.cumsum(np.where(frequent, 0, counts)))
-        return cls(counts.astype(np.int32), ready.astype(np.int32), shelf, kept_starts.astype(np.int32), kept)
+        shelf = Shelf.of([from_sorted(postings[group]) for group in ready.tolist()])
+        kept = postings.rows[np.repeat(~frequent, counts)]
+        return cls(counts, ready.astype(np.int32), shelf, Postings(_starts_of(np.where(frequent, 0, counts)), kept))
 
     def rows(self, groups: NDArray[np.int64]) -> BitMap:
         """Rows of any of `groups`, which ascend."""
         if len(groups) <= ONE_BY_ONE:
             return union(list(map(self.rows_of, groups.tolist())))
         ready = self.ready_among(groups)
-        return union([*map(self._shelf.__getitem__, ready.tolist()), self._posted(groups)])
+        return union([*map(self._shelf.__getitem__, ready.tolist()), from_rows(self._postings.among(groups))])
 
     def ready_among(self, groups: NDArray[np.int64]) -> NDArray[np.intp]:
         """The places on the shelf of those of `groups`, ascending, that have a ready bitmap."""
@@ -84,7 +125,7 @@ class GroupIndex:
         place = self._place.get(group)
         if place is not None:
             return self._shelf[place]
-        return from_sorted(self._postings[self._starts[group] : self._starts[group + 1]])
+        return from_sorted(self._postings[group])
 
     def words(self, groups: Sequence[int], size: int) -> Words | None:
         """Rows of any of `groups` of a column of `size` rows, as words that nobody changes; None where no group is
@@ -105,24 +146,18 @@ class GroupIndex:
             words = self._words[group] = to_words(self.rows_of(group), size)
         return words
 
-    def _posted(self, groups: NDArray[np.int64]) -> BitMap:
-        """Rows of `groups` that have no ready bitmap."""
-        if not len(groups):
-            return BitMap()
-        if int(groups[-1]) - int(groups[0]) == len(groups) - 1:
-            return from_rows(self._postings[self._starts[groups[0]] : self._starts[groups[-1] + 1]])
-        rows = np.empty(int((self._starts[groups + 1] - self._starts[groups]).sum()), np.uint32)
-        _gather(groups, self._starts, self._postings, rows)
-        return from_rows(rows)
-
     def arrays(self) -> dict[str, Array]:
-        own = {"counts": self.counts, "ready": self._ready, "starts": self._starts, "postings": self._postings}
-        return {**own, **self._shelf.arrays()}
+        posted = {"starts": self._postings.starts, "postings": self._postings.rows}
+        return {"counts": self.counts, "ready": self._ready, **posted, **self._shelf.arrays()}
 
     @classmethod
     def opened(cls, arrays: dict[str, Array]) -> GroupIndex:
-        shelf = Shelf.opened(arrays)
-        return cls(arrays["counts"], arrays["ready"], shelf, arrays["starts"], arrays["postings"])
+        postings = Postings(arrays["starts"], arrays["postings"])
+        return cls(arrays["counts"], arrays["ready"], Shelf.opened(arrays), postings)
+
+
+def _starts_of(counts: NDArray[Any]) -> NDArray[np.int32]:
+    return np.append(0, np.cumsum(counts)).astype(np.int32)
 
 
 def spans(starts: NDArray[Any], ends: NDArray[Any]) -> NDArray[np.int64]:
@@ -147,8 +182,17 @@ def _gather(groups: NDArray[np.int64], starts: NDArray[np.int32], postings: Rows
             at += 1
 
 
-@kernel("i8[]", "u4[]", "out i8[]", "out u4[]")
-def _post(groups: NDArray[np.int64], rows: Rows, free: NDArray[np.int64], postings: Rows) -> None:
+@kernel("i8[]", "i4[]", "u4[]", "out u8[]")
+def _set(groups: NDArray[np.int64], starts: NDArray[np.int32], postings: Rows, words: Words) -> None:
+    """Add the rows of `groups` to the set `words`."""
+    for place in range(groups.size):
+        for posted in range(starts[groups[place]], starts[groups[place] + 1]):
+            row = postings[posted]
+            words[row >> np.uint32(6)] |= np.uint64(1) << np.uint64(row & np.uint32(63))
+
+
+@kernel("i8[]", "u4[]", "out i4[]", "out u4[]")
+def _post(groups: NDArray[np.int64], rows: Rows, free: NDArray[np.int32], postings: Rows) -> None:
     """Write each row where the next one of its group goes, which is `free`."""
     for place in range(groups.size):
         group = groups[place]
@@ -156,8 +200,8 @@ def _post(groups: NDArray[np.int64], rows: Rows, free: NDArray[np.int64], postin
         free[group] += 1
 
 
-@kernel("i8[]", "out i8[]", "out u4[]")
-def _drop_repeated(starts: NDArray[np.int64], counts: NDArray[np.int64], postings: Rows) -> int:
+@kernel("i4[]", "out i4[]", "out u4[]")
+def _drop_repeated(starts: NDArray[np.int32], counts: NDArray[np.int32], postings: Rows) -> int:
     """Keep one of rows that are equal within a group, which ascend; `counts` become smaller. How many went."""
     at = 0
     for group in range(counts.size):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.schema import Field, type_of_value
-from dsl.typed import ExactlyOneOf, IsSet
+from dsl.typed import ExactlyOneOf, IsSet, OneOf
 from engine.bitmaps import Mask, Rows, from_rows, to_array, to_mask
 from engine.reading import ColumnPredicate
 from engine.tables.buffers import Buffer
@@ -47,13 +47,14 @@ class SealedIds:
     start, and a hundred bytes for each.
     """
 
-    __slots__ = ("_table", "fingerprints", "ref", "texts")
+    __slots__ = ("_folded", "_table", "fingerprints", "ref", "texts")
 
     def __init__(self, texts: pa.StringArray, fingerprints: Hashes, ref: BlockRef | None = None) -> None:
         self.texts = texts
         self.fingerprints = fingerprints
         self.ref = ref
         self._table: TextTable | None = None
+        self._folded: pa.StringArray | None = None
 
     def followed(self, texts: pa.StringArray, fingerprints: Hashes) -> SealedIds:
         """All these `texts`, of which the first are the ones held here."""
@@ -67,6 +68,17 @@ class SealedIds:
         if self._table is None:
             self._table = TextTable(self.texts, self.fingerprints, self.fingerprints != ERASED)
         return self._table.find(ids, prints)
+
+    def alike(self, folded: OneOf) -> Rows:
+        """The rows whose ids fold to one of some texts. Who asks first folds all ids: they are searched only where one
+        folds to another text than itself."""
+        if self._folded is None:
+            self._folded = fold_all(self.texts)
+        if self._folded is not self.texts:
+            return np.flatnonzero(text_mask(folded, self._folded, self.texts)).astype(np.uint32)
+        asked = strings([str(value) for value in folded.values])
+        rows = self.find(asked, fingerprints_of(asked))
+        return rows[rows >= 0].astype(np.uint32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,8 +280,18 @@ class IdColumn:
             case ExactlyOneOf(values):
                 rows = [row for row in self.table.rows_of(values).tolist() if 0 <= row < self.size]
                 return BitMap(rows) & living
+            case OneOf():
+                return self._alike(predicate, living)
             case _:
                 return scan(self, predicate, living)
+
+    def _alike(self, folded: OneOf, living: BitMap) -> BitMap:
+        """Of sealed ids by what was found out about them; the others are searched."""
+        sealed = self.table.sealed
+        found = from_rows(sealed.alike(folded)) & living
+        if len(sealed.texts) < self.size:
+            found |= scan(self, folded, living & BitMap(range(len(sealed.texts), self.size)))
+        return found
 
     def test(self, predicate: ColumnPredicate, rows: Rows | None) -> Mask:
         texts = self.table.arrow(self.size) if rows is None else strings(self.table.texts(rows))

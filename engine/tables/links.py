@@ -13,7 +13,7 @@ from pyroaring import BitMap
 from dsl.schema import Field, Type
 from engine.bitmaps import Mask, Rows, Words, below, from_rows, from_sorted, to_array, to_mask, to_words
 from engine.native import kernel
-from engine.tables.groups import GroupIndex
+from engine.tables.groups import Postings
 from engine.tables.loose import Loose, LooseNumbers, present
 from engine.tables.numeric import SealedNumbers
 from engine.tables.patches import PatchedColumn
@@ -37,8 +37,15 @@ class Followed:
 
     def to(self, companies: BitMap) -> BitMap:
         """Those contacts whose company is among `companies`."""
+        return from_sorted(self._kept(companies))
+
+    def count(self, companies: BitMap) -> int:
+        """How many these are."""
+        return len(self._kept(companies))
+
+    def _kept(self, companies: BitMap) -> Rows:
         kept = np.empty(len(self.contacts), np.uint32)
-        return from_sorted(kept[: _keep(self.contacts, self.linked, to_words(companies, self.size), kept)])
+        return kept[: _keep(self.contacts, self.linked, to_words(companies, self.size), kept)]
 
 
 class CompanyLink:
@@ -59,18 +66,30 @@ class CompanyLink:
             rows = (rows - column.patch.overridden(column.size)) | column.rows_at(entries)
         return rows if within is None else rows & within
 
+    def count_of(self, companies: BitMap) -> int:
+        """How many contacts there are whose company is among `companies`, where none is erased."""
+        column = self._column
+        if column is None:
+            return 0
+        if column.size or not isinstance(column.base, SealedNumbers):
+            return len(self.contacts_of(companies))
+        index = _postings(column.base)
+        return index.count(_groups(companies, index))
+
     def _linked(self, base: Sealed | None, companies: BitMap) -> BitMap:
-        """Rows of a sealed link column that lead to any of `companies`."""
+        """Rows of a sealed link column that lead to any of `companies`: of more than half of them, all but the rest."""
         if base is None:
             return BitMap()
         assert isinstance(base, SealedNumbers)
         if len(companies) == self._companies:
             return base.present
-        index = base.index
-        if index is None:
-            index = base.index = _index(base.data)
-        wanted = to_array(companies)
-        return index.rows(wanted[: np.searchsorted(wanted, len(index.counts))].astype(np.int64))
+        index = _postings(base)
+        groups = _groups(companies, index)
+        if index.count(groups) * 2 <= len(index.rows):
+            return index.bitmap(groups, base.size)
+        others = np.ones(len(index.starts) - 1, np.bool_)
+        others[groups] = False
+        return base.present - index.bitmap(np.flatnonzero(others), base.size)
 
     def followed(self, contacts: BitMap) -> Followed:
         """The companies of few contacts."""
@@ -106,10 +125,19 @@ class CompanyLink:
         return value if isinstance(value, int) else None
 
 
-def _index(data: NDArray[np.signedinteger]) -> GroupIndex:
-    rows = np.flatnonzero(present(data))
-    companies = data[rows]
-    return GroupIndex.of(companies, rows, int(companies.max(initial=-1)) + 1, len(data))
+def _postings(base: SealedNumbers) -> Postings:
+    """The contacts of each company; who asks first makes them."""
+    if base.index is None:
+        rows = np.flatnonzero(present(base.data))
+        companies = base.data[rows]
+        base.index = Postings.of(companies, rows, int(companies.max(initial=-1)) + 1)
+    return base.index
+
+
+def _groups(companies: BitMap, index: Postings) -> NDArray[np.int64]:
+    """Those of the companies that have postings; ones made later have none."""
+    wanted = to_array(companies)
+    return wanted[: np.searchsorted(wanted, len(index.starts) - 1)].astype(np.int64)
 
 
 def _sizes(companies: NDArray[Any], size: int) -> NDArray[np.int64]:

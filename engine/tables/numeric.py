@@ -13,7 +13,7 @@ from dsl.typed import IsSet
 from engine.bitmaps import Words, fitted, from_mask, rows_between, to_words
 from engine.reading import ColumnPredicate
 from engine.tables.columns import GATHER_WORTH, scan
-from engine.tables.groups import GroupIndex
+from engine.tables.groups import Postings
 from engine.tables.loose import LooseNumbers, intervals_of, missing_of, present
 from engine.tables.ordered import Order
 from storage import Array, BlockRef
@@ -39,7 +39,7 @@ class SealedNumbers(LooseNumbers):
         self._count = count
         self._present: BitMap | None = None
         self._there: Words | None = None
-        self.index: GroupIndex | None = None
+        self.index: Postings | None = None
         self._order: Order | None = None
 
     @classmethod

@@ -27,14 +27,28 @@ class OfCompany(Operator):
         return "of a company with"
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
-        link, companies = context.version.company_link, context.of_companies()
+        link = context.version.company_link
         if within is None or not few(within, context.space):
-            chosen = self.item.run(companies, candidates(companies.space))
-            still_wanted()
-            return link.contacts_of(chosen, within)
+            return link.contacts_of(self._companies(context), within)
         followed = link.followed(within)
-        chosen = self.item.run(companies, followed.companies & companies.space.everything)
-        return followed.to(chosen)
+        return followed.to(self._companies(context, followed.companies))
+
+    def count(self, context: Context, within: BitMap | None) -> int:
+        link = context.version.company_link
+        if within is None:
+            return link.count_of(self._companies(context))
+        if not few(within, context.space):
+            return len(self.run(context, within))
+        followed = link.followed(within)
+        return followed.count(self._companies(context, followed.companies))
+
+    def _companies(self, context: Context, among: BitMap | None = None) -> BitMap:
+        """The companies for which `item` holds, of all or of some."""
+        companies = context.of_companies()
+        space = companies.space
+        found = self.item.run(companies, candidates(space) if among is None else among & space.everything)
+        still_wanted()
+        return found
 
     def cost(self, context: Context, asked: float) -> float:
         companies = context.of_companies()

@@ -221,6 +221,7 @@ def check_column(column, values, predicate, within):
         return
     assert set(column.matching(predicate)) == expected
     assert set(column.matching(predicate, BitMap(within))) == expected & set(within)
+    assert column.counted(predicate) in (None, len(expected))
     assert column.estimate(predicate) >= 0
 
 
@@ -290,10 +291,12 @@ def _check_link(version, model, within):
     expected = {row for row, company in linked.items() if company in companies}
     assert set(version.company_link.contacts_of(BitMap(companies))) == expected
     assert set(version.company_link.contacts_of(BitMap(companies), BitMap(within))) == expected & set(within)
+    assert version.company_link.count_of(BitMap(companies)) == len(expected)
     assert all(version.company_link.company_of(row) == company for row, company in linked.items())
     followed = version.company_link.followed(BitMap(within))
     assert set(followed.companies) == {linked.get(row) for row in within} - {None}
     assert set(followed.to(BitMap(companies))) == expected & set(within)
+    assert followed.count(BitMap(companies)) == len(expected & set(within))
 
 
 def _check_events(events, model, held, predicates, within, window):

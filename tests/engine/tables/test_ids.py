@@ -2,12 +2,17 @@
 
 import numpy as np
 import pyarrow as pa
+import pytest
+from pyroaring import BitMap
 from tables_model import SCHEMA
 
+from dsl.folding import fold
+from dsl.schema import Field, Type
+from dsl.typed import OneOf
 from engine.changes import AddEvents, EraseContacts, EventColumns
 from engine.tables import State
 from engine.tables.bulk_events import EventImport, apply_bulk_events
-from engine.tables.identity import IdTable, SealedIds, no_ids
+from engine.tables.identity import IdColumn, IdTable, SealedIds, no_ids
 from formats.batch import Batch, Kind
 from storage import Blocks
 from storage.disk import Disk
@@ -45,6 +50,22 @@ def test_an_erased_id_is_unknown_before_and_after_sealing():
         assert table.lookup(pa.array(["d", "c", "b", "a"]), 4).tolist() == [-1, 2, -1, 0]
         table.seal()
     assert table.allot_all(pa.array(["b", "a", "d"])).tolist() == [4, 0, 5]
+
+
+@pytest.mark.parametrize("others", [[], ["É", "A"]])
+def test_ids_are_found_by_what_they_fold_to_wherever_they_lie(others):
+    """With `others`, ids fold to other texts than themselves, and several to one."""
+    table = IdTable(no_ids())
+    ids = ["a", "b", "c", *others, "é", "B", "d"]
+    table.allot(ids[:-3])
+    table.seal()
+    table.allot(ids[-3:])
+    living = BitMap([row for row, id in enumerate(ids) if id != "c"])
+    column = IdColumn(Field("id", Type.TEXT), table, len(ids) - 1, living)
+    for asked in (["a"], ["b"], ["é"], ["c"], ["d"], ["b", "a", "nobody"]):
+        expected = {row for row, id in enumerate(ids[:-1]) if fold(id) in asked and row in living}
+        assert set(column.matching(OneOf(tuple(asked)))) == expected
+        assert set(column.matching(OneOf(tuple(asked)), BitMap([1, 2, 4]))) == expected & {1, 2, 4}
 
 
 def importing(state, blocks, contacts, ids):

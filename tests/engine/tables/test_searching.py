@@ -32,11 +32,11 @@ def test_texts_that_have_another_inside_or_at_their_end_are_found(texts, part, c
 
 
 def test_long_texts_and_matches_across_tiles_and_texts():
-    texts = ["x" * 511 + "needle", "nee", "dle", "x" * 1000, "needle" * 300, ""]
+    texts = ["x" * (searching.TILE - 1) + "needle", "nee", "dle", "x" * 5000, "needle" * 900, ""]
     searched = Texts(pa.array(texts))
     assert searched.containing("needle").tolist() == [0, 4]
     assert searched.ending("needle").tolist() == [0, 4]
-    assert searched.containing("needle" * 300).tolist() == [4]
+    assert searched.containing("needle" * 900).tolist() == [4]
 
 
 @settings(max_examples=200, deadline=None)
