@@ -15,6 +15,9 @@ from engine.native import kernel
 Counts = NDArray[np.unsignedinteger[Any]]
 Array = NDArray[Any]
 
+_COUNTS = ("u1", "u2", "u4", "u8")
+_WHOLE = ("i4", "i8")
+
 CAP = 255
 """Capped counts stay at this once they reach it."""
 
@@ -24,15 +27,18 @@ def count_type(most: int) -> type[np.unsignedinteger[Any]]:
     return np.uint8 if most < 1 << 8 else np.uint16 if most < 1 << 16 else np.uint32 if most < 1 << 32 else np.uint64
 
 
-_COUNTS = ("u1", "u2", "u4", "u8")
-_WHOLE = ("i4", "i8")
-
-
 @kernel("out C[]", "u4[]", C=_COUNTS)
 def add_each(counts: Counts, places: Rows) -> None:
     """Add one to `counts` at each of `places`, as often as it occurs."""
     for place in places:
         counts[place] += 1
+
+
+@kernel("out T[]", "u4[]", "T[]", T=(*_COUNTS, *_WHOLE))
+def add_at(totals: Array, places: Rows, more: Array) -> None:
+    """Add each of `more` to `totals` at its place."""
+    for position in range(places.size):
+        totals[places[position]] += more[position]
 
 
 @kernel("out C[]", "u4[]", C=_COUNTS)

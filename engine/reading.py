@@ -133,6 +133,14 @@ class Column(Protocol):
         """How many rows of `within` have each value (for tags: each tag); missing values are not counted."""
 
 
+class ByPlace(Protocol):
+    """A number for each of the people of a part of whatever stretch of its rows."""
+
+    def add(self, numbers: NDArray[Any], low: int, high: int) -> None:
+        """Bring that of the rows low <= row < high into `numbers`, by place among the people; the caller knows that it
+        fits."""
+
+
 class ByContact(Protocol):
     """A number by contact of whatever stretch of the rows of a part."""
 
@@ -152,14 +160,14 @@ class Amounts(Protocol):
         """The sum of no contact's values has a larger magnitude."""
 
     @property
-    def totals(self) -> ByContact | None:
+    def totals(self) -> ByPlace | None:
         """Sums of the values; None where int64 might not hold them."""
 
     @property
-    def held(self) -> ByContact:
+    def held(self) -> ByPlace:
         """How many events have a value."""
 
-    def extremes(self, greatest: bool) -> ByContact:
+    def extremes(self, greatest: bool) -> ByPlace:
         """The largest value, in `type` or a wider one; the largest of all their opposites when not `greatest`."""
 
 
@@ -172,6 +180,14 @@ class EventPart(Protocol):
     @property
     def contacts(self) -> NDArray[np.uint32]:
         """The contact row of each event row."""
+
+    @property
+    def people(self) -> NDArray[np.uint32]:
+        """The contact rows that occur, ascending; none where they are not at hand."""
+
+    @property
+    def places(self) -> NDArray[np.uint32]:
+        """Where the contact of each event row stands among these."""
 
     @property
     def at(self) -> NDArray[np.int64]:
@@ -202,6 +218,9 @@ class EventPart(Protocol):
 
     def tally(self, counts: Counts, start: int | None, end: int | None) -> None:
         """Add to `counts`, by contact row, how many events in [start, end) it has; the caller knows they fit."""
+
+    def tally_people(self, counts: Counts, start: int | None, end: int | None) -> None:
+        """The same by place among the people."""
 
     def tally_capped(self, counts: NDArray[np.uint8], start: int | None, end: int | None) -> None:
         """The same, but counts stay at `counting.CAP` once they reach it."""

@@ -1,4 +1,4 @@
-"""The whole numbers that the events of a part have for a property, contact by contact."""
+"""The whole numbers that the events of a part have for a property, for each of its people."""
 
 from __future__ import annotations
 

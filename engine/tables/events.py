@@ -17,7 +17,7 @@ from engine.tables.amounts import Amounts
 from engine.tables.buffers import Buffer
 from engine.tables.by_text import ByText, told_apart
 from engine.tables.loose import LooseText
-from engine.tables.parts import LooseEvents, SealedPart, joined_events
+from engine.tables.parts import NO_ROWS, LooseEvents, SealedPart, joined_events
 from engine.tables.prints import NO_PRINTS, Halves, IdPrints, halves_of
 from engine.tables.tails import TailColumn, tail_column
 
@@ -73,6 +73,14 @@ class TailPart:
         return self._tail.contacts.array[: self.size]
 
     @property
+    def people(self) -> Rows:
+        return NO_ROWS
+
+    @property
+    def places(self) -> Rows:
+        return NO_ROWS
+
+    @property
     def at(self) -> NDArray[np.int64]:
         return self._tail.at.array[: self.size]
 
@@ -105,6 +113,9 @@ class TailPart:
 
     def tally(self, counts: Counts, start: int | None, end: int | None) -> None:
         add_each(counts, self.contacts[self._between(start, end)])
+
+    def tally_people(self, counts: Counts, start: int | None, end: int | None) -> None:
+        raise TypeError("the people of a tail are not at hand")
 
     def tally_capped(self, counts: NDArray[np.uint8], start: int | None, end: int | None) -> None:
         add_each_capped(counts, self.contacts[self._between(start, end)])

@@ -183,9 +183,15 @@ class SealedPart:
         return int(self.at[0])
 
     @property
-    def people(self) -> int:
-        """How many contacts have events here."""
-        return len(self._arrays["who"])
+    def people(self) -> Rows:
+        who: Rows = self._arrays["who"]
+        return who
+
+    @cached_property
+    def places(self) -> Rows:
+        places = np.empty(self.size, np.uint32)
+        _put_places(self._arrays["starts"], self._arrays["by_contact"], places)
+        return places
 
     @property
     def bound(self) -> int:
@@ -207,6 +213,9 @@ class SealedPart:
         else:
             self._tallies.add(counts, low, high)
 
+    def tally_people(self, counts: Counts, start: int | None, end: int | None) -> None:
+        self._tallies_of_people.add(counts, *self.bounds(start, end))
+
     def tally_capped(self, counts: NDArray[np.uint8], start: int | None, end: int | None) -> None:
         low, high = self.bounds(start, end)
         if high - low <= FEW_ROWS:
@@ -218,12 +227,16 @@ class SealedPart:
     def _tallies(self) -> Tallies:
         return Tallies(self.contacts, self.most)
 
+    @cached_property
+    def _tallies_of_people(self) -> Tallies:
+        return Tallies(self.places, self.most)
+
     def amounts(self, name: str) -> Amounts | None:
         column = self._columns.get(name)
         if not isinstance(column, LooseNumbers) or column.data.dtype.kind == "f":
             return None
         if name not in self._amounts:
-            self._amounts[name] = Amounts(self.contacts, column.data, self._tallies)
+            self._amounts[name] = Amounts(self.places, column.data, self._tallies_of_people)
         return self._amounts[name]
 
     def texts(self, name: str) -> Collection[str] | None:
@@ -414,6 +427,14 @@ def _place(contact: int, who: Rows) -> int:
         else:
             high = middle
     return low if low < who.size and who[low] == contact else -1
+
+
+@kernel("u4[]", "u4[]", "out u4[]")
+def _put_places(starts: Rows, by_contact: Rows, places: Rows) -> None:
+    """The number of the stretch between `starts` that each row is in."""
+    for place in range(starts.size - 1):
+        for position in range(starts[place], starts[place + 1]):
+            places[by_contact[position]] = place
 
 
 @kernel("u4[]", "i8[]", "out i8[]")

@@ -66,7 +66,7 @@ class Recencies:
         made = self._made.get((types, last))
         if made is not None and made.serves(parts):
             return made
-        if sum(part.people for part in parts) <= AT_ONCE:
+        if sum(len(part.people) for part in parts) <= AT_ONCE:
             return self._make(types, parts, last)
         with self._lock:
             if (types, last) not in self._making:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.typed import AggregateFunction
-from engine.counting import Counts, add_each, add_floats, add_values, count_type, raise_each
+from engine.counting import Counts, add_at, add_each, add_floats, add_values, count_type, raise_each
 from engine.plan.physical import costs
 from engine.plan.physical.distinct import distinct, distinct_cost
 from engine.plan.physical.edges import edges
@@ -19,7 +19,7 @@ from engine.plan.physical.operator import Context
 from engine.plan.physical.selection import Places, Selection
 from engine.plan.physical.space import Domain
 from engine.plan.physical.terms import Term, nothing
-from engine.reading import Amounts, EventPart
+from engine.reading import Amounts, ByPlace, EventPart
 
 _INT32 = 1 << 31
 _INT64 = 1 << 63
@@ -96,7 +96,7 @@ class Measure(Term):
     def _parts(self, context: Context, domain: Domain) -> Iterator[tuple[EventPart, Amounts | None, range]]:
         """The parts, each with what it has ready for the property and the rows of the window, if that may serve."""
         ready = self.events.of_everyone(domain)
-        for part in self.events.parts(context.version):
+        for part in self.events.parts_of(context, domain):
             amounts = part.amounts(self._property) if ready else None
             rows = part.rows_between(self.events.start, self.events.end) if amounts is not None else range(0)
             yield part, amounts, rows if isinstance(rows, range) else range(0)
@@ -112,7 +112,7 @@ class Measure(Term):
         sums = _Sums(domain, self.events.most(context.version))
         for part, amounts, rows in self._parts(context, domain):
             if amounts is not None and amounts.totals is not None:
-                amounts.totals.add(sums.up_to(amounts.bound), rows.start, rows.stop)
+                _add(amounts.totals, sums.up_to(amounts.bound), part, rows, domain)
             else:
                 for places, values in self._values(context, part, domain):
                     sums.add(places, values)
@@ -123,8 +123,8 @@ class Measure(Term):
         sums, counts = _Sums(domain, most), np.zeros(domain.size, count_type(most))
         for part, amounts, rows in self._parts(context, domain):
             if amounts is not None and amounts.totals is not None:
-                amounts.totals.add(sums.up_to(amounts.bound), rows.start, rows.stop)
-                amounts.held.add(counts, rows.start, rows.stop)
+                _add(amounts.totals, sums.up_to(amounts.bound), part, rows, domain)
+                _add(amounts.held, counts, part, rows, domain)
             else:
                 for places, values in self._values(context, part, domain):
                     sums.add(places, values)
@@ -137,7 +137,7 @@ class Measure(Term):
         extremes = _Extremes(domain, greatest)
         for part, amounts, rows in self._parts(context, domain):
             if amounts is not None:
-                amounts.extremes(greatest).add(extremes.of(amounts.type), rows.start, rows.stop)
+                _raise(amounts.extremes(greatest), extremes.of(amounts.type), part, rows, domain)
             else:
                 for places, values in self._values(context, part, domain):
                     extremes.put(places, values)
@@ -152,6 +152,29 @@ class Measure(Term):
                 numerator = numerator.astype(np.float64, copy=False)
             numerator[picked.places], present[picked.places] = values, here
         return Numbers(numerator, present)
+
+
+def _add(ready: ByPlace, totals: Array, part: EventPart, rows: range, domain: Domain) -> None:
+    """Add what a part's people have to the totals of a domain of everyone, or of these."""
+    if domain.part is not None:
+        ready.add(totals, rows.start, rows.stop)
+        return
+    own = np.zeros(len(part.people), np.int64 if totals.dtype == object else totals.dtype)
+    ready.add(own, rows.start, rows.stop)
+    if totals.dtype == object:
+        totals[part.people] += own
+    else:
+        add_at(totals, part.people, own)
+
+
+def _raise(ready: ByPlace, most: Array, part: EventPart, rows: range, domain: Domain) -> None:
+    """Raise the largest numbers of a domain of everyone, or of a part's people, to those that the latter have."""
+    if domain.part is not None:
+        ready.add(most, rows.start, rows.stop)
+        return
+    own = np.full(len(part.people), _none(most.dtype), most.dtype)
+    ready.add(own, rows.start, rows.stop)
+    raise_each(most, part.people, own)
 
 
 def _all(domain: Domain) -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ from engine.plan.physical.linear import RELATIONS, rows_in, sum_of
 from engine.plan.physical.numbers import Numbers, compare, inside
 from engine.plan.physical.one_column import column_of, decided
 from engine.plan.physical.operator import Context, Effort, Operator
+from engine.plan.physical.people import of_people
 from engine.plan.physical.predicates import describe_interval
 from engine.plan.physical.selection import Selection
 from engine.plan.physical.space import Domain, few
@@ -52,6 +53,9 @@ class NumberTest(Operator):
         by_value = decided(self.term, self._holds, context)
         if by_value is not None:
             return by_value.rows(), by_value.beside
+        people = of_people(self.term, self._holds, context)
+        if people is not None:
+            return people.rows(context.space.size), people.beside
         found = sum_of(self.term) if len(self.intervals) == 1 else None
         return None if found is None else rows_in(found, self.intervals[0], context)
 
@@ -64,9 +68,16 @@ class NumberTest(Operator):
         return inside(numbers, self.intervals)
 
     def count(self, context: Context, within: BitMap | None) -> int:
-        known = decided(self.term, self._holds, context) if within is None else None
-        told = None if known is None else known.count()
+        told = self._told(context) if within is None else None
         return len(self.run(context, within)) if told is None else told
+
+    def _told(self, context: Context) -> int | None:
+        """How many rows there are, where none need be found."""
+        by_value = decided(self.term, self._holds, context)
+        if by_value is not None:
+            return by_value.count()
+        people = of_people(self.term, self._holds, context)
+        return None if people is None else people.count(context.space.size)
 
     def cost(self, context: Context, asked: float) -> float:
         return costs.STEP + self.term.cost(context, costs.places(asked, context.space))

@@ -77,9 +77,13 @@ class Selection:
                     still_wanted()
                     yield part
 
+    def parts_of(self, context: Context, domain: Domain) -> Iterator[EventPart]:
+        """Those with events of the domain's rows."""
+        return (part for part in self.parts(context.version) if domain.part is None or part is domain.part)
+
     def picked(self, context: Context, domain: Domain) -> Iterator[Picked]:
         """The selected events of the domain's contacts, part by part."""
-        for part in self.parts(context.version):
+        for part in self.parts_of(context, domain):
             picked = self.picked_of(context, part, domain)
             if picked.places.size:
                 yield picked
@@ -87,7 +91,8 @@ class Selection:
     def picked_of(self, context: Context, part: EventPart, domain: Domain) -> Picked:
         """Those of one part."""
         rows = self.rows(context, part, domain)
-        return Picked(part, rows, domain.places(part.contacts[rows]))
+        places = domain.places(part.contacts[rows]) if domain.part is None else part.places[rows]
+        return Picked(part, rows, places)
 
     def of_everyone(self, domain: Domain) -> bool:
         """Whether all events in the window count for a domain of all rows: what parts have ready may serve."""
@@ -101,8 +106,8 @@ class Selection:
         """How many selected events there are at each place of the domain."""
         counts = np.zeros(domain.size, count_type(self.most(context.version)))
         if self.of_everyone(domain):
-            for part in self.parts(context.version):
-                part.tally(counts, self.start, self.end)
+            for part in self.parts_of(context, domain):
+                (part.tally if domain.part is None else part.tally_people)(counts, self.start, self.end)
         else:
             for picked in self.picked(context, domain):
                 add_each(counts, picked.places)

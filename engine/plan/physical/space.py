@@ -166,12 +166,14 @@ def _by_stretch(owners: NDArray[np.integer], width: int) -> tuple[NDArray[np.int
 class Domain:
     """The rows for which arrays of values are computed: one place for each.
 
-    `rows` are the row numbers of the places, ascending; None when they are simply 0..size-1.
+    `rows` are the row numbers of the places, ascending; None when they are simply 0..size-1. Where there is a `part`,
+    the places are those of its people, and one more for whoever has no event.
     """
 
     size: int
     rows: NDArray[np.uint32] | None = None
     bitmap: BitMap | None = None
+    part: EventPart | None = None
 
     @classmethod
     def of(cls, space: Space, within: BitMap | None) -> Domain:
@@ -179,6 +181,11 @@ class Domain:
         if within is None or not few(within, space):
             return cls(space.size)
         return cls(len(within), to_array(within), within)
+
+    @classmethod
+    def of_people(cls, part: EventPart) -> Domain:
+        """All who have events in a part, for terms of its events alone."""
+        return cls(len(part.people) + 1, part=part)
 
     def places(self, rows: NDArray[np.uint32]) -> NDArray[np.uint32]:
         """The places of row numbers that all lie in the domain."""
