@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import Protocol
+from typing import ClassVar, Protocol
 from zoneinfo import ZoneInfo
 
 from dsl.immutable import Immutable
@@ -35,6 +35,9 @@ class Clock(Immutable, frozen=True):
     zone: ZoneInfo
 
 
+Ends = tuple[int | None, int | None]
+
+
 class Window(Protocol):
     """A half-open stretch of time, either end of which may be open-ended (`None`). Never ends before it starts."""
 
@@ -42,10 +45,10 @@ class Window(Protocol):
     def relative(self) -> bool:
         """Whether it moves with the clock (its zone apart)."""
 
-    def instants(self, clock: Clock) -> tuple[int | None, int | None]:
+    def instants(self, clock: Clock) -> Ends:
         """[start, end) in milliseconds since 1970 UTC."""
 
-    def days(self, clock: Clock) -> tuple[int | None, int | None]:
+    def days(self, clock: Clock) -> Ends:
         """[start, end) in days since 1970, as `date` fields count them."""
 
 
@@ -336,68 +339,53 @@ class Rolling(Immutable, frozen=True):
 # --- bounds --------------------------------------------------------------------------------------------------
 
 
-class Since(Immutable, frozen=True):
+START, END = 0, 1
+
+
+class Edge(Immutable, frozen=True):
+    """All that lies on one side of an end of `window`: its end `of` is the end `at` of what is meant, which is open
+    on the other."""
+
+    window: Window
+    of: ClassVar[int]
+    at: ClassVar[int]
+
+    @property
+    def relative(self) -> bool:
+        return self.window.relative
+
+    def instants(self, clock: Clock) -> Ends:
+        return self._side(self.window.instants(clock))
+
+    def days(self, clock: Clock) -> Ends:
+        return self._side(self.window.days(clock))
+
+    def _side(self, ends: Ends) -> Ends:
+        return (ends[self.of], None) if self.at == START else (None, ends[self.of])
+
+
+class Since(Edge, frozen=True):
     """From the start of `window` on, without end."""
 
-    window: Window
-
-    @property
-    def relative(self) -> bool:
-        return self.window.relative
-
-    def instants(self, clock: Clock) -> tuple[int | None, None]:
-        return self.window.instants(clock)[0], None
-
-    def days(self, clock: Clock) -> tuple[int | None, None]:
-        return self.window.days(clock)[0], None
+    of, at = START, START
 
 
-class Before(Immutable, frozen=True):
+class Before(Edge, frozen=True):
     """Everything earlier than the start of `window`."""
 
-    window: Window
-
-    @property
-    def relative(self) -> bool:
-        return self.window.relative
-
-    def instants(self, clock: Clock) -> tuple[None, int | None]:
-        return None, self.window.instants(clock)[0]
-
-    def days(self, clock: Clock) -> tuple[None, int | None]:
-        return None, self.window.days(clock)[0]
+    of, at = START, END
 
 
-class After(Immutable, frozen=True):
+class After(Edge, frozen=True):
     """Strictly later than `window`: from its end on."""
 
-    window: Window
-
-    @property
-    def relative(self) -> bool:
-        return self.window.relative
-
-    def instants(self, clock: Clock) -> tuple[int | None, None]:
-        return self.window.instants(clock)[1], None
-
-    def days(self, clock: Clock) -> tuple[int | None, None]:
-        return self.window.days(clock)[1], None
+    of, at = END, START
 
 
-class UpTo(Immutable, frozen=True):
+class UpTo(Edge, frozen=True):
     """Everything up to the end of `window`, itself included: what `<=` means."""
 
-    window: Window
-
-    @property
-    def relative(self) -> bool:
-        return self.window.relative
-
-    def instants(self, clock: Clock) -> tuple[None, int | None]:
-        return None, self.window.instants(clock)[1]
-
-    def days(self, clock: Clock) -> tuple[None, int | None]:
-        return None, self.window.days(clock)[1]
+    of, at = END, END
 
 
 class Between(Immutable, frozen=True):
@@ -410,12 +398,12 @@ class Between(Immutable, frozen=True):
     def relative(self) -> bool:
         return self.first.relative or self.last.relative
 
-    def instants(self, clock: Clock) -> tuple[int | None, int | None]:
+    def instants(self, clock: Clock) -> Ends:
         return _ordered(self.first.instants(clock)[0], self.last.instants(clock)[1])
 
-    def days(self, clock: Clock) -> tuple[int | None, int | None]:
+    def days(self, clock: Clock) -> Ends:
         return _ordered(self.first.days(clock)[0], self.last.days(clock)[1])
 
 
-def _ordered(start: int | None, end: int | None) -> tuple[int | None, int | None]:
+def _ordered(start: int | None, end: int | None) -> Ends:
     return start, end if start is None or end is None else max(start, end)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import msgspec
@@ -53,21 +54,10 @@ class WhyOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     language: Code | None = None
 
 
-class SegmentNode(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SegmentNode(SegmentView):
     """A segment and, when the tree was asked for, its children."""
 
-    key: str
-    name: str
-    description: str | None
-    parent: str | None
-    expression: str | None
-    count: int | None
-    identified: int | None
-    anonymous: int | None
-    created: str
-    updated: str
-    etag: str
-    refused: str | None = None
     children: list[SegmentNode] | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -89,7 +79,7 @@ async def listing(call: Call, options: TreeOptions) -> SegmentList:
 
 def tree(nodes: Iterable[SegmentNode]) -> list[SegmentNode]:
     """The roots, each with its children under it, in the order given."""
-    planted = {node.key: msgspec.structs.replace(node, children=[]) for node in nodes}
+    planted = {node.key: replace(node, children=[]) for node in nodes}
     roots: list[SegmentNode] = []
     for node in planted.values():
         above = None if node.parent is None else planted[node.parent].children

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from dsl.problems import DataError, Problem
-from dsl.schema import Field, Schema, Type
+from dsl.schema import Schema, Type
 from engine.changes import Change
 from engine.validation import companies_from_rows, contacts_from_rows, events_from_rows
 from formats.batch import Kind
+from formats.fields import declared
 from server.segment_files.document import Row, Rows
 from server.segment_files.text import FileProblems, Finding, Slice, unquoted, words
 
@@ -96,19 +97,9 @@ def bodies(rows: Rows, schema: Schema) -> list[dict[str, Any]]:
 
 def _body(kind: Kind, row: Row, schema: Schema) -> dict[str, Any]:
     keys = {name: unquoted(word) for name, word in zip(KEYS[kind], row.keys, strict=True)}
-    fields = _fields(kind, keys, schema)
+    fields = declared(schema, kind, keys.get("type"))
     values = {unquoted(name): word for name, word in row.values}
     return keys | {name: value(word, fields[name].type if name in fields else None) for name, word in values.items()}
-
-
-def _fields(kind: Kind, keys: Mapping[str, str], schema: Schema) -> Mapping[str, Field]:
-    match kind:
-        case Kind.CONTACTS:
-            return schema.contacts
-        case Kind.COMPANIES:
-            return schema.companies
-        case Kind.EVENTS:
-            return schema.events.get(keys["type"], {})
 
 
 _PATH = re.compile(r"""\$\.\w+\[(\d+)\](?:\.(.+)|\['(.+)'\])?""")

@@ -49,7 +49,7 @@ def test_serve_says_as_json_where_it_is_and_ends_on_sigint(tmp_path):
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         lines = [process.stdout.readline() for _ in range(3)]
         url = json.loads("".join(lines))["url"]
-        assert urllib.request.urlopen(f"{url}/healthz", timeout=5).status == 200
+        assert urllib.request.urlopen(f"{url}/healthz", timeout=30).status == 200
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +19,7 @@ from engine.questions import Questions
 from engine.workspace import Workspace
 from formats.batch import Batch, Kind
 from storage import Checkpoint, mapped_blocks
+from tests.folders import brief_folder
 
 SCHEMA = {
     "contacts": {"country": {"type": "text"}, "points": {"type": "number"}, "interests": {"type": "tags"}},
@@ -85,7 +85,7 @@ class Follow:
 
 @contextmanager
 def opened() -> Iterator[tuple[Path, Workspace]]:
-    with TemporaryDirectory() as folder:
+    with brief_folder() as folder:
         tamis = Tamis.open(Path(folder) / "data")
         workspace = tamis.workspace("default")
         workspace.patch_schema(SCHEMA).result()

@@ -25,7 +25,7 @@ def test_what_is_made_is_in_the_order_of_the_items():
 
 
 def test_several_threads_work_at_once():
-    together = threading.Barrier(2, timeout=10)
+    together = threading.Barrier(2, timeout=60)
     assert on_every_core(lambda _: together.wait() >= 0, range(2)) == [True, True]
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import random
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -29,6 +28,7 @@ from dsl.problems import ExpressionError
 from engine.plan import rewrite
 from engine.plan.rewrites import RULES
 from tests.asking import WAYS, Question
+from tests.folders import brief_folder
 from tests.oracle.calendar import iso
 from tests.oracle.writes import Json, Write
 from tests.properties import limits
@@ -162,7 +162,7 @@ def check_world(seed: int) -> Counter[str]:
     """How often each law held in the world of a seed. Broken."""
     source = Random(seed)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tamis-laws-")))
+        folder = Path(stack.enter_context(brief_folder()))
         small = stack.enter_context(limits.drawn(source))
         trial = Trial(source, folder)
         try:

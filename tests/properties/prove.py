@@ -22,7 +22,6 @@ import gc
 import os
 import random
 import sys
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import nullcontext
@@ -43,6 +42,7 @@ from dsl.problems import ExpressionError
 from dsl.schema import Schema
 from tests.asking import WAYS, Disagreement
 from tests.conformance.script import written
+from tests.folders import brief_folder
 from tests.oracle.calendar import iso
 from tests.oracle.evaluate import Lives, Oracle, lives_in
 from tests.oracle.kinds import Kinds, OracleOfKinds
@@ -244,7 +244,7 @@ class Trial:
         """The writes that concern one wrong contact alone, if the ways still differ on them."""
         for id in wrong[:3]:
             writes = [kept for write in self.history if (kept := about(write, id)) is not None]
-            with tempfile.TemporaryDirectory() as folder:
+            with brief_folder() as folder:
                 subject = Subject(Path(folder) / "data", self.schema)
                 try:
                     for write in writes:
@@ -307,7 +307,7 @@ def world(
 ) -> Tally:
     """World `number` of a seed. Whatever goes wrong says which one it was."""
     source = Random(seed * 1_000_003 + number)
-    with tempfile.TemporaryDirectory(prefix="tamis-prove-") as folder:
+    with brief_folder() as folder:
         drawn = trial.draw(source, Path(folder) / "data", pace, teeming)
         changed = limits.drawn(source) if drawn.population < MULTITUDE else nullcontext({})
         with changed as small:

@@ -37,7 +37,7 @@ def served(data: Path, limits: Limits | None = None) -> Iterator[tuple[str, Serv
         address = url(listening)
         thread.start()
         try:
-            assert started.wait(10)
+            assert started.wait(60)
             yield address, room
         finally:
             server.should_exit = True

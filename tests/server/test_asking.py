@@ -23,14 +23,14 @@ SLOW = "country = email"
 
 @pytest.fixture
 def slowly(monkeypatch):
-    """Comparing texts looks at the deadline every millisecond for ten seconds, as a very long scan does, and is
+    """Comparing texts looks at the deadline every millisecond for a minute, as a very long scan does, and is
     estimated to take some of them."""
     plain = slow_operator.Domain.of
 
     class Slow:
         @staticmethod
         def of(space, within):
-            end = time.monotonic() + 10
+            end = time.monotonic() + 60
             while time.monotonic() < end:
                 still_wanted()
                 time.sleep(0.001)
@@ -201,7 +201,7 @@ def test_a_client_that_goes_away_cancels_its_query(filled, slowly):
         running(filled, "left")
     left = time.monotonic()
     gone(filled)
-    assert time.monotonic() - left < 8
+    assert time.monotonic() - left < 40
 
 
 def test_slow_queries_keep_nobody_else_waiting(tmp_path, serving, slowly):
@@ -230,10 +230,10 @@ def test_slow_queries_keep_nobody_else_waiting(tmp_path, serving, slowly):
             ok(httpx.put(f"{address}/v1/workspaces/second"), 201)
             second = httpx.Client(base_url=f"{address}/v1/workspaces/second/")
             assert ok(second.post("query/contacts", json={"expression": "everyone"}))["count"] == 0
-            assert time.monotonic() - started < 5
+            assert time.monotonic() - started < 20, "they waited for the heavy ones"
             for query in reversed(listed):
                 ok(api.post(f"queries/{query['id']}/cancel"))
-            queued.join(5)
+            queued.join(60)
         problem(answers[0], 409, "query-cancelled")
 
 

@@ -143,7 +143,7 @@ def test_a_client_that_leaves_is_gone_on_the_other_side(through) -> None:
         await client.received.wait()
         client.leaves.set()
         await asking
-        await asyncio.wait_for(left.wait(), 5)
+        await asyncio.wait_for(left.wait(), 60)
 
     through(stream, test)
 

@@ -1,7 +1,6 @@
 """Random histories against the model: whatever was written, versions answer as plain dicts would, old ones too."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import hypothesis.strategies as st
 import numpy as np
@@ -43,6 +42,7 @@ from engine.tables.saving import load, save
 from formats.batch import Batch, Kind
 from storage import Blocks
 from storage.disk import Disk
+from tests.folders import brief_folder
 
 WORDS = ["France", "FRANCE", "Côte d'Ivoire", "cote d'ivoire", "", "a%b", "a_b", "back\\slash", "été", "Ete", "x\ny"]
 DAY = 86_400_000
@@ -234,7 +234,7 @@ def import_events(state, model, change, seq, blocks, data):
 
 @pytest.fixture(scope="module")
 def directory():
-    with TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as path:
+    with brief_folder() as path:
         yield Path(path)
 
 
