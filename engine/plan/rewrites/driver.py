@@ -33,33 +33,43 @@ def rewrite_with(plan: Plan, rules: tuple[Rule, ...], told: Told = nobody_told) 
     What a rule makes of a node may have new nodes below, which are rewritten in turn. A subplan that is shared is
     rewritten once and stays shared.
     """
-    looking = _by_kind(rules)
-    done: dict[int, tuple[Plan, Plan]] = {}  # by the id of a node, which is kept lest another is given that id
+    return _Rewriting(rules, told).visit(plan)
 
-    def visit(node: Plan) -> Plan:
-        found = done.get(id(node))
+
+class _Rewriting:
+    """One plan being rewritten. Functions that call each other would leave garbage that only a collection finds."""
+
+    __slots__ = ("_done", "_looking", "_rules", "_told")
+
+    def __init__(self, rules: tuple[Rule, ...], told: Told) -> None:
+        self._rules = rules
+        self._told = told
+        self._looking = _by_kind(rules)
+        # By the id of a node, which is kept lest another is given that id.
+        self._done: dict[int, tuple[Plan, Plan]] = {}
+
+    def visit(self, node: Plan) -> Plan:
+        found = self._done.get(id(node))
         if found is not None:
             return found[1]
         rewritten = node
         for _ in range(MOST_CHANGES):
-            settled = with_children(rewritten, visit)
-            rewritten = changed(settled)
+            settled = with_children(rewritten, self.visit)
+            rewritten = self._changed(settled)
             if rewritten is settled:
-                done[id(node)] = (node, settled)
-                done[id(settled)] = (settled, settled)
+                self._done[id(node)] = (node, settled)
+                self._done[id(settled)] = (settled, settled)
                 return settled
-        raise BrokenRule(f"rules did not come to rest: {', '.join(rule.__name__ for rule in rules)}")
+        raise BrokenRule(f"rules did not come to rest: {', '.join(rule.__name__ for rule in self._rules)}")
 
-    def changed(node: Plan) -> Plan:
+    def _changed(self, node: Plan) -> Plan:
         """By the first rule that changes it."""
-        for rule in looking[type(node)]:
+        for rule in self._looking[type(node)]:
             better = rule(node)
             if better is not node:
-                told(rule.__name__)
+                self._told(rule.__name__)
                 return better
         return node
-
-    return visit(plan)
 
 
 @cache
