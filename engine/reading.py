@@ -219,6 +219,9 @@ class EventPart(Protocol):
     def tally(self, counts: Counts, start: int | None, end: int | None) -> None:
         """Add to `counts`, by contact row, how many events in [start, end) it has; the caller knows they fit."""
 
+    def tally_few(self, asked: NDArray[np.uint32], counts: Counts, start: int | None, end: int | None) -> None:
+        """Add to `counts[i]` how many events in [start, end) contact row `asked[i]` has; these ascend."""
+
     def tally_people(self, counts: Counts, start: int | None, end: int | None) -> None:
         """The same by place among the people."""
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.schema import Field
-from engine.bitmaps import Mask, Rows, from_mask, to_array
+from engine.bitmaps import Mask, Rows, from_mask, from_sorted, to_array
 from engine.counting import Counts, add_each, add_each_capped
 from engine.reading import Column, EventPart
 from engine.tables.amounts import Amounts
@@ -113,6 +113,10 @@ class TailPart:
 
     def tally(self, counts: Counts, start: int | None, end: int | None) -> None:
         add_each(counts, self.contacts[self._between(start, end)])
+
+    def tally_few(self, asked: Rows, counts: Counts, start: int | None, end: int | None) -> None:
+        found = self.contacts[self.rows_of_between(from_sorted(asked), start, end)]
+        add_each(counts, np.searchsorted(asked, found).astype(np.uint32))
 
     def tally_people(self, counts: Counts, start: int | None, end: int | None) -> None:
         raise TypeError("the people of a tail are not at hand")

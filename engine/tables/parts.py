@@ -213,6 +213,12 @@ class SealedPart:
         else:
             self._tallies.add(counts, low, high)
 
+    def tally_few(self, asked: Rows, counts: Counts, start: int | None, end: int | None) -> None:
+        low, high = self.bounds(start, end)
+        if low < high:
+            arrays = self._arrays
+            _tally_few(asked, arrays["who"], arrays["starts"], arrays["by_contact"], low, high, counts)
+
     def tally_people(self, counts: Counts, start: int | None, end: int | None) -> None:
         self._tallies_of_people.add(counts, *self.bounds(start, end))
 
@@ -391,25 +397,50 @@ def _in_order_of_time(events: LooseEvents) -> LooseEvents:
     return events
 
 
+@kernel("u4[]", "i8", "i8", "i8")
+def _first_not_below(ascending: Rows, least: Any, place: Any, end: Any) -> Any:
+    """The first place from `place` on, and before `end`, whose number is not below `least`; `end` if there is none."""
+    while place < end:
+        middle = (place + end) >> 1
+        if ascending[middle] < least:
+            place = middle + 1
+        else:
+            end = middle
+    return place
+
+
+@kernel("u4[]", "i8", "i8")
+def _next_place(who: Rows, contact: Any, place: Any) -> Any:
+    """The same over all of `who`, by a search that begins at `place` and widens from there."""
+    step = 1
+    while place + step < who.size and who[place + step] < contact:
+        place += step
+        step += step
+    return _first_not_below(who, contact, place, min(place + step, who.size))
+
+
+@kernel("u4[]", "u4[]", "u4[]", "u4[]", "i8", "i8", "out C[]", C=("u1", "u2", "u4", "u8"))
+def _tally_few(asked: Rows, who: Rows, starts: Rows, by_contact: Rows, low: int, high: int, counts: Counts) -> None:
+    """Add to `counts` how many rows low <= row < high each of `asked`, which ascend, has: those of each ascend too."""
+    place, every = 0, low == 0 and high == by_contact.size
+    for number in range(asked.size):
+        place = _next_place(who, asked[number], place)
+        if place == who.size:
+            return
+        if who[place] == asked[number]:
+            first, last = np.int64(starts[place]), np.int64(starts[place + 1])
+            if not every:
+                first = _first_not_below(by_contact, low, first, last)
+                last = _first_not_below(by_contact, high, first, last)
+            counts[number] += last - first
+
+
 @kernel("u4[]", "u4[]", "out i8[]")
 def _find_ascending(asked: Rows, who: Rows, places: NDArray[np.int64]) -> int:
-    """Put where each of `asked` that is there stands in `who` into `places`; how many there are.
-
-    Both ascend, so that each search begins where the last one ended, and widens from there.
-    """
+    """Put where each of `asked`, which ascend, stands in `who` into `places` if it does; how many there are."""
     found, place = 0, 0
     for contact in asked:
-        step = 1
-        while place + step < who.size and who[place + step] < contact:
-            place += step
-            step += step
-        end = min(place + step, who.size)
-        while place < end:
-            middle = (place + end) >> 1
-            if who[middle] < contact:
-                place = middle + 1
-            else:
-                end = middle
+        place = _next_place(who, contact, place)
         if place < who.size and who[place] == contact:
             places[found] = place
             found += 1

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from engine.bitmaps import Words, from_sorted, set_rows, set_rows_at, to_array, words_of
-from engine.counting import Counts, add_each, add_each_capped, count_type
+from engine.counting import Counts, add_each, count_type
 from engine.deadline import still_wanted
 from engine.plan.physical import costs
 from engine.plan.physical.numbers import Array
@@ -108,20 +108,21 @@ class Selection:
         if self.of_everyone(domain):
             for part in self.parts_of(context, domain):
                 (part.tally if domain.part is None else part.tally_people)(counts, self.start, self.end)
+        elif self.where is None:
+            for part in self.parts(context.version):
+                part.tally_few(domain.all_rows(), counts, self.start, self.end)
         else:
             for picked in self.picked(context, domain):
                 add_each(counts, picked.places)
         return counts
 
-    def capped_counts(self, context: Context, domain: Domain) -> NDArray[np.uint8]:
-        """The same, but counts from CAP on are told as CAP."""
+    def capped_counts(self, context: Context, domain: Domain) -> Counts:
+        """The same, but counts from CAP on may be told as CAP."""
+        if not self.of_everyone(domain):
+            return self.counts(context, domain)
         counts = np.zeros(domain.size, np.uint8)
-        if self.of_everyone(domain):
-            for part in self.parts(context.version):
-                part.tally_capped(counts, self.start, self.end)
-        else:
-            for picked in self.picked(context, domain):
-                add_each_capped(counts, picked.places)
+        for part in self.parts(context.version):
+            part.tally_capped(counts, self.start, self.end)
         return counts
 
     def contacts(self, context: Context) -> Words:

@@ -134,6 +134,8 @@ class Twin:
             # With limits of 0 any number of candidates is few.
             with mock.patch.object(space, "SPARSE", 0), mock.patch.object(happened, "FOLLOWED", 0):
                 _check_halves(physical, version, members)
+                with mock.patch.object(happened, "TALLIED", 0), mock.patch.object(happened, "LOOKED_UP", 0):
+                    _check_halves(physical, version, members)
             with mock.patch.object(space, "STRETCH_EVENTS", 2):
                 assert execute(physical, version) == members
         return set(version.contacts.ids(to_array(members)))

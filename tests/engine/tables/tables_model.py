@@ -1,6 +1,7 @@
 """A naive model of the tables: dicts and lists, one Python loop for each question."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -23,6 +24,7 @@ from dsl.typed import (
     Range,
     StartsWith,
 )
+from engine.bitmaps import to_array
 from engine.changes import AddEvents, ContactRow, EraseContacts, EventColumns, UpsertCompanies, UpsertContacts
 
 FIELDS = MappingProxyType(
@@ -352,6 +354,10 @@ def _check_part(part, living, predicates, within, window):
     assert tallied.tolist() == np.bincount([contacts[row] for row in inside], minlength=len(tallied)).tolist()
     assert part.most >= np.bincount(contacts).max()
     asked = BitMap(within)
+    of_asked = np.zeros(len(asked), np.uint16)
+    part.tally_few(to_array(asked), of_asked, start, end)
+    of_each = Counter(contacts[row] for row in inside)
+    assert of_asked.tolist() == [of_each[contact] for contact in asked]
     mine = sorted((contacts[row], at[row], order[row], row) for row in range(part.size) if contacts[row] in asked)
     assert part.rows_of(asked).tolist() == [row for *_, row in mine]
     return [entry for entry in zip(contacts, at, order, strict=True) if entry[0] in living]
