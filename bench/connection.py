@@ -17,10 +17,15 @@ PATIENCE = 120.0
 """Seconds an answer may take."""
 HEAD_END = b"\r\n\r\n"
 CHUNK = 1 << 18
+BUSY = (b"429", b"503")
 
 
 class Refused(Exception):
     """The server answered with an error, or not at all."""
+
+
+class TooBusy(Refused):
+    """The server has more to do than it takes on; the connection is as good as before."""
 
 
 class Connection:
@@ -40,7 +45,7 @@ class Connection:
         self._socket.sendall(request)
 
     def receive(self) -> bytes | None:
-        """The body once it is whole, else None after one piece more. Raises Refused."""
+        """The body once it is whole, else None after one piece more. Raises Refused, TooBusy."""
         piece = self._socket.recv(CHUNK)
         if not piece:
             raise Refused(f"the server closed the connection after {self._received[:300]!r}")
@@ -50,7 +55,7 @@ class Connection:
             return None
         self._received = b""
         if head[9:12] != b"200":
-            raise Refused(f"{head[:12]!r}: {body[:500]!r}")
+            raise (TooBusy if head[9:12] in BUSY else Refused)(f"{head[:12]!r}: {body[:500]!r}")
         return body
 
     def ask(self, request: bytes) -> bytes:
