@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
 from dsl import tree, typed
@@ -156,28 +156,21 @@ class _Checker:
             return typed.Nobody(node.span)
 
     def _condition(self, node: tree.Expression, ground: Ground) -> Condition:
-        match node:  # what is most often met comes first
-            case tree.Comparison():
-                return self.predicates.test(node, ground)
-            case tree.Both(items=items):
-                return typed.And(node.span, tuple(self._joined(item, ground) for item in items))
-            case tree.Either(items=items):
-                return typed.Or(node.span, self._conditions(items, ground))
-            case tree.Not(item=item):
-                return typed.Not(node.span, self.condition(item, ground))
-            case tree.Did() | tree.Regularity() | tree.Sequence() | tree.InSegment() | tree.Sample():
-                return self._of_contacts(node, ground)
-            case tree.Quorum():
-                return self._quorum(node, ground)
-            case tree.Everyone():
-                return typed.Everyone(node.span)
-            case tree.Nobody():
-                return typed.Nobody(node.span)
-            case tree.Broken():
-                self._look_up(node, ground)
-                raise Flaw(None)
-            case _:
-                return self.predicates.test(node, ground)
+        made = _CONDITIONS.get(type(node))
+        return self.predicates.test(node, ground) if made is None else made(self, node, ground)
+
+    def _both(self, node: tree.Both, ground: Ground) -> Condition:
+        return typed.And(node.span, tuple(self._joined(item, ground) for item in node.items))
+
+    def _either(self, node: tree.Either, ground: Ground) -> Condition:
+        return typed.Or(node.span, self._conditions(node.items, ground))
+
+    def _not(self, node: tree.Not, ground: Ground) -> Condition:
+        return typed.Not(node.span, self.condition(node.item, ground))
+
+    def _broken(self, node: tree.Broken, ground: Ground) -> Condition:
+        self._look_up(node, ground)
+        raise Flaw(None)
 
     def _look_up(self, node: tree.Node, ground: Ground) -> None:
         """Look up the names in what is broken. The rest of it may be wrong for no other reason than that."""
@@ -195,7 +188,7 @@ class _Checker:
                     self._look_up(child, ground)
 
     def _joined(self, node: tree.Expression, ground: Ground) -> Condition:
-        if isinstance(node, tree.Except):
+        if type(node) is tree.Except:
             return typed.Not(node.span, self.condition(node.item, ground))
         return self.condition(node, ground)
 
@@ -300,6 +293,23 @@ class _Checker:
             if found is not None:
                 return found
         return None
+
+
+_CONDITIONS: Mapping[type[tree.Node], Callable[[_Checker, Any, Ground], Condition]] = {
+    tree.Both: _Checker._both,
+    tree.Either: _Checker._either,
+    tree.Not: _Checker._not,
+    tree.Did: _Checker._of_contacts,
+    tree.Regularity: _Checker._of_contacts,
+    tree.Sequence: _Checker._of_contacts,
+    tree.InSegment: _Checker._of_contacts,
+    tree.Sample: _Checker._of_contacts,
+    tree.Quorum: _Checker._quorum,
+    tree.Everyone: lambda _, node, ground: typed.Everyone(node.span),
+    tree.Nobody: lambda _, node, ground: typed.Nobody(node.span),
+    tree.Broken: _Checker._broken,
+}
+"""By kind: what is no test of one term."""
 
 
 @lru_cache(maxsize=64)

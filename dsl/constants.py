@@ -57,18 +57,24 @@ _INSTANT = re.compile(r"\d{4}-\d{1,2}-\d{1,2}[Tt ].*", re.DOTALL)
 VARYING = frozenset({tree.FieldName, tree.Aggregate, tree.DatePart, tree.Bucket, tree.Same})
 """The kinds of value that a row can change."""
 
+COMPUTED = frozenset({tree.Arithmetic, tree.Negative})
+"""The kinds that change as what they are made of does."""
+
 
 def is_constant(node: tree.Expression) -> bool:
     """Whether nothing about a row can change its value."""
+    kind = type(node)
+    if kind in VARYING:
+        return False
+    if kind not in COMPUTED:
+        return kind in NAMES
     match node:
-        case _ if type(node) in VARYING:
-            return False
         case tree.Arithmetic(operands=operands):
             return all(map(is_constant, operands))
         case tree.Negative(item=item):
             return is_constant(item)
         case _:
-            return type(node) in NAMES
+            raise TypeError(f"nothing is computed by {kind.__name__}")
 
 
 def mismatch(node: tree.Node, needed: str, hint: str | None = None) -> Flaw:
@@ -89,7 +95,7 @@ class Constants(Struct, frozen=True):
 
     def bound(self, node: tree.Expression, temporal: bool = False) -> tree.Expression:
         """A parameter as the literal its value would be; anything else as it is."""
-        if not isinstance(node, tree.Parameter):
+        if type(node) is not tree.Parameter:
             return node
         if node.name not in self.params:
             raise Flaw(None)  # told once for the whole expression
@@ -178,10 +184,11 @@ class Constants(Struct, frozen=True):
 
     def window(self, node: tree.Expression) -> Window:
         """A moment or a period."""
-        match self.bound(node, temporal=True):
-            case tree.RollingPeriod(which=which, duration=duration):
-                shift = self._shift(duration, 1 if which is tree.Which.NEXT else -1)
-                return Rolling(shift.count, shift.unit)
+        bound = self.bound(node, temporal=True)
+        if type(bound) is tree.RollingPeriod:
+            shift = self._shift(bound.duration, 1 if bound.which is tree.Which.NEXT else -1)
+            return Rolling(shift.count, shift.unit)
+        match bound:
             case tree.Day(text=text):
                 day = self._existing(lambda: day_number(text), node.span)
                 return Days(day, day + 1)

@@ -45,8 +45,8 @@ FLOAT = Measure(Type.FLOAT)
 def measure(term: Term) -> Measure:
     """The measure of any typed term."""
     match term:
-        case FieldTerm(field=field):
-            return _of_field(field)
+        case FieldTerm():
+            return _of_field(term.field)
         case Aggregate():
             return _of_aggregate(term)
         case Constant(type=kind):

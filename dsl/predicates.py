@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -35,38 +35,22 @@ class Predicates(Struct, frozen=True):
 
     def test(self, node: tree.Expression, ground: Ground) -> Condition:
         """The typed test a node stands for; Flaw when it stands for none."""
-        match node:
-            case tree.Comparison():
-                return self._comparison(node, ground)
-            case tree.Among():
-                return self._negated(node, self._among(node, ground))
-            case tree.Between():
-                return self._negated(node, self._between(node, ground))
-            case tree.Timed():
-                return self._negated(node, self._timed(node, ground))
-            case tree.Anniversary():
-                return self._negated(node, self._anniversary(node, ground))
-            case tree.Textual():
-                return self._negated(node, self._textual(node, ground))
-            case tree.Exactly():
-                return self._negated(node, self._exactly(node, ground))
-            case tree.Matches():
-                return self._negated(node, self._matches(node, ground))
-            case tree.IsSet(item=item):
-                return self._negated(node, self._test(node, self.terms.term(item, ground), typed.IsSet(), ground))
-            case tree.Has():
-                return self._negated(node, self._has(node, ground))
-            case _:
-                return self._flag(node, ground)
+        if type(node) is tree.Comparison:
+            return self._comparison(node, ground)
+        tested = _TESTS.get(type(node))
+        return self._flag(node, ground) if tested is None else self._negated(node, tested(self, node, ground))
 
     def _negated(self, node: Any, condition: Condition) -> Condition:
         return Not(node.span, condition) if node.negated else condition
 
     def _test(self, node: tree.Node, term: Term, predicate: Predicate, ground: Ground) -> Condition:
         test = Test(node.span, term, predicate)
-        if isinstance(term, FieldTerm) and term.scope is ground.scope:
+        if type(term) is FieldTerm and term.scope is ground.scope:
             return test  # a field of the rows that the condition is about
         return _placed(test, ground, term)
+
+    def _is_set(self, node: tree.IsSet, ground: Ground) -> Condition:
+        return self._test(node, self.terms.term(node.item, ground), typed.IsSet(), ground)
 
     # --- flags ---
 
@@ -318,6 +302,20 @@ class Predicates(Struct, frozen=True):
         if node.quantifier is None and isinstance(node.values, tree.Parameter):
             return [node.values]
         return self.constants.items(node.values)
+
+
+_TESTS: Mapping[type[tree.Expression], Callable[[Predicates, Any, Ground], Condition]] = {
+    tree.Among: Predicates._among,
+    tree.Between: Predicates._between,
+    tree.Timed: Predicates._timed,
+    tree.Anniversary: Predicates._anniversary,
+    tree.Textual: Predicates._textual,
+    tree.Exactly: Predicates._exactly,
+    tree.Matches: Predicates._matches,
+    tree.IsSet: Predicates._is_set,
+    tree.Has: Predicates._has,
+}
+"""By kind: those that can be negated."""
 
 
 def _bare_text(node: tree.Expression, left: Term | None, problem: Problem | None) -> Problem | None:

@@ -55,9 +55,9 @@ class Terms(Struct, frozen=True):
 
     def term(self, node: tree.Expression, ground: Ground) -> Term:
         """The typed term of a value; Flaw when it is none or does not fit."""
+        if type(node) is tree.FieldName:
+            return self.names.field(node, ground)
         match node:
-            case tree.FieldName():
-                return self.names.field(node, ground)
             case tree.Aggregate():
                 return self._aggregate(node, ground)
             case tree.Arithmetic() if not is_constant(node):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor
-from typing import Protocol
+from typing import Any, Protocol, cast, get_args
 
 from pyroaring import BitMap
 
@@ -76,54 +76,27 @@ class _Lowering:
     # --- conditions ---
 
     def rows(self, condition: typed.Condition) -> Plan:
-        match condition:
-            case typed.Everyone():
-                return logical.Everything()
-            case typed.Nobody():
-                return logical.Nothing()
-            case typed.And(_, items):
-                return logical.Intersection(self.each(items))
-            case typed.Or(_, items):
-                return logical.Union(self.each(items))
-            case typed.Not(_, item):
-                return logical.Complement(self.rows(item))
-            case typed.AtLeast(_, count, items):
-                return logical.AtLeast(count, self.each(items))
-            case typed.Test():
-                return self.test(condition)
-            case typed.Compare():
-                return self.compare(condition)
-            case typed.OfCompany(_, item):
-                return logical.OfCompany(self.rows(item))
-            case typed.Did(_, selector, low, high):
-                return logical.Did(self.selected(selector), low, high)
-            case typed.Regularity():
-                return self.regular(condition)
-            case typed.Sequence(_, steps):
-                return logical.Sequence(self.steps(steps), str(self.clock.zone))
-            case typed.InSegment(_, segment, rules_only):
-                return self.rules(segment) if rules_only else self.members(segment)
-            case typed.Sample(_, share, seed):
-                return logical.Sample(fingerprint(seed), share_limit(share))
-            case _:
-                raise TypeError(f"not a condition: {type(condition).__name__}")
+        return _ROWS[type(condition)](self, condition)
 
     def each(self, items: tuple[typed.Condition, ...]) -> tuple[Plan, ...]:
-        return tuple(self.rows(item) for item in items)
+        return tuple(map(self.rows, items))
+
+    def did(self, did: typed.Did) -> Plan:
+        return logical.Did(self.selected(did.selector), did.low, did.high)
 
     def test(self, test: typed.Test) -> Plan:
-        match test.term, test.predicate:
-            case term, typed.Anniversary(window):
-                month_day = logical.MonthDay(self.term(term), value_type(term), str(self.clock.zone))
-                return logical.Satisfies(month_day, anniversaries(*window.days(self.clock)))
-            case typed.FieldTerm(_, scope, field, event), predicate:
-                return logical.Match(scope, field, self.column_predicate(field.type, predicate), event)
-            case typed.Aggregate(_, AggregateFunction.COUNT, selector), typed.Range(low, high):
-                return logical.Did(self.selected(selector), *_whole(low, high))
-            case typed.Aggregate(property=Field() as property) as edge, predicate if edge.function in _EDGES:
-                return self.edge_match(edge, property, predicate)
-            case term, predicate:
-                return logical.Satisfies(self.term(term), self.intervals(value_type(term), predicate))
+        term, predicate = test.term, test.predicate
+        if type(predicate) is typed.Anniversary:
+            month_day = logical.MonthDay(self.term(term), value_type(term), str(self.clock.zone))
+            return logical.Satisfies(month_day, anniversaries(*predicate.window.days(self.clock)))
+        if type(term) is typed.FieldTerm:
+            return logical.Match(term.scope, term.field, self.column_predicate(term.field.type, predicate), term.event)
+        if type(term) is typed.Aggregate:
+            if term.function is AggregateFunction.COUNT and type(predicate) is typed.Range:
+                return logical.Did(self.selected(term.selector), *_whole(predicate.low, predicate.high))
+            if term.property is not None and term.function in _EDGES:
+                return self.edge_match(term, term.property, predicate)
+        return logical.Satisfies(self.term(term), self.intervals(value_type(term), predicate))
 
     def edge_match(self, edge: typed.Aggregate, property: Field, predicate: typed.Predicate) -> Plan:
         last = edge.function is AggregateFunction.LAST
@@ -131,20 +104,18 @@ class _Lowering:
         return logical.EdgeMatch(self.selected(edge.selector), last, property, asked)
 
     def column_predicate(self, type: Type, predicate: typed.Predicate) -> ColumnPredicate:
-        match predicate:
-            case typed.During(window):
-                low, end = self.bounds(type, window)
-                open_ended = low is None and end is None
-                return typed.IsSet() if open_ended else typed.Range(low, None if end is None else end - 1)
-            case typed.Anniversary():
-                raise TypeError("columns do not answer anniversaries")
-            case _:
-                return predicate
+        if predicate.__class__ in _OF_COLUMNS:
+            return cast(ColumnPredicate, predicate)
+        if not isinstance(predicate, typed.During):
+            raise TypeError(f"columns do not answer {predicate.__class__.__name__}")
+        low, end = self.bounds(type, predicate.window)
+        open_ended = low is None and end is None
+        return typed.IsSet() if open_ended else typed.Range(low, None if end is None else end - 1)
 
     def intervals(self, type: Type, predicate: typed.Predicate) -> tuple[Interval, ...]:
         match predicate:
-            case typed.Range(low, high, low_open, high_open):
-                return (Interval(low, high, low_open, high_open),)
+            case typed.Range():
+                return (Interval(predicate.low, predicate.high, predicate.low_open, predicate.high_open),)
             case typed.OneOf(values):
                 return tuple(Interval(value, value) for value in values if not isinstance(value, str))
             case typed.During(window):
@@ -200,19 +171,19 @@ class _Lowering:
 
     def term(self, term: typed.Term) -> Term:
         match term:
-            case typed.FieldTerm(_, scope, field, event):
-                return logical.Value(scope, field, event)
-            case typed.Aggregate(_, function, selector, property):
-                return logical.Measure(function, self.selected(selector), property)
-            case typed.Constant(_, _, value):
-                return logical.Constant(value)
-            case typed.Arithmetic(_, operator, left, right):
-                return logical.Arithmetic(operator, self.unscaled(left), self.unscaled(right))
-            case typed.DatePart(_, part, inner):
-                zone, today = str(self.clock.zone), self.today() if part is Part.YEARS_SINCE else 0
-                return logical.DatePart(part, self.term(inner), value_type(inner), zone, today)
-            case typed.Bucket(_, seed, buckets):
-                return logical.Bucket(fingerprint(seed), buckets)
+            case typed.FieldTerm():
+                return logical.Value(term.scope, term.field, term.event)
+            case typed.Aggregate():
+                return logical.Measure(term.function, self.selected(term.selector), term.property)
+            case typed.Constant():
+                return logical.Constant(term.value)
+            case typed.Arithmetic():
+                return logical.Arithmetic(term.operator, self.unscaled(term.left), self.unscaled(term.right))
+            case typed.DatePart():
+                zone, today = str(self.clock.zone), self.today() if term.part is Part.YEARS_SINCE else 0
+                return logical.DatePart(term.part, self.term(term.term), value_type(term.term), zone, today)
+            case typed.Bucket():
+                return logical.Bucket(fingerprint(term.seed), term.buckets)
             case _:
                 raise TypeError(f"not a term: {type(term).__name__}")
 
@@ -230,6 +201,9 @@ class _Lowering:
         return logical.Cut(plan, cut.kind, cut.count, term, seed)
 
     # --- segments ---
+
+    def segment(self, node: typed.InSegment) -> Plan:
+        return self.rules(node.segment) if node.rules_only else self.members(node.segment)
 
     def members(self, key: str) -> Plan:
         """(rules - removed) | added."""
@@ -257,18 +231,37 @@ class _Lowering:
         return own if segment.parent is None else logical.Intersection((self.members(segment.parent), own))
 
 
+_ROWS: Mapping[type[typed.Condition], Callable[[_Lowering, Any], Plan]] = {
+    typed.Everyone: lambda _, node: logical.Everything(),
+    typed.Nobody: lambda _, node: logical.Nothing(),
+    typed.And: lambda lowering, node: logical.Intersection(lowering.each(node.items)),
+    typed.Or: lambda lowering, node: logical.Union(lowering.each(node.items)),
+    typed.Not: lambda lowering, node: logical.Complement(lowering.rows(node.item)),
+    typed.AtLeast: lambda lowering, node: logical.AtLeast(node.count, lowering.each(node.items)),
+    typed.Test: _Lowering.test,
+    typed.Compare: _Lowering.compare,
+    typed.OfCompany: lambda lowering, node: logical.OfCompany(lowering.rows(node.item)),
+    typed.Did: _Lowering.did,
+    typed.Regularity: _Lowering.regular,
+    typed.Sequence: lambda lowering, node: logical.Sequence(lowering.steps(node.steps), str(lowering.clock.zone)),
+    typed.InSegment: _Lowering.segment,
+    typed.Sample: lambda _, node: logical.Sample(fingerprint(node.seed), share_limit(node.share)),
+}
+"""By kind of condition."""
+
 _EDGES = (AggregateFunction.FIRST, AggregateFunction.LAST)
+_OF_COLUMNS = frozenset(get_args(ColumnPredicate))
 
 
 def value_type(term: typed.Term) -> Type:
     """The type of a term's physical value."""
     match term:
-        case typed.FieldTerm(_, _, field):
-            return field.type
-        case typed.Aggregate(_, AggregateFunction.COUNT | AggregateFunction.DISTINCT):
-            return Type.NUMBER
-        case typed.Aggregate(_, _, _, property):
-            return Type.DATETIME if property is None else property.type
+        case typed.FieldTerm():
+            return term.field.type
+        case typed.Aggregate():
+            if term.function in (AggregateFunction.COUNT, AggregateFunction.DISTINCT):
+                return Type.NUMBER
+            return Type.DATETIME if term.property is None else term.property.type
         case typed.Constant():
             return term.type
         case typed.Arithmetic() | typed.DatePart() | typed.Bucket():
@@ -277,15 +270,16 @@ def value_type(term: typed.Term) -> Type:
             raise TypeError(f"not a term: {type(term).__name__}")
 
 
+_UNSCALED = (AggregateFunction.COUNT, AggregateFunction.DISTINCT, AggregateFunction.AVG)
+
+
 def decimals(term: typed.Term) -> int:
     """How many decimals a term's physical value is scaled by."""
     match term:
-        case typed.FieldTerm(_, _, field) if field.type is Type.NUMBER:
-            return field.decimals
-        case typed.Aggregate(_, AggregateFunction.COUNT | AggregateFunction.DISTINCT | AggregateFunction.AVG):
-            return 0
-        case typed.Aggregate(_, _, _, Field() as property) if property.type is Type.NUMBER:
-            return property.decimals
+        case typed.FieldTerm():
+            return term.field.decimals if term.field.type is Type.NUMBER else 0
+        case typed.Aggregate(property=Field() as property) if term.function not in _UNSCALED:
+            return property.decimals if property.type is Type.NUMBER else 0
         case _:
             return 0
 

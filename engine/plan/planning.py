@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any
 
 from dsl.schema import Field, Type
 from dsl.typed import AggregateFunction, CutKind
@@ -71,17 +74,19 @@ def _repeated(root: Plan) -> set[Plan]:
 
 def _of_contacts(node: Plan) -> tuple[Plan, ...]:
     """The plans over contacts that a plan over contacts is made of."""
-    match node:
-        case logical.Match():
-            return ()
-        case logical.Intersection(items) | logical.Union(items) | logical.AtLeast(_, items):
-            return items
-        case logical.Complement(item) | logical.Segment(_, item) | logical.Cut(item):
-            return (item,)
-        case logical.Difference(keep, drop):
-            return (keep, drop)
-        case _:
-            return ()
+    parts = _PARTS.get(type(node))
+    return () if parts is None else parts(node)
+
+
+_PARTS: Mapping[type[Plan], Callable[[Any], tuple[Plan, ...]]] = {
+    logical.Intersection: attrgetter("items"),
+    logical.Union: attrgetter("items"),
+    logical.AtLeast: attrgetter("items"),
+    logical.Complement: lambda node: (node.item,),
+    logical.Segment: lambda node: (node.rules,),
+    logical.Cut: lambda node: (node.item,),
+    logical.Difference: attrgetter("keep", "drop"),
+}
 
 
 @dataclass(slots=True)
@@ -102,78 +107,60 @@ class _Planning:
         return found
 
     def operator(self, node: Plan) -> Operator:
-        match node:
-            case logical.Match(_, column, predicate):
-                return column_match(column.name, predicate, column.type in _INDEXED_BY_VALUE)
-            case logical.Intersection(items):
-                return self.intersection([self.of(item) for item in items])
-            case logical.Union(items):
-                return self.union([self.of(item) for item in items])
-            case logical.Complement(item):
-                return Complement(self.of(item))
-            case logical.Difference(keep, drop):
-                return Difference(self.of(keep), self.of(drop))
-            case logical.AtLeast(count, items):
-                return self.at_least(count, items)
-            case logical.OfCompany(item):
-                return OfCompany(_Planning(self.context.of_companies()).of(item))
-            case logical.Did(selected, low, high):
-                return self.did(self.selection(selected), low, high)
-            case logical.Sequence(steps, zone):
-                return Sequence(tuple(map(self.step, steps)), zone)
-            case logical.Segment(key, rules, overrides):
-                return Segment(key, self.of(rules), overrides)
-            case logical.Sample(seed, limit):
-                return Sample(seed, limit)
-            case logical.Everything():
-                return Everything()
-            case logical.Nothing():
-                return Nothing()
-            case _:
-                return self.valued(node)
+        return _OPERATORS[type(node)](self, node)
 
-    def valued(self, node: Plan) -> Operator:
-        """Operators that look at values of terms."""
-        match node:
-            case logical.Satisfies(term, intervals):
-                return NumberTest(self.term(term), intervals)
-            case logical.EdgeMatch(selected, last, property, predicate):
-                return EdgeMatch(self.selection(selected), last, property.name, predicate)
-            case logical.Compares("=", left, right) if _is_text(left):
-                return TextComparison(self.text(left), self.text(right))
-            case logical.Compares(operator, left, right):
-                return NumberComparison(operator, self.term(left), self.term(right))
-            case logical.Cut(item, CutKind.RANDOM, count, _, int(seed)):
-                return RandomCut(self.of(item), count, seed)
-            case logical.Cut(item, kind, count, term) if term is not None:
-                return TopCut(self.of(item), count, self.term(term), kind is CutKind.TOP)
-            case _:
-                raise TypeError(f"no operator for {type(node).__name__}")
+    def match(self, node: logical.Match) -> Operator:
+        return column_match(node.field.name, node.predicate, node.field.type in _INDEXED_BY_VALUE)
 
-    def intersection(self, items: list[Operator]) -> Operator:
+    def of_company(self, node: logical.OfCompany) -> Operator:
+        return OfCompany(_Planning(self.context.of_companies()).of(node.item))
+
+    def edge_match(self, node: logical.EdgeMatch) -> Operator:
+        return EdgeMatch(self.selection(node.selected), node.last, node.property.name, node.predicate)
+
+    def compares(self, node: logical.Compares) -> Operator:
+        if node.operator == "=" and _is_text(node.left):
+            return TextComparison(self.text(node.left), self.text(node.right))
+        return NumberComparison(node.operator, self.term(node.left), self.term(node.right))
+
+    def cut(self, node: logical.Cut) -> Operator:
+        item = self.of(node.item)
+        match node:
+            case logical.Cut(kind=CutKind.RANDOM, seed=int(seed)):
+                return RandomCut(item, node.count, seed)
+            case logical.Cut(kind=kind, term=term) if term is not None:
+                return TopCut(item, node.count, self.term(term), kind is CutKind.TOP)
+            case _:
+                raise TypeError(f"a cut by nothing: {node.kind}")
+
+    def intersection(self, node: logical.Intersection) -> Operator:
         """Light operators first, and of those the most selective: each is asked about what the others left."""
+        items = [self.of(item) for item in node.items]
         if len(items) < 2:
             return items[0] if items else Everything()
         return Intersection(tuple(sorted(items, key=lambda item: (item.effort, self.context.estimate(item)))))
 
-    def union(self, items: list[Operator]) -> Operator:
+    def union(self, node: logical.Union) -> Operator:
+        items = [self.of(item) for item in node.items]
         if len(items) < 2:
             return items[0] if items else Nothing()
         return Union(tuple(items))
 
-    def at_least(self, count: int, items: tuple[Plan, ...]) -> Operator:
+    def at_least(self, node: logical.AtLeast) -> Operator:
+        count = node.count
         if count <= 0:
             return Everything()
-        if count > len(items):
+        if count > len(node.items):
             return Nothing()
-        planned = tuple(map(self.of, items))
+        planned = tuple(map(self.of, node.items))
         occasions = occasions_of(planned)
         return AtLeast(count, planned) if occasions is None else Regular(count, planned, occasions)
 
-    def did(self, events: Selection, low: int, high: int | None) -> Operator:
-        if low == 1 and high is None:
+    def did(self, node: logical.Did) -> Operator:
+        events = self.selection(node.selected)
+        if node.low == 1 and node.high is None:
             return ActiveIn(events) if events.where is None else Happened(events)
-        return Frequency(events, low, high)
+        return Frequency(events, node.low, node.high)
 
     # --- events and terms ---
 
@@ -192,10 +179,10 @@ class _Planning:
 
     def term(self, term: logical.Term) -> terms.Term:
         match term:
-            case logical.Value(_, column):
-                return terms.Value(column.name)
-            case logical.Measure(function, selected, property):
-                return self.measure(function, self.selection(selected), property)
+            case logical.Value():
+                return terms.Value(term.field.name)
+            case logical.Measure():
+                return self.measure(term.function, self.selection(term.selected), term.property)
             case logical.Constant(value) if not isinstance(value, str):
                 return terms.Constant(value)
             case logical.Scaled(inner, decimals):
@@ -224,6 +211,28 @@ class _Planning:
                 return TextEdge(self.selection(selected), edge is AggregateFunction.LAST, name)
             case _:
                 raise TypeError(f"no text for {type(term).__name__}")
+
+
+_OPERATORS: Mapping[type[Plan], Callable[[_Planning, Any], Operator]] = {
+    logical.Everything: lambda planning, node: Everything(),
+    logical.Nothing: lambda planning, node: Nothing(),
+    logical.Intersection: _Planning.intersection,
+    logical.Union: _Planning.union,
+    logical.Complement: lambda planning, node: Complement(planning.of(node.item)),
+    logical.Difference: lambda planning, node: Difference(planning.of(node.keep), planning.of(node.drop)),
+    logical.AtLeast: _Planning.at_least,
+    logical.Match: _Planning.match,
+    logical.Satisfies: lambda planning, node: NumberTest(planning.term(node.term), node.ranges),
+    logical.EdgeMatch: _Planning.edge_match,
+    logical.Compares: _Planning.compares,
+    logical.OfCompany: _Planning.of_company,
+    logical.Did: _Planning.did,
+    logical.Sequence: lambda planning, node: Sequence(tuple(map(planning.step, node.steps)), node.zone),
+    logical.Segment: lambda planning, node: Segment(node.key, planning.of(node.rules), node.overrides),
+    logical.Sample: lambda planning, node: Sample(node.seed, node.limit),
+    logical.Cut: _Planning.cut,
+}
+"""By kind of node."""
 
 
 def _is_text(term: logical.Term) -> bool:

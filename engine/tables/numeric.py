@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.schema import Field
-from dsl.typed import IsSet
+from dsl.typed import IsSet, Range
 from engine.bitmaps import Words, fitted, from_mask, rows_between, to_words
 from engine.reading import ColumnPredicate
 from engine.tables.columns import GATHER_WORTH, scan
@@ -19,6 +20,8 @@ from engine.tables.ordered import Order
 from storage import Array, BlockRef
 
 QUANTILES = 257
+FEW_STEPS = 4
+"""What lies between so few quantiles is counted by the order of the values, where it is known."""
 ORDER_WORTH = 128
 """Where there is an order, rows asked for are gathered when the column has at least so many times as many."""
 
@@ -30,12 +33,13 @@ class SealedNumbers(LooseNumbers):
     order of the values, for columns of contacts and companies.
     """
 
-    __slots__ = ("_count", "_order", "_present", "_quantiles", "_there", "index", "ref")
+    __slots__ = ("_count", "_order", "_present", "_quantiles", "_steps", "_there", "index", "ref")
 
     def __init__(self, field: Field, data: NDArray[Any], quantiles: NDArray[Any], count: int) -> None:
         super().__init__(field, data)
         self.ref: BlockRef | None = None
         self._quantiles = quantiles
+        self._steps: list[Any] | None = None
         self._count = count
         self._present: BitMap | None = None
         self._there: Words | None = None
@@ -98,7 +102,11 @@ class SealedNumbers(LooseNumbers):
         return self._present
 
     def estimate(self, predicate: ColumnPredicate) -> int:
-        """Exact for presence, and where the order is known; else within a 256th of the rows for ranges."""
+        """Exact for presence, and for what few rows have where the order is known; else within a 256th of the rows."""
+        if type(predicate) is Range:
+            about = self._estimate_between(predicate.low, predicate.high)
+            if self._order is None or about > self._count * FEW_STEPS // QUANTILES:
+                return about
         known = self._order.count(predicate) if self._order is not None else None
         if known is not None:
             return known
@@ -108,9 +116,11 @@ class SealedNumbers(LooseNumbers):
         return sum(map(self._estimate_between, intervals.lows.tolist(), intervals.highs.tolist()))
 
     def _estimate_between(self, low: Any, high: Any) -> int:
-        first = int(np.searchsorted(self._quantiles, low, "left"))
-        last = int(np.searchsorted(self._quantiles, high, "right"))
-        share = max(last - first, 0.5) / max(1, len(self._quantiles))
+        if self._steps is None:
+            self._steps = self._quantiles.tolist()
+        first = 0 if low is None else bisect_left(self._steps, low)
+        last = len(self._steps) if high is None else bisect_right(self._steps, high)
+        share = max(last - first, 0.5) / max(1, len(self._steps))
         return min(self._count, int(share * self._count) + 1)
 
     def arrays(self) -> dict[str, Array]:

@@ -99,10 +99,10 @@ class SealedTags(LooseTags):
 
     def estimate(self, predicate: ColumnPredicate) -> int:
         """Never below the number of rows, and exact for a single tag."""
+        if type(predicate) is HasAny and len(predicate.values) == 1:
+            group = self.sorted.group_of(predicate.values[0])
+            return 0 if group is None else int(self._index.counts[group])
         match predicate:
-            case HasAny((value,)):
-                group = self.sorted.group_of(value)
-                return 0 if group is None else int(self._index.counts[group])
             case HasAny():
                 return min(self.size, int(self._index.counts[self._groups(predicate)].sum()))
             case HasAll(values):

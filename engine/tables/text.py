@@ -149,12 +149,11 @@ class SealedText(LooseText):
 
     def estimate(self, predicate: ColumnPredicate) -> int:
         """Exact for folded equality, prefixes and presence; a guess for what must search the dictionary."""
-        match predicate:
-            case IsSet():
-                return int(self._index.counts.sum())
-            case OneOf((value,)):
-                group = self.sorted.group_of(str(value))
-                return 0 if group is None else int(self._index.counts[group])
+        if type(predicate) is OneOf and len(predicate.values) == 1:
+            group = self.sorted.group_of(str(predicate.values[0]))
+            return 0 if group is None else int(self._index.counts[group])
+        if type(predicate) is IsSet:
+            return int(self._index.counts.sum())
         if not self.sorted.ranged(predicate):
             return super().estimate(predicate)
         groups = self.sorted.select_groups(predicate)

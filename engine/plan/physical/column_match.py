@@ -33,7 +33,7 @@ class ColumnMatch(Operator):
 
     @property
     def effort(self) -> Effort:
-        return Effort.INDEXED if isinstance(self.predicate, _BY_VALUE) else Effort.SCANNED
+        return Effort.INDEXED if type(self.predicate) in _BY_VALUE else Effort.SCANNED
 
     @property
     def label(self) -> str:
@@ -87,11 +87,9 @@ class ColumnLookup(Stored):
     @property
     def _apart(self) -> tuple[ColumnPredicate, ...] | None:
         """One predicate for each of a few values, as no row has two of them; None for other predicates."""
-        match self.predicate:
-            case OneOf(values) if 1 < len(values) <= FEW_APART:
-                return tuple(OneOf((value,)) for value in dict.fromkeys(values))
-            case _:
-                return None
+        if type(self.predicate) is OneOf and 1 < len(self.predicate.values) <= FEW_APART:
+            return tuple(OneOf((value,)) for value in dict.fromkeys(self.predicate.values))
+        return None
 
     def count(self, context: Context, within: BitMap | None) -> int:
         """The sum of what each value has, without uniting them; what tags have is united as words."""
@@ -118,13 +116,11 @@ class ColumnLookup(Stored):
 
 def column_match(column: str, predicate: ColumnPredicate, indexed_values: bool) -> ColumnMatch | ColumnLookup:
     """The lighter of the two; `indexed_values` says that the column's type is indexed value by value."""
-    match predicate:
-        case IsSet():
-            return ColumnLookup(column, predicate)
-        case OneOf(values) | HasAny(values) if indexed_values and len(values) <= FEW_VALUES:
-            return ColumnLookup(column, predicate)
-        case _:
-            return ColumnMatch(column, predicate)
+    if type(predicate) is OneOf or type(predicate) is HasAny:
+        held = indexed_values and len(predicate.values) <= FEW_VALUES
+    else:
+        held = type(predicate) is IsSet
+    return ColumnLookup(column, predicate) if held else ColumnMatch(column, predicate)
 
 
 def _matching(context: Context, name: str, predicate: ColumnPredicate, within: BitMap | None) -> BitMap:

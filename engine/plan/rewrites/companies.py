@@ -19,7 +19,7 @@ def ask_companies_once(plan: Intersection | Union) -> Plan:
     >>> ask_companies_once(Union((a, c, b))) == Union((OfCompany(Union((a.item, b.item))), c))
     True
     """
-    asked = [item.item for item in plan.items if isinstance(item, OfCompany) and _compares(item.item)]
+    asked = [item.item for item in plan.items if type(item) is OfCompany and _compares(item.item)]
     if len(asked) < 2:
         return plan
     kind = type(plan)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from dsl.typed import ExactlyOneOf, HasAny, OneOf, Range
 from engine.plan.logical import (
     Complement,
@@ -39,31 +42,20 @@ def fold_constants(plan: Plan) -> Plan:
     >>> fold_constants(Did(Selected("open", ("open",), start=5, end=5)))
     Nothing()
     """
-    match plan:
-        case Match(_, _, predicate):
-            return Nothing() if _holds_nothing(predicate) else plan
-        case Intersection(items):
-            return _without(plan, Everything, items, Nothing)
-        case Union(items):
-            return _without(plan, Nothing, items, Everything)
-        case Complement(Everything()):
-            return Nothing()
-        case Complement(Nothing()):
-            return Everything()
-        case Difference(keep, drop):
-            return _difference(plan) if type(keep) in _SETTLED or type(drop) in _SETTLED else plan
-        case OfCompany(Nothing()) | Cut(Nothing()) | Sample(_, 0):
-            return Nothing()
-        case Satisfies(_, ranges) if all(interval.empty for interval in ranges):
-            return Nothing()
-        case Did(selected, low) if low > 0 and _selects_nothing(selected):
-            return Nothing()
-        case Sequence(steps) if any(_selects_nothing(step.selected) for step in steps if not step.absent):
-            return Nothing()
-        case EdgeMatch(selected, _, _, predicate) if _selects_nothing(selected) or _holds_nothing(predicate):
-            return Nothing()
-        case _:
-            return plan
+    folded = _FOLDED.get(type(plan))
+    return plan if folded is None else folded(plan)
+
+
+def _match(plan: Match) -> Plan:
+    return Nothing() if _holds_nothing(plan.predicate) else plan
+
+
+def _intersection(plan: Intersection) -> Plan:
+    return _without(plan, Everything, plan.items, Nothing)
+
+
+def _union(plan: Union) -> Plan:
+    return _without(plan, Nothing, plan.items, Everything)
 
 
 def _without(
@@ -79,10 +71,14 @@ def _without(
     return type(plan)(tuple(item for item in items if type(item) is not neutral)) if neutral in kinds else plan
 
 
-_SETTLED = (Everything, Nothing)
+def _complement(plan: Complement) -> Plan:
+    kind = type(plan.item)
+    return Nothing() if kind is Everything else Everything() if kind is Nothing else plan
 
 
 def _difference(plan: Difference) -> Plan:
+    if type(plan.keep) not in _SETTLED and type(plan.drop) not in _SETTLED:
+        return plan
     match plan:
         case Difference(Nothing(), _) | Difference(_, Everything()):
             return Nothing()
@@ -94,16 +90,57 @@ def _difference(plan: Difference) -> Plan:
             return plan
 
 
+def _of_one(plan: OfCompany | Cut) -> Plan:
+    return Nothing() if type(plan.item) is Nothing else plan
+
+
+def _sample(plan: Sample) -> Plan:
+    return plan if plan.limit else Nothing()
+
+
+def _satisfies(plan: Satisfies) -> Plan:
+    return Nothing() if all(interval.empty for interval in plan.ranges) else plan
+
+
+def _did(plan: Did) -> Plan:
+    return Nothing() if plan.low > 0 and _selects_nothing(plan.selected) else plan
+
+
+def _sequence(plan: Sequence) -> Plan:
+    return Nothing() if any(_selects_nothing(step.selected) for step in plan.steps if not step.absent) else plan
+
+
+def _edge(plan: EdgeMatch) -> Plan:
+    return Nothing() if _selects_nothing(plan.selected) or _holds_nothing(plan.predicate) else plan
+
+
+_FOLDED: Mapping[type[Plan], Callable[[Any], Plan]] = {
+    Match: _match,
+    Intersection: _intersection,
+    Union: _union,
+    Complement: _complement,
+    Difference: _difference,
+    OfCompany: _of_one,
+    Cut: _of_one,
+    Sample: _sample,
+    Satisfies: _satisfies,
+    Did: _did,
+    Sequence: _sequence,
+    EdgeMatch: _edge,
+}
+
+_SETTLED = (Everything, Nothing)
+_LISTS = (OneOf, HasAny, ExactlyOneOf)
+
+
 def _holds_nothing(predicate: ColumnPredicate) -> bool:
-    match predicate:
-        case OneOf() | HasAny() | ExactlyOneOf():
-            return not predicate.values
-        case Range(low, high, low_open, high_open):
-            return Interval(low, high, low_open, high_open).empty
-        case _:
-            return False
+    if type(predicate) in _LISTS:
+        return not predicate.values  # type: ignore[union-attr]
+    if type(predicate) is Range:
+        return Interval(predicate.low, predicate.high, predicate.low_open, predicate.high_open).empty
+    return False
 
 
 def _selects_nothing(selected: Selected) -> bool:
     ends = selected.start is not None and selected.end is not None and selected.start >= selected.end
-    return ends or not selected.types or isinstance(selected.where, Nothing)
+    return ends or not selected.types or type(selected.where) is Nothing

@@ -19,14 +19,12 @@ def drop_duplicates(plan: Intersection | Union | Difference) -> Plan:
     >>> drop_duplicates(Difference(Intersection((a, b)), Union((b, a))))
     Nothing()
     """
-    match plan:
-        case Intersection(items) | Union(items) if len(unique := dict.fromkeys(items)) < len(items):
-            return replace(plan, items=tuple(unique))
-        case Difference(keep, drop) if not set(_parts(keep, Intersection)).isdisjoint(_parts(drop, Union)):
-            return Nothing()
-        case _:
-            return plan
+    if isinstance(plan, Difference):
+        kept, dropped = _parts(plan.keep, Intersection), _parts(plan.drop, Union)
+        return plan if set(kept).isdisjoint(dropped) else Nothing()
+    unique = dict.fromkeys(plan.items)
+    return plan if len(unique) == len(plan.items) else replace(plan, items=tuple(unique))
 
 
 def _parts(plan: Plan, kind: type[Intersection] | type[Union]) -> tuple[Plan, ...]:
-    return plan.items if isinstance(plan, kind) else (plan,)
+    return plan.items if type(plan) is kind else (plan,)

@@ -21,12 +21,9 @@ def normalise_frequency(plan: Did) -> Plan:
     >>> normalise_frequency(Did(opened, 3, 2))
     Nothing()
     """
-    match plan:
-        case Did(_, low, int(high)) if high < max(low, 0):
-            return Nothing()
-        case Did(_, low, None) if low <= 0:
-            return Everything()
-        case Did(_, low, int(high)) if low <= 0:
-            return Complement(replace(plan, low=high + 1, high=None))
-        case _:
-            return plan
+    low, high = plan.low, plan.high
+    if high is not None and high < max(low, 0):
+        return Nothing()
+    if low > 0:
+        return plan
+    return Everything() if high is None else Complement(replace(plan, low=high + 1, high=None))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from engine.plan.logical import AtLeast, Everything, Intersection, Nothing, Plan, Union
 
+_SETTLED = (Everything, Nothing)
+
 
 def simplify_k_of_n(plan: AtLeast) -> Plan:
     """At least one of is any of, at least n of n is all of; settled items are counted beforehand.
@@ -19,8 +21,9 @@ def simplify_k_of_n(plan: AtLeast) -> Plan:
     >>> simplify_k_of_n(AtLeast(3, (a, b)))
     Nothing()
     """
-    open_items = tuple(item for item in plan.items if not isinstance(item, Everything | Nothing))
-    needed = plan.count - sum(isinstance(item, Everything) for item in plan.items)
+    kinds = list(map(type, plan.items))
+    open_items = tuple(item for item, kind in zip(plan.items, kinds, strict=True) if kind not in _SETTLED)
+    needed = plan.count - kinds.count(Everything)
     if needed <= 0:
         return Everything()
     if needed > len(open_items):

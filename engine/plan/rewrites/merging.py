@@ -14,8 +14,8 @@ Merge = Callable[[Match, ColumnPredicate], ColumnPredicate | None]
 
 def merge_matches(plan: Intersection | Union, merge: Merge) -> Plan:
     """Each test merged into the first one of the same column that takes it; the plan itself when none does."""
-    names = [item.field.name for item in plan.items if isinstance(item, Match)]
-    if len(set(names)) == len(names):
+    names = [item.field.name for item in plan.items if type(item) is Match]
+    if len(names) < 2 or len(set(names)) == len(names):
         return plan
     items: list[Plan] = []
     for item in plan.items:

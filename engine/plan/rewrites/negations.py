@@ -26,24 +26,27 @@ def absorb_negations(plan: Complement | Intersection | Union | Difference) -> Pl
     >>> absorb_negations(Intersection((Difference(a, b), c))) == Difference(Intersection((a, c)), b)
     True
     """
-    match plan:
-        case Complement(Complement(item)):
-            return item
-        case Intersection(items) if not _NEGATED.isdisjoint(map(type, items)):
-            return _intersection(items)
-        case Union(items) if Complement in map(type, items):
-            return _union(items)
-        case Difference(Complement(left), right):
-            return Complement(Union((left, right)))
-        case Difference(keep, Complement(item)):
-            return Intersection((keep, item))
-        case Difference(Difference(keep, left), right):
-            return Difference(keep, Union((left, right)))
-        case _:
-            return plan
+    if type(plan) is Intersection:
+        return plan if _NEGATED.isdisjoint(map(type, plan.items)) else _intersection(plan.items)
+    if type(plan) is Union:
+        return _union(plan.items) if Complement in map(type, plan.items) else plan
+    if type(plan) is Complement:
+        return plan.item.item if type(plan.item) is Complement else plan
+    return _difference(plan) if type(plan) is Difference else plan
 
 
 _NEGATED = frozenset((Complement, Difference))
+
+
+def _difference(plan: Difference) -> Plan:
+    keep, drop = plan.keep, plan.drop
+    if type(keep) is Complement:
+        return Complement(Union((keep.item, drop)))
+    if type(drop) is Complement:
+        return Intersection((keep, drop.item))
+    if type(keep) is Difference:
+        return Difference(keep.keep, Union((keep.drop, drop)))
+    return plan
 
 
 def _intersection(items: tuple[Plan, ...]) -> Plan:

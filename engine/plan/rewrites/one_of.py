@@ -20,13 +20,7 @@ def merge_values(plan: Intersection | Union) -> Plan:
     >>> [match.predicate for match in merge_values(Union((fr, be))).items]
     [OneOf(values=('fr', 'be'))]
     """
-    match plan:
-        case Union():
-            return merge_matches(plan, _either)
-        case Intersection():
-            return merge_matches(plan, _both)
-        case _:
-            return plan
+    return merge_matches(plan, _either if isinstance(plan, Union) else _both)
 
 
 def _either(match: Match, right: ColumnPredicate) -> ColumnPredicate | None:
