@@ -88,8 +88,8 @@ def remarks(before: Run, after: Run) -> Iterator[str]:
     if before["size"] != after["size"]:
         contacts, events = data_growth(before, after)
         yield (
-            f"the sizes differ: {before['size']} and {after['size']}, {contacts:g} times the contacts and {events:g} "
-            "times the events"
+            f"the sizes differ: {before['size']} and {after['size']}, {contacts:.3g} times the contacts and "
+            f"{events:.3g} times the events"
         )
     for fact in ("processor", "cores", "python"):
         if before["machine"][fact] != after["machine"][fact]:

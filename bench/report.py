@@ -39,7 +39,7 @@ STYLE = Path(__file__).with_suffix(".css")
 def page(runs: Sequence[Run]) -> str:
     """Of at least one run; of several, each at a size of its own, also how times grew."""
     ordered = sorted(runs, key=lambda run: Size[run["size"]].contacts)
-    heading = f"Tamis and its peers, size {' and '.join(run['size'] for run in ordered)}"
+    heading = f"Tamis and its peers, size {', '.join(run['size'] for run in ordered)}"
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" '
@@ -175,7 +175,7 @@ def target(sizes: Sequence[str], row: Sequence[Mapping[str, Any]]) -> Iterator[s
     yield f"<td>{escape(row[0]['work'])}</td><td>{bound} {told}</td>"
     yield from (figure(each, judged or nowhere) for each, judged in at)
     last = next((each for each, judged in reversed(at) if judged or nowhere), row[-1])
-    yield f"<td class='quiet'>{escape(last.get('worst') or '')}</td>"
+    yield f"<td class='quiet where'>{escape(last.get('worst') or '')}</td>"
     tail, whose = last.get("tail"), escape(last.get("tail_at") or "")
     shade = "missed" if last.get("long_tail") else "quiet"
     yield f'<td class="{shade}" title="{whose}">{"" if tail is None else ratio(tail)}</td>'

@@ -21,6 +21,7 @@ from engine.plan.physical.operator import Context, Operator
 from engine.plan.physical.union import Union
 from engine.workspace import Workspace
 from tests.engine.test_deadlines import AT, OF_EVERY_OPERATOR, SCHEMA
+from tests.opening import opened
 
 CONTACTS = 12_000
 CHEAP = 'country = "FR"'
@@ -30,18 +31,15 @@ DEAR = "did open then purchase within 3 days"
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """Some thousand contacts with five events each."""
-    tamis = Tamis.open(tmp_path_factory.mktemp("budget") / "data")
-    workspace = tamis.workspace("default")
-    workspace.patch_schema(SCHEMA).result()
-    workspace.upsert_contacts([{"id": f"c{n}", "country": "FR", "points": n} for n in range(CONTACTS)]).result()
-    for kind in ("open", "purchase"):
-        days = [f"2026-10-{1 + n % 30:02}" for n in range(5 * CONTACTS)]
-        events = [{"contact": f"c{n % CONTACTS}", "type": kind, "at": day} for n, day in enumerate(days)]
-        workspace.add_events(events).result()
-    workspace.checkpoint()
-    yield workspace
-    workspace.limit(None)
-    tamis.close()
+    with opened(tmp_path_factory.mktemp("budget") / "data", SCHEMA) as workspace:
+        workspace.upsert_contacts([{"id": f"c{n}", "country": "FR", "points": n} for n in range(CONTACTS)]).result()
+        for kind in ("open", "purchase"):
+            days = [f"2026-10-{1 + n % 30:02}" for n in range(5 * CONTACTS)]
+            events = [{"contact": f"c{n % CONTACTS}", "type": kind, "at": day} for n, day in enumerate(days)]
+            workspace.add_events(events).result()
+        workspace.checkpoint()
+        yield workspace
+        workspace.limit(None)
 
 
 @pytest.fixture

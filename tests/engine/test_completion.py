@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from dsl.folding import fold
 from engine.directory import Tamis
 from engine.workspace import Workspace
+from tests.opening import opened
 
 SCHEMA = {
     "contacts": {"country": {"type": "text"}, "vip": {"type": "boolean"}, "interests": {"type": "tags"}},
@@ -23,11 +24,8 @@ SCHEMA = {
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    tamis = Tamis.open(tmp_path / "data")
-    workspace = tamis.workspace("default")
-    workspace.patch_schema(SCHEMA).result()
-    yield workspace
-    tamis.close()
+    with opened(tmp_path / "data", SCHEMA) as workspace:
+        yield workspace
 
 
 def counted(workspace: Workspace, expression: str, limit: int = 1000) -> dict[str, int]:

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import pytest
 
 from engine.deadline import Deadline, DeadlineExceeded, QueryCancelled, QueryStopped, kept, still_wanted
-from engine.directory import Tamis
 from engine.plan import Operator
 from engine.query import Query
 from engine.workspace import Workspace
+from tests.opening import opened
 
 AT = 1_795_348_800_000
 SCHEMA = {
@@ -75,18 +75,15 @@ OF_EVERY_OPERATOR = (
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """Sixty contacts: some columns and parts sealed, some still in their tails."""
-    tamis = Tamis.open(tmp_path_factory.mktemp("deadlines") / "data", cache_bytes=0)
-    workspace = tamis.workspace("default")
-    workspace.patch_schema(SCHEMA).result()
-    workspace.upsert_companies([{"id": "acme", "industry": "Toys"}]).result()
-    for half in (range(30), range(30, 60)):
-        workspace.upsert_contacts([contact(n) for n in half]).result()
-        workspace.add_events([event for n in half for event in events(n)]).result()
-        if half.start == 0:
-            workspace.checkpoint()
-    workspace.put_segment("keen", {"name": "Keen", "expression": "count(open) > 1"}).result()
-    yield workspace
-    tamis.close()
+    with opened(tmp_path_factory.mktemp("deadlines") / "data", SCHEMA, cache_bytes=0) as workspace:
+        workspace.upsert_companies([{"id": "acme", "industry": "Toys"}]).result()
+        for half in (range(30), range(30, 60)):
+            workspace.upsert_contacts([contact(n) for n in half]).result()
+            workspace.add_events([event for n in half for event in events(n)]).result()
+            if half.start == 0:
+                workspace.checkpoint()
+        workspace.put_segment("keen", {"name": "Keen", "expression": "count(open) > 1"}).result()
+        yield workspace
 
 
 def contact(n: int) -> dict[str, object]:

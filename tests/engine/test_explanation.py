@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.directory import Tamis
 from engine.explanation import Explanation, as_text, without_times
 from engine.plan import ExplainNode
 from engine.workspace import Workspace
+from tests.opening import opened
 
 AT = 1_795_348_800_000
 SCHEMA = {
@@ -36,15 +36,12 @@ OPENS = [
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    tamis = Tamis.open(tmp_path / "data")
-    workspace = tamis.workspace("default")
-    workspace.patch_schema(SCHEMA).result()
-    workspace.upsert_companies(COMPANIES).result()
-    workspace.upsert_contacts(CONTACTS).result()
-    workspace.add_events(OPENS).result()
-    workspace.put_segment("rich", {"name": "Rich", "expression": "points > 30"}).result()
-    yield workspace
-    tamis.close()
+    with opened(tmp_path / "data", SCHEMA) as workspace:
+        workspace.upsert_companies(COMPANIES).result()
+        workspace.upsert_contacts(CONTACTS).result()
+        workspace.add_events(OPENS).result()
+        workspace.put_segment("rich", {"name": "Rich", "expression": "points > 30"}).result()
+        yield workspace
 
 
 def explained(workspace: Workspace, expression: str) -> Explanation:

@@ -14,17 +14,15 @@ from dsl.typed import Condition, Selection, Selector, Step, Term
 from engine.directory import Tamis
 from engine.nesting import INSIDE, MOST_DEEP, MOST_DEEP_SAVED
 from engine.workspace import Workspace
+from tests.opening import opened
 
 SCHEMA = {"contacts": {"country": {"type": "text"}, "points": {"type": "number"}}}
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    tamis = Tamis.open(tmp_path / "data")
-    workspace = tamis.workspace("default")
-    workspace.patch_schema(SCHEMA).result()
-    yield workspace
-    tamis.close()
+    with opened(tmp_path / "data", SCHEMA) as workspace:
+        yield workspace
 
 
 def put(workspace: Workspace, key: str, expression: str, parent: str | None = None) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.directory import Tamis
 from engine.errors import UnknownContact, UnknownSegment
+from tests.opening import opened
 
 CLOCK = 1_795_348_800_000
 """2026-11-22T12:00Z"""
@@ -50,17 +50,14 @@ SEGMENTS = {
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
-    tamis = Tamis.open(tmp_path_factory.mktemp("why") / "data")
-    workspace = tamis.workspace("default")
-    workspace.patch_schema(SCHEMA).result()
-    workspace.upsert_companies([{"id": "acme", "industry": "Software"}]).result()
-    workspace.upsert_contacts(CONTACTS).result()
-    workspace.add_events(EVENTS).result()
-    for key, body in SEGMENTS.items():
-        workspace.put_segment(key, body).result()
-    workspace.change_members("active", ["cid"], ["dan"], []).result()
-    yield workspace
-    tamis.close()
+    with opened(tmp_path_factory.mktemp("why") / "data", SCHEMA) as workspace:
+        workspace.upsert_companies([{"id": "acme", "industry": "Software"}]).result()
+        workspace.upsert_contacts(CONTACTS).result()
+        workspace.add_events(EVENTS).result()
+        for key, body in SEGMENTS.items():
+            workspace.put_segment(key, body).result()
+        workspace.change_members("active", ["cid"], ["dan"], []).result()
+        yield workspace
 
 
 @pytest.fixture
