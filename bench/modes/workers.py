@@ -1,12 +1,14 @@
 """Counts a second with one worker and with two, from several connections that ask again once they are answered.
 
-Client and server share the cores of the machine: so the processor time that each takes for a count is told, too.
+Client and server share the cores of the machine: so questions are made beforehand, and the processor time that each
+takes for a count is told, too.
 """
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from itertools import chain, islice
 
 from bench.constants import Data
 from bench.course import Course, Result
@@ -20,6 +22,8 @@ from bench.telling import duration
 WORKERS = (1, 2)
 CONNECTIONS = (1, 2, 4, 8, 16)
 """The number with the highest rate is told."""
+MADE = 5_000
+"""Questions made beforehand, for each second of load; where more are asked, the others are made then."""
 
 
 def measure(course: Course, so_far: Result) -> Iterator[tuple[str, Result]]:
@@ -38,8 +42,9 @@ def measure(course: Course, so_far: Result) -> Iterator[tuple[str, Result]]:
 
 
 def at(port: int, pid: int, requests: Iterator[bytes], connections: int, seconds: float) -> Result:
+    made = list(islice(requests, round(MADE * seconds)))
     before = sum(map(processor_seconds, processes_of(pid)))
-    load = closed_loop(port, requests, connections, seconds)
+    load = closed_loop(port, chain(made, requests), connections, seconds)
     spent = sum(map(processor_seconds, processes_of(pid))) - before
     return load.told() | {"connections": connections, "server_ms_each": spent * 1000 / load.done}
 
