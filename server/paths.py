@@ -15,6 +15,8 @@ SLASH = "\ufdd0"
 
 REMEMBERED = 4096
 """Paths whose routes are remembered, those used last."""
+LONGEST = 1024
+"""Characters that a path may have to be remembered."""
 
 
 class Paths(Router):
@@ -25,16 +27,19 @@ class Paths(Router):
 
     def __init__(self, routes: Sequence[Route], lifespan: Lifespan[Any] | None = None) -> None:
         super().__init__(routes, lifespan=lifespan)
-        self._found = lru_cache(REMEMBERED)(self._find)
+        self._remembered = lru_cache(REMEMBERED)(self._find)
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._found(scope["path"]) if scope["type"] == "http" else None
-        if found is None:
+        if found is None:  # what begins and ends the server, or an address that leads nowhere
             await super().app(scope, receive, send)
             return
         route, known = found
         scope.update(known)
         await route.app(scope, receive, send)
+
+    def _found(self, path: str) -> tuple[Route, Scope] | None:
+        return self._remembered(path) if len(path) <= LONGEST else self._find(path)
 
     def _find(self, path: str) -> tuple[Route, Scope] | None:
         scope = {"type": "http", "path": path}
