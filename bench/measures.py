@@ -40,6 +40,7 @@ def over_http(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def read(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "an expression never seen: read, checked and planned", times(found["never_seen"])
+    yield "the same, and none was written in its shape before", times(found["new_shape"])
     yield "an expression seen before", times(found["seen_before"])
     yield "a count asked before, in process", times(found["repeated_count"])
 

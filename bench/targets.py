@@ -70,7 +70,7 @@ TARGETS: Sequence[Target] = (
     Target("a sequence with a selective first step", execution("sequences", "selective first step"), {"L": 2.0}),
     Target("an unselective sequence of two steps", execution("sequences", "two steps"), {"L": 60.0}),
     Target("one contact in 500 segments", Found("membership.plain.p50"), {"L": 1.0}),
-    Target("read, check and plan a text never seen", Found("reading.never_seen.p50"), {"L": 0.7}),
+    Target("read, check and plan a text never seen", Found("reading.new_shape.p50"), {"L": 0.7}),
     Target("a count over HTTP, above the constant and the query", AboveConstant(), {"L": 0.3}),
     Target(
         "a repeated count over HTTP, above the constant", Beyond("http.again.p50", "http.again_floor.p50"), {"L": 0.1}

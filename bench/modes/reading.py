@@ -24,14 +24,17 @@ ROUNDS = 20
 
 
 def measure(course: Course, so_far: Result) -> Iterator[tuple[str, Result]]:
-    """`never_seen` without caches; `seen_before` and `repeated_count` with them."""
+    """`never_seen` and `new_shape` without caches; `seen_before` and `repeated_count` with them."""
     data, directory, result = Data(course.files), ready_directory(course.files, course.folder), Result()
     asks = in_turn([query.asks(data) for query in course.queries])
     texts = [f"{ask.expression} # {number}" for number, ask in enumerate(islice(asks, len(course.queries) * ROUNDS))]
     tamis = Tamis.open(directory, cache_bytes=0)
     result["never_seen"] = asdict(planning(tamis.workspace("default"), texts))
-    tamis.close()
     yield line("a text never seen, until it is planned", result["never_seen"]), result
+    shaped = [indented(text, number) for number, text in enumerate(texts)]
+    result["new_shape"] = asdict(planning(tamis.workspace("default"), shaped))
+    tamis.close()
+    yield line("the same, of a shape that never came either", result["new_shape"]), result
     tamis = Tamis.open(directory)
     workspace = tamis.workspace("default")
     planning(workspace, texts[-500:])
@@ -43,6 +46,11 @@ def measure(course: Course, so_far: Result) -> Iterator[tuple[str, Result]]:
     result["language"] = language.measure()
     for name in ("typical", "largest", "hostile"):
         yield line(f"reading alone, {name} texts", result["language"][name]), result
+
+
+def indented(text: str, number: int) -> str:
+    """The text after spaces and tabs that no other number has: what parsing remembers of other texts is no help."""
+    return f"{number:b}".replace("0", " ").replace("1", "\t") + text
 
 
 def planning(workspace: Workspace, texts: list[str]) -> Times:
