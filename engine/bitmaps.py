@@ -90,13 +90,6 @@ def from_rows(rows: Rows) -> BitMap:
     return from_sorted(distinct(rows))
 
 
-def rows_between(values: NDArray[Any], low: Any, high: Any) -> BitMap:
-    """The positions of `values` from `low` to `high`, which the type of the values can hold."""
-    words = np.zeros(words_of(len(values)), np.uint64)
-    set_between(values, low, high, words)
-    return from_words(words)
-
-
 def set_between(values: NDArray[Any], low: Any, high: Any, words: Words) -> None:
     """Write the positions of `values` from `low` to `high` into the first of `words`."""
     _set_between(values, values.dtype.type(low), values.dtype.type(high), words.view(np.uint8))

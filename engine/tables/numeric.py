@@ -11,7 +11,7 @@ from pyroaring import BitMap
 
 from dsl.schema import Field
 from dsl.typed import IsSet, Range
-from engine.bitmaps import Words, fitted, from_mask, rows_between, to_words
+from engine.bitmaps import CONTAINER, Words, fitted, from_mask, from_words, set_between, to_words, words_of
 from engine.reading import ColumnPredicate
 from engine.tables.columns import GATHER_WORTH, scan
 from engine.tables.groups import Postings
@@ -24,6 +24,9 @@ FEW_STEPS = 4
 """What lies between so few quantiles is counted by the order of the values, where it is known."""
 ORDER_WORTH = 128
 """Where there is an order, rows asked for are gathered when the column has at least so many times as many."""
+
+COMPARED_WORTH = 64
+"""Where there is none, and a test is one interval, all values from the first to the last asked for are compared."""
 
 
 class SealedNumbers(LooseNumbers):
@@ -55,10 +58,12 @@ class SealedNumbers(LooseNumbers):
     def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
         if isinstance(predicate, IsSet):
             return self.present if within is None else self.present & within
-        worth = GATHER_WORTH if self._order is None else ORDER_WORTH
+        intervals = intervals_of(predicate, self.data.dtype)
+        single = intervals is not None and len(intervals.lows) == 1
+        worth = ORDER_WORTH if self._order is not None else COMPARED_WORTH if single else GATHER_WORTH
         if within is not None and len(within) * worth < self.size:
             return scan(self, predicate, within)
-        found = self._found(predicate)
+        found = self._found(predicate, within)
         return found if within is None else found & within
 
     def words(self, predicate: ColumnPredicate, size: int) -> Words | None:
@@ -69,21 +74,27 @@ class SealedNumbers(LooseNumbers):
         found = self._order.words(predicate) if self._order is not None else None
         return None if found is None else fitted(found, size)
 
-    def _found(self, predicate: ColumnPredicate) -> BitMap:
+    def _found(self, predicate: ColumnPredicate, within: BitMap | None) -> BitMap:
+        """The rows that satisfy it, at least those of `within`."""
         found = self._order.matching(predicate) if self._order is not None else None
         if found is not None:
             return found
         intervals = intervals_of(predicate, self.data.dtype)
         if intervals is None or len(intervals.lows) != 1:
             return scan(self, predicate, None)
-        return self._between(intervals.lows[0].item(), intervals.highs[0].item())
+        return self._between(intervals.lows[0].item(), intervals.highs[0].item(), within)
 
-    def _between(self, low: Any, high: Any) -> BitMap:
-        """Rows whose value is between two ends."""
+    def _between(self, low: Any, high: Any, within: BitMap | None) -> BitMap:
+        """Rows whose value is between two ends, from the first to the last of `within`."""
         if self.data.dtype.kind == "i":
             limits = np.iinfo(self.data.dtype)
             low, high = max(low, int(limits.min) + 1), min(high, int(limits.max))
-        return rows_between(self.data, low, high) if low <= high else BitMap()
+        if low > high or (within is not None and not within):
+            return BitMap()
+        first, last = (0, self.size) if within is None else (within.min() // CONTAINER * CONTAINER, within.max() + 1)
+        words = np.zeros(words_of(self.size), np.uint64)
+        set_between(self.data[first:last], low, high, words[words_of(first) :])
+        return from_words(words)
 
     def ordered(self) -> Order:
         """The rows in the order of their values: made when first asked for, then kept and saved."""

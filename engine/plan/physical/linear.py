@@ -155,7 +155,7 @@ def _add(values: NDArray[Any], missing: int, weight: int, sums: NDArray[np.int64
 def _write_inside(
     sums: NDArray[np.int64], there: NDArray[np.uint8], low: int, high: int, written: NDArray[np.uint8]
 ) -> None:
-    """Write the bytes of words of the sums that are there and lie between the ends (see `rows_between`)."""
+    """Write the bytes of words of the sums that are there and lie between the ends (see `set_between`)."""
     tests = np.zeros(8 * written.size, np.uint8)
     eights = tests.view(np.uint64)
     for at in range(sums.size):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from dsl.typed import IsSet, OneOf, Range
-from engine.bitmaps import from_words, rows_between
+from engine.bitmaps import from_words, set_between, words_of
 from engine.reading import Intervals
 from engine.tables import loose, ordered
 from engine.tables.loose import missing_of, present
@@ -95,7 +95,9 @@ def test_it_does_not_tell_what_is_not_about_values():
 def test_rows_between_are_those_whose_values_are(data, draws):
     low, *_, high = ends(draws.draw, data.dtype)
     low, high = (max(-127, min(127, end)) for end in (low, high))
-    assert rows_between(data, low, high) == BitMap(np.flatnonzero((data >= low) & (data <= high)))
+    words = np.zeros(words_of(len(data)), np.uint64)
+    set_between(data, low, high, words)
+    assert from_words(words) == BitMap(np.flatnonzero((data >= low) & (data <= high)))
 
 
 @settings(max_examples=100, deadline=None)
