@@ -158,7 +158,7 @@ class Questions:
         """The segments that a contact is in, now. UnknownContact."""
         snapshot = self._snapshot
         facts = self._facts(snapshot, id)
-        return [SegmentRef(segment.key, segment.name) for segment in snapshot.segments if facts.member(segment.key)]
+        return [segment for segment, member in snapshot.segments.deciding if member.holds(facts)]
 
     def is_member(self, key: str, id: str) -> bool:
         """Whether a contact is in a segment, now. UnknownSegment, UnknownContact."""

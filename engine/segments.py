@@ -22,8 +22,9 @@ from dsl.typed import Condition, InSegment, Selection
 from engine.changes import ChangeMembers, PutSegment
 from engine.errors import SegmentInUse, UnknownSegment
 from engine.language import NO_PARAMS, understand
-from engine.membership import Rules, rules_of
+from engine.membership import Check, Rules, rules_of
 from engine.nesting import MOST_DEEP, MOST_DEEP_SAVED, NOTHING, Nest, chain, depths_of, nest_of, shown
+from engine.results import SegmentRef
 
 KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 NAME_LIMIT = 200
@@ -104,6 +105,11 @@ class SegmentBook:
             if deep > MOST_DEEP_SAVED:
                 self.refuse_deep(f'in segment "{key}"', Selection(InSegment(NOWHERE, key)))
         return rules_of(self)
+
+    @cached_property
+    def deciding(self) -> tuple[tuple[SegmentRef, Check], ...]:
+        """Each segment with what decides whether a contact is in it. ExpressionError where one is too deep."""
+        return tuple((SegmentRef(each.key, each.name), self.rules[each.key].member) for each in self)
 
     def understand(self, text: str, schema: Schema, params: Mapping[str, Any] = NO_PARAMS) -> Selection:
         """The meaning of `text` over these segments, that can be planned: ExpressionError."""

@@ -5,7 +5,7 @@ microseconds. Here the rules of all segments become checks once, equal parts sha
 was looked up of it, each value and each event once. What no check knows is planned, and run within that one row.
 """
 
-from engine.membership.facts import Facts
+from engine.membership.facts import Check, Facts
 from engine.membership.rules import Rules, rules_of
 
-__all__ = ["Facts", "Rules", "rules_of"]
+__all__ = ["Check", "Facts", "Rules", "rules_of"]

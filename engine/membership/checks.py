@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from pyroaring import BitMap
 
 from dsl.draw import draw
-from dsl.moments import Unit, Window
+from dsl.moments import Unit
 from dsl.typed import Condition
-from engine.membership.facts import Check, Chosen, Facts
+from engine.membership.facts import Check, Chosen, Facts, When
 from engine.membership.occasions import Counted
 from engine.membership.values import ValueTest
 
 # --- combined ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Settled:
     """Everyone, or nobody."""
 
@@ -25,7 +29,7 @@ class Settled:
         return self.answer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class All:
     checks: tuple[Check, ...]
 
@@ -36,7 +40,7 @@ class All:
         return True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Any_:
     checks: tuple[Check, ...]
 
@@ -47,7 +51,7 @@ class Any_:
         return False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Negated:
     check: Check
 
@@ -55,7 +59,7 @@ class Negated:
         return not self.check.holds(facts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Enough:
     """At least so many hold."""
 
@@ -69,18 +73,44 @@ class Enough:
 # --- of the contact ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class FieldAmong:
+    """`OfField` of what is asked most: whether a value is one of some."""
+
+    name: str
+    values: frozenset[object]
+    folded: bool
+
+    def holds(self, facts: Facts) -> bool:
+        row = facts.contact
+        return (row.texts if self.folded else row.values)[self.name] in self.values
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FieldBetween:
+    """`OfField` of what is asked most: whether a value is in a range, both ends of which are part of it."""
+
+    name: str
+    low: int | float | Fraction
+    high: int | float | Fraction
+
+    def holds(self, facts: Facts) -> bool:
+        value: Any = facts.contact.values[self.name]
+        return value is not None and self.low <= value <= self.high
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class OfField:
     name: str
     test: ValueTest
 
     def holds(self, facts: Facts) -> bool:
-        test = self.test
-        value = facts.contact.folded(self.name) if test.folded else facts.contact.value(self.name)
+        row, test = facts.contact, self.test
+        value = (row.texts if test.folded else row.values)[self.name]
         return value is not None and test.holds(value, facts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class OfCompanyField:
     """Of the contact's company, which is there."""
 
@@ -90,11 +120,11 @@ class OfCompanyField:
     def holds(self, facts: Facts) -> bool:
         company, test = facts.company, self.test
         assert company is not None, "fields of companies are asked about below `WithCompany`"
-        value = company.folded(self.name) if test.folded else company.value(self.name)
+        value = (company.texts if test.folded else company.values)[self.name]
         return value is not None and test.holds(value, facts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WithCompany:
     check: Check
 
@@ -102,7 +132,7 @@ class WithCompany:
         return facts.company is not None and self.check.holds(facts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Drawn:
     """In a sample: the draw for a seed's fingerprint is below a limit."""
 
@@ -113,96 +143,105 @@ class Drawn:
         return draw(facts.fingerprint, self.seed) < self.limit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Member:
     key: str
     rules_only: bool
 
     def holds(self, facts: Facts) -> bool:
-        return facts.ruled(self.key) if self.rules_only else facts.member(self.key)
+        return (facts.ruled if self.rules_only else facts.members)[self.key]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class Overridden:
+    """In a segment: (rules - removed) | added, the rules narrowed by its parent's members."""
+
+    key: str
+    added: BitMap
+    removed: BitMap
+
+    def holds(self, facts: Facts) -> bool:
+        return facts.row in self.added or (facts.row not in self.removed and facts.ruled[self.key])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Planned:
     """What there is no other check for."""
 
     condition: Condition
 
     def holds(self, facts: Facts) -> bool:
-        return facts.planned(self.condition)
+        return facts.planned[self]
 
 
 # --- of its events -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Times:
     """The number of events lies in low..high."""
 
     counted: Counted
-    window: Window | None
+    when: When
     low: int
-    high: int | None
+    high: int | float
 
     def holds(self, facts: Facts) -> bool:
-        chosen = facts.chosen(self.counted)
-        if len(chosen.at) < self.low:
+        at = facts.chosen[self.counted].at
+        if len(at) < self.low:
             return False
-        if not chosen.at:
+        if not at:
             return True
-        first, after = chosen.span(facts.bounds(self.window))
-        return self.low <= after - first and (self.high is None or after - first <= self.high)
+        start, end = facts.bounds[self.when]
+        return self.low <= bisect_left(at, end) - bisect_left(at, start) <= self.high
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Regular:
     """Events lie in low..high of the last so many spans of a unit."""
 
     counted: Counted
-    window: Window | None
+    when: When
     low: int
-    high: int | None
+    high: int | float
     spans: int
     unit: Unit
 
     def holds(self, facts: Facts) -> bool:
-        chosen = facts.chosen(self.counted)
-        if len(chosen.at) < self.low:
-            return False
-        held = self.held(chosen, facts)
-        return self.low <= held and (self.high is None or held <= self.high)
+        chosen = facts.chosen[self.counted]
+        return len(chosen.at) >= self.low and self.low <= self.held(chosen, facts) <= self.high
 
     def held(self, chosen: Chosen, facts: Facts) -> int:
         """In how many of the spans events lie: from the newest back, until no event is older."""
-        at, (low, high) = chosen.at, chosen.span(facts.bounds(self.window))
-        after = bisect_left(at, facts.back(0, self.unit), 0, high)
+        at, (low, high) = chosen.at, chosen.span(facts.bounds[self.when])
+        after = bisect_left(at, facts.steps[0, self.unit], 0, high)
         held = 0
         for back in range(1, self.spans + 1):
             if after <= low:
                 break
-            first = bisect_left(at, facts.back(back, self.unit), low, after)
+            first = bisect_left(at, facts.steps[back, self.unit], low, after)
             held += first < after
             after = first
         return held
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Edge:
     """A test of the moment of the first or last event, or of a property there."""
 
     counted: Counted
-    window: Window | None
+    when: When
     last: bool
     property: str | None
     test: ValueTest
 
     def holds(self, facts: Facts) -> bool:
-        chosen = facts.chosen(self.counted)
+        chosen = facts.chosen[self.counted]
         if not chosen.at:
             return False
-        first, after = chosen.span(facts.bounds(self.window))
+        first, after = chosen.span(facts.bounds[self.when])
         if first == after:
             return False
-        values = chosen.at if self.property is None else chosen.values(self.property, self.test.folded)
-        value = values[after - 1 if self.last else first]
+        event = after - 1 if self.last else first
+        value = chosen.at[event] if self.property is None else chosen.value(event, self.property, self.test.folded)
         return value is not None and self.test.holds(value, facts)

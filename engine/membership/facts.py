@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pyroaring import BitMap
 
 from dsl.folding import fold
 from dsl.moments import Clock, Unit, Window, step_instant
@@ -21,8 +21,41 @@ from engine.reading import Entities, EventPart, Version
 Value = type_of_value | frozenset[str] | None
 """A physical value, or folded tags; None where it is missing."""
 
-Bounds = tuple[int | None, int | None]
-"""[start, end) in milliseconds or days since 1970; None is no bound."""
+Bounds = tuple[int, int]
+"""[start, end) in milliseconds or days since 1970; of what has no bound, one that lies beyond all of them."""
+
+ALWAYS: Bounds = (-(1 << 63), 1 << 63)
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Lookup(dict[K, V]):
+    """What is made of a key when it is first asked for: from then on it is found without a call of Python."""
+
+    __slots__ = ("_make",)
+
+    def __init__(self, make: Callable[[K], V]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, key: K) -> V:
+        found = self[key] = self._make(key)
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class When:
+    """A window of moments, or of `days`; None is always. Equal ones are one (see `rules`)."""
+
+    window: Window | None
+    days: bool = False
+
+    def bounds(self, clock: Clock) -> Bounds:
+        if self.window is None:
+            return ALWAYS
+        start, end = self.window.days(clock) if self.days else self.window.instants(clock)
+        return ALWAYS[0] if start is None else start, ALWAYS[1] if end is None else end
 
 
 def folded(value: type_of_value | None) -> Value:
@@ -37,31 +70,17 @@ def folded(value: type_of_value | None) -> Value:
 
 
 class Row:
-    """A contact or a company."""
+    """A contact or a company: its values by the names of fields, and what is compared of `texts` and tags."""
 
-    __slots__ = ("_entities", "_folded", "_row", "_values")
+    __slots__ = ("texts", "values")
 
     def __init__(self, entities: Entities, row: int) -> None:
-        self._entities = entities
-        self._row = row
-        self._values: dict[str, type_of_value | None] = {}
-        self._folded: dict[str, Value] = {}
+        def value(name: str) -> type_of_value | None:
+            column = entities.column(name)
+            return None if column is None else column.value(row)
 
-    def value(self, name: str) -> Value:
-        try:
-            return self._values[name]
-        except KeyError:
-            column = self._entities.column(name)
-            found = self._values[name] = None if column is None else column.value(self._row)
-            return found
-
-    def folded(self, name: str) -> Value:
-        try:
-            return self._folded[name]
-        except KeyError:
-            self.value(name)
-            found = self._folded[name] = folded(self._values[name])
-            return found
+        self.values: Lookup[str, type_of_value | None] = Lookup(value)
+        self.texts: Lookup[str, Value] = Lookup(lambda name: folded(self.values[name]))
 
 
 class EventTest(Protocol):
@@ -161,9 +180,12 @@ class Chosen:
 
     def span(self, bounds: Bounds) -> tuple[int, int]:
         """The first of those within, and the first after them."""
-        start, end = bounds
-        first = 0 if start is None else bisect_left(self.at, start)
-        return first, len(self.at) if end is None else max(first, bisect_left(self.at, end))
+        return bisect_left(self.at, bounds[0]), bisect_left(self.at, bounds[1])
+
+    def value(self, event: int, name: str, folded: bool) -> Value:
+        """That of one of them."""
+        found = self._events.folded(name) if folded else self._events.values(name)
+        return found[event if self._places is None else self._places[event]]
 
     def values(self, name: str, folded: bool) -> Sequence[Value]:
         found = self._events.folded(name) if folded else self._events.values(name)
@@ -185,19 +207,16 @@ class Chosen:
         return found
 
 
-ALWAYS: Bounds = (None, None)
-
-
 class Facts:
     """Of one contact, in one state, at one moment.
 
-    Checks are told apart by their ids: they are kept by the rules, and equal ones are one. `planned` answers for a
-    condition that there is no check for, `rules` has the rules of segments.
+    What is asked about is known by its identity: checks, and what they are made of, are kept by the rules, and equal
+    ones are one. `planned` answers for a condition that there is no check for, `rules` has the rules of segments.
     """
 
     __slots__ = (
-        "_answers", "_bounds", "_chosen", "_company", "_days", "_happened", "_members", "_numbers", "_planned",
-        "_ruled", "_steps", "_version", "clock", "contact", "row", "rules",
+        "_company", "_version", "bounds", "chosen", "clock", "contact", "happened", "members", "numbers", "planned",
+        "row", "ruled", "rules", "steps",
     )  # fmt: skip
 
     def __init__(
@@ -210,74 +229,30 @@ class Facts:
     ) -> None:
         self.row = row
         self.clock = clock
-        self.contact = Row(version.contacts, row)
         self.rules = rules
+        self.contact = Row(version.contacts, row)
         self._version = version
-        self._planned = planned
         self._company: list[Row | None] = []
-        self._bounds: dict[int, Bounds] = {}
-        self._days: dict[int, Bounds] = {}
-        self._steps: dict[tuple[int, Unit], int] = {}
-        self._happened: dict[str | None, Happened] = {}
-        self._chosen: dict[int, Chosen] = {}
-        self._members: dict[str, bool] = {}
-        self._ruled: dict[str, bool] = {}
-        self._answers: dict[int, bool] = {}
-        self._numbers: dict[int, int | Fraction | None] = {}
-
-    # --- segments ---
+        self.members: Lookup[str, bool] = Lookup(lambda key: rules[key].member.holds(self))
+        self.ruled: Lookup[str, bool] = Lookup(self._is_ruled)
+        self.planned: Lookup[Conditional, bool] = Lookup(lambda check: planned(check.condition))
+        self.bounds: Lookup[When, Bounds] = Lookup(lambda when: when.bounds(clock))
+        self.steps: Lookup[tuple[int, Unit], int] = Lookup(
+            lambda back: step_instant(clock.now, -back[0], back[1], clock.zone)
+        )
+        self.happened: Lookup[str | None, Happened] = Lookup(lambda event: Happened(self._rows(event)))
+        self.chosen: Lookup[Occasions, Chosen] = Lookup(self._choose)
+        self.numbers: Lookup[Calculated, int | Fraction | None] = Lookup(lambda number: number.of(self))
 
     def member(self, key: str) -> bool:
-        """Whether the contact is in a segment: (rules - removed) | added."""
-        try:
-            return self._members[key]
-        except KeyError:
-            found = self._members[key] = self._is_member(key)
-            return found
+        """Whether the contact is in a segment."""
+        return self.members[key]
 
-    def _is_member(self, key: str) -> bool:
-        rules = self.rules[key]
-        if rules.alone is not None:
-            still_wanted()
-            return rules.alone.holds(self)
-        return self.row in rules.added or (self.row not in rules.removed and self.ruled(key))
-
-    def ruled(self, key: str) -> bool:
+    def _is_ruled(self, key: str) -> bool:
         """Whether a segment's rules select the contact, which are narrowed by its parent's members."""
-        found = self._ruled.get(key)
-        if found is None:
-            still_wanted()
-            rules = self.rules[key]
-            narrowed = rules.parent is None or self.member(rules.parent)
-            found = self._ruled[key] = narrowed and rules.check is not None and rules.check.holds(self)
-        return found
-
-    def planned(self, condition: Condition) -> bool:
-        found = self._answers.get(id(condition))
-        if found is None:
-            found = self._answers[id(condition)] = self._planned(condition)
-        return found
-
-    # --- time ---
-
-    def bounds(self, window: Window | None, days: bool = False) -> Bounds:
-        """A window's, in milliseconds or in days."""
-        if window is None:
-            return ALWAYS
-        known = self._days if days else self._bounds
-        found = known.get(id(window))
-        if found is None:
-            found = known[id(window)] = window.days(self.clock) if days else window.instants(self.clock)
-        return found
-
-    def back(self, count: int, unit: Unit) -> int:
-        """The moment so many units before the clock's."""
-        found = self._steps.get((count, unit))
-        if found is None:
-            found = self._steps[count, unit] = step_instant(self.clock.now, -count, unit, self.clock.zone)
-        return found
-
-    # --- rows ---
+        rules = self.rules[key]
+        narrowed = rules.parent is None or self.members[rules.parent]
+        return narrowed and rules.check is not None and rules.check.holds(self)
 
     @property
     def company(self) -> Row | None:
@@ -291,17 +266,11 @@ class Facts:
     def fingerprint(self) -> int:
         return int(self._version.contacts.fingerprints[self.row])
 
-    def happened(self, event: str | None) -> Happened:
-        """The contact's events of a type, or of any."""
-        found = self._happened.get(event)
-        if found is None:
-            found = self._happened[event] = Happened(self._rows(event))
-        return found
-
     def _rows(self, event: str | None) -> list[tuple[EventPart, NDArray[np.uint32]]]:
         """In each part that has any, the rows of the contact's events of a type, or of any."""
+        still_wanted()
         if event is None:
-            return [part for type in self._version.schema.events for part in self.happened(type).parts]
+            return [part for type in self._version.schema.events for part in self.happened[type].parts]
         events = self._version.events(event)
         found = [] if events is None else [(part, part.rows_of_one(self.row)) for part in events.parts]
         return [(part, rows) for part, rows in found if rows.size]
@@ -310,40 +279,31 @@ class Facts:
         """Whether events of a type have a property."""
         return property in EVENT_SYSTEM_FIELDS or (event is not None and property in self._version.schema.events[event])
 
-    def number(self, number: Calculated) -> int | Fraction | None:
-        """Calculated once."""
-        try:
-            return self._numbers[id(number)]
-        except KeyError:
-            found = self._numbers[id(number)] = number.of(self)
-            return found
-
-    def chosen(self, occasions: Occasions) -> Chosen:
-        try:
-            return self._chosen[id(occasions)]
-        except KeyError:
-            events, where = self.happened(occasions.event), occasions.where
-            found = Chosen(events, None if where is None or not events.at else where.places(events, self))
-            self._chosen[id(occasions)] = found
-            return found
+    def _choose(self, occasions: Occasions) -> Chosen:
+        still_wanted()
+        events, where = self.happened[occasions.event], occasions.where
+        return Chosen(events, None if where is None or not events.at else where.places(events, self))
 
 
 class Ruled(Protocol):
-    """The rules of one segment; `check` is None for a static one."""
+    """What decides who is in one segment; `check` is None for a static one."""
 
+    @property
+    def member(self) -> Check: ...
     @property
     def check(self) -> Check | None: ...
     @property
     def parent(self) -> str | None: ...
-    @property
-    def added(self) -> BitMap: ...
-    @property
-    def removed(self) -> BitMap: ...
-    @property
-    def alone(self) -> Check | None: ...
 
 
 class Check(Protocol):
     """A condition that is asked of one contact."""
 
     def holds(self, facts: Facts) -> bool: ...
+
+
+class Conditional(Protocol):
+    """A check that may have to be planned."""
+
+    @property
+    def condition(self) -> Condition: ...

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from dsl.draw import draw
-from dsl.moments import Window, day_of
+from dsl.moments import day_of
 from dsl.schema import Type
 from dsl.typed import AggregateFunction, Operator, Part
-from engine.membership.facts import Calculated, Facts
+from engine.membership.facts import Calculated, Facts, When
 from engine.membership.occasions import Counted
 from engine.membership.values import ValueTest
 from engine.plan.physical.calendar import date_part, local_days, local_hours
@@ -22,18 +22,18 @@ from engine.plan.physical.calendar import date_part, local_days, local_hours
 Number = int | Fraction | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class OfColumn:
     """The physical value of a field of the contact that holds whole numbers."""
 
     name: str
 
     def of(self, facts: Facts) -> Number:
-        value: Any = facts.contact.value(self.name)
+        value: Any = facts.contact.values[self.name]
         return None if value is None else int(value)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Fixed:
     value: int | Fraction
 
@@ -41,33 +41,33 @@ class Fixed:
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Amount:
     """The number of events."""
 
     counted: Counted
-    window: Window | None
+    when: When
 
     def of(self, facts: Facts) -> Number:
-        chosen = facts.chosen(self.counted)
-        first, after = chosen.span(facts.bounds(self.window)) if chosen.at else (0, 0)
+        chosen = facts.chosen[self.counted]
+        first, after = chosen.span(facts.bounds[self.when]) if chosen.at else (0, 0)
         return after - first
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Measured:
     """An aggregate of a property of events, physical but for a mean (see `engine.plan.logical.Measure`)."""
 
     function: AggregateFunction
     counted: Counted
-    window: Window | None
+    when: When
     property: str
     folded: bool
     decimals: int
 
     def of(self, facts: Facts) -> Number:
-        chosen = facts.chosen(self.counted)
-        first, after = chosen.span(facts.bounds(self.window)) if chosen.at else (0, 0)
+        chosen = facts.chosen[self.counted]
+        first, after = chosen.span(facts.bounds[self.when]) if chosen.at else (0, 0)
         values: list[Any] = []
         if first < after:
             values = [v for v in chosen.values(self.property, self.folded)[first:after] if v is not None]
@@ -88,24 +88,24 @@ class Measured:
                 raise TypeError(f"no check measures {self.function}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Unscaled:
     number: Calculated
     decimals: int
 
     def of(self, facts: Facts) -> Number:
-        found = facts.number(self.number)
+        found = facts.numbers[self.number]
         return None if found is None else Fraction(found, 10**self.decimals)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Combined:
     operator: Operator
     left: Calculated
     right: Calculated
 
     def of(self, facts: Facts) -> Number:
-        left, right = facts.number(self.left), facts.number(self.right)
+        left, right = facts.numbers[self.left], facts.numbers[self.right]
         if left is None or right is None:
             return None
         match self.operator:
@@ -119,14 +119,14 @@ class Combined:
                 return Fraction(left, right) if right else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PartOfDate:
     part: Part
     name: str
     type: Type
 
     def of(self, facts: Facts) -> Number:
-        value = facts.contact.value(self.name)
+        value: Any = facts.contact.values[self.name]
         if value is None:
             return None
         zone = facts.clock.zone
@@ -137,7 +137,7 @@ class PartOfDate:
         return int(date_part(self.part, local_days(moment, self.type, str(zone)), today)[0])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class InBucket:
     seed: int
     buckets: int
@@ -146,7 +146,7 @@ class InBucket:
         return draw(facts.fingerprint, self.seed) * self.buckets >> 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class NumberFits:
     """A test of a number."""
 
@@ -154,14 +154,14 @@ class NumberFits:
     test: ValueTest
 
     def holds(self, facts: Facts) -> bool:
-        found = facts.number(self.number)
+        found = facts.numbers[self.number]
         return found is not None and self.test.holds(found, facts)
 
 
 RELATIONS: Mapping[str, Callable[[Any, Any], bool]] = {"=": eq, "<": lt, "<=": le, ">": gt, ">=": ge}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Stands:
     """Two numbers stand in a relation."""
 
@@ -170,5 +170,5 @@ class Stands:
     right: Calculated
 
     def holds(self, facts: Facts) -> bool:
-        left, right = facts.number(self.left), facts.number(self.right)
+        left, right = facts.numbers[self.left], facts.numbers[self.right]
         return left is not None and right is not None and RELATIONS[self.relation](left, right)

@@ -10,7 +10,7 @@ from engine.membership.facts import EventTest, Facts, Happened
 from engine.membership.values import Among, ValueTest
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Counted:
     """Events of a type (None for any) for which a condition holds."""
 
@@ -18,7 +18,7 @@ class Counted:
     where: EventTest | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class OfProperty:
     name: str
     test: ValueTest
@@ -35,7 +35,7 @@ class OfProperty:
         return [place for place, value in enumerate(found) if value is not None and holds(value, facts)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class EveryOf:
     tests: tuple[EventTest, ...]
 
@@ -48,7 +48,7 @@ class EveryOf:
         return sorted(left)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AnyOf:
     tests: tuple[EventTest, ...]
 
@@ -56,7 +56,7 @@ class AnyOf:
         return sorted(set[int]().union(*(test.places(events, facts) for test in self.tests)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class NotSo:
     test: EventTest
 

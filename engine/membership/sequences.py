@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Sequence as Listed
 from dataclasses import dataclass
 
-from dsl.moments import Duration, Window, step_instant
+from dsl.moments import Duration, step_instant
 from dsl.typed import Condition
-from engine.membership.facts import Chosen, Facts, Value
+from engine.membership.facts import Chosen, Facts, Value, When
 from engine.membership.occasions import Counted
 
 MOST_PAIRS = 2_000
@@ -24,12 +24,12 @@ class Same:
     folded: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Step:
     """As `dsl.typed.Step` has it."""
 
     counted: Counted
-    window: Window | None
+    when: When
     gap: int | Duration | None
     absent: bool
     same: tuple[Same, ...]
@@ -45,7 +45,54 @@ class Step:
                 return before + gap
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class FollowedBy:
+    """After any event of a step comes one of a second step, or none does where that is absent."""
+
+    first: Step
+    second: Step
+
+    def holds(self, facts: Facts) -> bool:
+        first, second = self.first, self.second
+        earlier = facts.chosen[first.counted]
+        if not earlier.at:
+            return False
+        low, high = earlier.span(facts.bounds[first.when])
+        if low == high:
+            return False
+        later = facts.chosen[second.counted]
+        if not later.at:
+            return second.absent
+        if second.same:
+            return self._alike(earlier, later, range(low, high), facts)
+        start, end = later.span(facts.bounds[second.when])
+        if second.gap is None:
+            # The first of them has the most events after it, the last one the fewest.
+            moment = earlier.at[high - 1 if second.absent else low]
+            return (max(bisect_right(later.at, moment), start) < end) != second.absent
+        for event in range(low, high):
+            moment = earlier.at[event]
+            place, latest = max(bisect_right(later.at, moment), start), second.latest(moment, facts)
+            if (place < end and (latest is None or later.at[place] <= latest)) != second.absent:
+                return True
+        return False
+
+    def _alike(self, earlier: Chosen, later: Chosen, events: range, facts: Facts) -> bool:
+        """Of second events with the same values as the first one."""
+        second, (start, end) = self.second, facts.bounds[self.second.when]
+        by_values = later.by_values(tuple((same.property, same.folded) for same in second.same))
+        wanted = earlier.keys(tuple((same.earlier, same.folded) for same in second.same))
+        for event in events:
+            moment, key = earlier.at[event], wanted[event]
+            at: Listed[int] = () if key is None else by_values.get(key, ())
+            place, latest = bisect_right(at, max(moment, start - 1)), second.latest(moment, facts)
+            comes = place < len(at) and at[place] < end and (latest is None or at[place] <= latest)
+            if comes != second.absent:
+                return True
+        return False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Followed:
     """The events of `steps` come in order. `condition` is planned where there are too many of them."""
 
@@ -55,38 +102,14 @@ class Followed:
     def holds(self, facts: Facts) -> bool:
         events, spans = list[Chosen](), list[tuple[int, int]]()
         for step in self.steps:
-            chosen = facts.chosen(step.counted)
-            first, after = chosen.span(facts.bounds(step.window)) if chosen.at else (0, 0)
+            chosen = facts.chosen[step.counted]
+            first, after = chosen.span(facts.bounds[step.when]) if chosen.at else (0, 0)
             if first == after and not step.absent:
                 return False
             events.append(chosen)
             spans.append((first, after))
-        if len(self.steps) == 2 and not self.steps[0].absent:
-            return _second_of_two(self.steps[1], events, spans[0], facts)
         found = _Following(self.steps, events, spans, facts).found()
-        return facts.planned(self.condition) if found is None else found
-
-
-def _second_of_two(step: Step, events: list[Chosen], span: tuple[int, int], facts: Facts) -> bool:
-    """Whether after any of the first events, those of a span, a second one comes, or is absent."""
-    earlier, later = events
-    start, end = facts.bounds(step.window)
-    by_values = later.by_values(tuple((same.property, same.folded) for same in step.same)) if step.same else None
-    wanted = earlier.keys(tuple((same.earlier, same.folded) for same in step.same)) if step.same else ()
-    at: Listed[int] = later.at
-    for event in range(*span):
-        moment = earlier.at[event]
-        if by_values is not None:
-            key = wanted[event]
-            at = () if key is None else by_values.get(key, ())
-        place = bisect_right(at, moment) if start is None or moment >= start else bisect_left(at, start)
-        comes = place < len(at) and (end is None or at[place] < end)
-        if comes and step.gap is not None:
-            latest = step.latest(moment, facts)
-            comes = latest is None or at[place] <= latest
-        if comes != step.absent:
-            return True
-    return False
+        return facts.planned[self] if found is None else found
 
 
 Trail = tuple[int, ...]

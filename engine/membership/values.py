@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from math import inf
 from typing import Any, Protocol
 
 from dsl import typed
 from dsl.folding import fold
 from dsl.moments import Window
 from dsl.schema import Type
-from engine.membership.facts import Facts
+from engine.membership.facts import Facts, When
 from engine.tables.literals import Literals, of_like, of_regex
 from engine.tables.texts import strings, text_mask
 
@@ -35,14 +37,15 @@ class Among:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """Within a range, both ends of which are part of it."""
+    """Within a range, both ends of which are part of it; an end may be infinite."""
 
-    low: int | float | Fraction | None
-    high: int | float | Fraction | None
+    low: int | float | Fraction
+    high: int | float | Fraction
     folded: bool = False
 
     def holds(self, value: Any, facts: Facts) -> bool:
-        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+        found: bool = self.low <= value <= self.high
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +63,15 @@ class BetweenOpen:
 
 @dataclass(frozen=True, slots=True)
 class During:
-    """A day (`days`) or a moment within a window."""
+    """A day or a moment within a window."""
 
-    window: Window
-    days: bool
+    when: When
     folded: bool = False
 
     def holds(self, value: Any, facts: Facts) -> bool:
-        start, end = facts.bounds(self.window, self.days)
-        return (start is None or value >= start) and (end is None or value < end)
+        start, end = facts.bounds[self.when]
+        found: bool = start <= value < end
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,19 +149,19 @@ class Present:
 _TEXT = (Type.TEXT, Type.CHOICE)
 
 
-def value_test(type: Type, predicate: typed.Predicate) -> ValueTest | None:
-    """The test of values of a type; None for a predicate that there is none for."""
+def value_test(type: Type, predicate: typed.Predicate, when: Callable[[Window, bool], When]) -> ValueTest | None:
+    """The test of values of a type; None for a predicate that there is none for. `when` has the one of each window."""
     match predicate:
         case typed.OneOf(values):
             return Among(frozenset(values), type in _TEXT)
         case typed.ExactlyOneOf(values):
             return Among(frozenset(values))
         case typed.Range(low, high, False, False):
-            return Between(low, high)
+            return Between(-inf if low is None else low, inf if high is None else high)
         case typed.Range():
             return BetweenOpen(predicate)
         case typed.During(window):
-            return During(window, type is Type.DATE)
+            return During(when(window, type is Type.DATE))
         case typed.StartsWith(text):
             return Begins(text)
         case typed.EndsWith(text):
