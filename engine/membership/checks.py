@@ -67,7 +67,12 @@ class Enough:
     checks: tuple[Check, ...]
 
     def holds(self, facts: Facts) -> bool:
-        return sum(check.holds(facts) for check in self.checks) >= self.needed
+        held = 0
+        for check in self.checks:
+            held += check.holds(facts)
+            if held >= self.needed:
+                return True
+        return self.needed <= 0
 
 
 # --- of the contact ------------------------------------------------------------------------------------------

@@ -175,7 +175,7 @@ class Chosen:
     def __init__(self, events: Happened, places: Sequence[int] | None) -> None:
         self._events = events
         self._places = places
-        self._by_values: dict[Properties, dict[Key, list[int]]] = {}
+        self._by_values: dict[Properties, dict[Key, list[int]]] | None = None
         self.at = events.at if places is None else [events.at[place] for place in places]
 
     def span(self, bounds: Bounds) -> tuple[int, int]:
@@ -198,6 +198,8 @@ class Chosen:
 
     def by_values(self, properties: Properties) -> dict[Key, list[int]]:
         """The moments of the events that have the same values for some properties."""
+        if self._by_values is None:
+            self._by_values = {}
         found = self._by_values.get(properties)
         if found is None:
             found = self._by_values[properties] = {}

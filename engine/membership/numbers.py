@@ -99,6 +99,16 @@ class Unscaled:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Scaled:
+    number: Calculated
+    factor: int
+
+    def of(self, facts: Facts) -> Number:
+        found = facts.numbers[self.number]
+        return None if found is None else found * self.factor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Combined:
     operator: Operator
     left: Calculated

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from engine.membership.facts import EventTest, Facts, Happened
-from engine.membership.values import Among, ValueTest
+from engine.membership.facts import EventTest, Facts, Happened, Value
+from engine.membership.values import ValueTest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,17 +18,24 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Having:
+    """`OfProperty` of what is asked most: whether it has a value."""
+
+    name: str
+    folded: bool
+    value: Value
+
+    def places(self, events: Happened, facts: Facts) -> Sequence[int]:
+        return events.having(self.name, self.folded, self.value)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class OfProperty:
     name: str
     test: ValueTest
 
     def places(self, events: Happened, facts: Facts) -> Sequence[int]:
         test = self.test
-        match test:
-            case Among(values, folded) if len(values) == 1:
-                value: Any
-                (value,) = values
-                return events.having(self.name, folded, value)
         found = events.folded(self.name) if test.folded else events.values(self.name)
         holds = test.holds
         return [place for place, value in enumerate(found) if value is not None and holds(value, facts)]

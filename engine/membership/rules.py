@@ -47,10 +47,11 @@ from engine.membership.numbers import (
     NumberFits,
     OfColumn,
     PartOfDate,
+    Scaled,
     Stands,
     Unscaled,
 )
-from engine.membership.occasions import AnyOf, Counted, EveryOf, NotSo, OfProperty
+from engine.membership.occasions import AnyOf, Counted, EveryOf, Having, NotSo, OfProperty
 from engine.membership.sequences import Followed, FollowedBy, Same, Step
 from engine.membership.values import Among, Between, ValueTest, value_test
 from engine.plan.lowering import decimals, value_type
@@ -218,8 +219,7 @@ class _Making:
     def event_test(self, condition: Condition) -> EventTest | None:
         match condition:
             case typed.Test(_, typed.FieldTerm(_, _, field), predicate):
-                test = self.value_test(field.type, predicate)
-                return None if test is None else self.one(OfProperty, field.name, test)
+                return self.property_test(field, predicate)
             case typed.And(_, items) if items:
                 return self.whole(EveryOf, map(self.event_test, items))
             case typed.Or(_, items) if items:
@@ -229,6 +229,16 @@ class _Making:
                 return None if negated is None else self.one(NotSo, negated)
             case _:
                 return None
+
+    def property_test(self, field: Field, predicate: typed.Predicate) -> EventTest | None:
+        match self.value_test(field.type, predicate):
+            case None:
+                return None
+            case Among(values, folded) if len(values) == 1:
+                value: Any = next(iter(values))
+                return self.one(Having, field.name, folded, value)
+            case test:
+                return self.one(OfProperty, field.name, test)
 
     def edge(self, term: typed.Aggregate, predicate: typed.Predicate) -> Check | None:
         """Of the first or last event: its moment, or a property."""
@@ -264,7 +274,8 @@ class _Making:
         return None if number is None or test is None else self.one(NumberFits, number, test)
 
     def compare(self, compare: typed.Compare) -> Check | None:
-        left, right = self.unscaled(compare.left), self.unscaled(compare.right)
+        scale = max(decimals(compare.left), decimals(compare.right))
+        left, right = self.scaled(compare.left, scale), self.scaled(compare.right, scale)
         return None if left is None or right is None else self.one(Stands, compare.operator, left, right)
 
     def number(self, term: typed.Term) -> Calculated | None:
@@ -287,6 +298,11 @@ class _Making:
                 return self.one(InBucket, fingerprint(seed), buckets)
             case _:
                 return None
+
+    def scaled(self, term: typed.Term, scale: int) -> Calculated | None:
+        """What calculates a number of so many decimals, as a whole one where it is whole."""
+        number, more = self.number(term), scale - decimals(term)
+        return number if number is None or not more else self.one(Scaled, number, 10**more)
 
     def unscaled(self, term: typed.Term) -> Calculated | None:
         number, scale = self.number(term), decimals(term)
