@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from engine.bitmaps import Words, from_words, members, words_of
+from engine.bitmaps import Words, from_words, members, shared, words_of
 from engine.deadline import still_wanted
 from engine.native import kernel
 from engine.plan.physical.at_least import AtLeast
-from engine.plan.physical.happened import ActiveIn, Happened
+from engine.plan.physical.happened import FOLLOWED, ActiveIn, Happened
 from engine.plan.physical.operator import Context, Operator
 from engine.plan.physical.shared import Shared
-from engine.plan.physical.space import few
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,16 +25,19 @@ class Regular(AtLeast):
     occasions: tuple[ActiveIn | Happened, ...]
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
-        if within is not None and few(within, context.space):
+        if within is not None and len(within) * FOLLOWED < context.space.size:
             return AtLeast.run(self, context, within)
         found = from_words(self._counted(context))
         return found if within is None else found & within
 
+    def dense(self, context: Context) -> Words:
+        return self._counted(context)
+
     def count(self, context: Context, within: BitMap | None) -> int:
-        if within is not None and few(within, context.space):
+        if within is not None and len(within) * FOLLOWED < context.space.size:
             return AtLeast.count(self, context, within)
         found = self._counted(context)
-        return members(found) if within is None else from_words(found).intersection_cardinality(within)
+        return members(found) if within is None else shared(within, found)
 
     def _counted(self, context: Context) -> Words:
         """Bit b of the number of occasions of each contact is its bit in row b of `bits`."""

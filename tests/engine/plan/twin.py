@@ -18,7 +18,7 @@ from engine.bitmaps import to_array
 from engine.changes import AddEvents, ContactRow, EraseContacts, EventColumns, UpsertCompanies, UpsertContacts
 from engine.plan import Operator, count, execute, lower, plan, rewrite
 from engine.plan.logical import Plan
-from engine.plan.physical import happened, space
+from engine.plan.physical import happened, regular, space
 from engine.reading import Version
 from engine.tables.state import State
 from tests.oracle import world as oracle
@@ -134,7 +134,7 @@ class Twin:
             # With limits of 0 any number of candidates is few.
             with mock.patch.object(space, "SPARSE", 0), mock.patch.object(happened, "FOLLOWED", 0):
                 _check_halves(physical, version, members)
-                with mock.patch.object(happened, "TALLIED", 0), mock.patch.object(happened, "LOOKED_UP", 0):
+                with mock.patch.multiple(happened, TALLIED=0, LOOKED_UP=0), mock.patch.object(regular, "FOLLOWED", 0):
                     _check_halves(physical, version, members)
             with mock.patch.object(space, "STRETCH_EVENTS", 2):
                 assert execute(physical, version) == members
