@@ -26,6 +26,8 @@ OTHER_USER = "postgres"
 """Who runs the server when we are root, which it refuses to be run by."""
 PATIENCE = 60.0
 """Seconds in which the server must answer."""
+LEAVING = 10.0
+"""Seconds that are given to one that was killed."""
 STOPPING = 600.0
 """Seconds in which it must end: what it has loaded goes to disk then."""
 SETTINGS = {
@@ -128,6 +130,7 @@ def loaded(programs: Path, files: Files, place: Path) -> None:
 @contextmanager
 def running(programs: Path, place: Path) -> Iterator[Connect]:
     """A server over the cluster in `place`. Its socket is elsewhere, as its path must be short. Raises Absent."""
+    wait_for_former(place / "data")
     with TemporaryDirectory(prefix="tamis-pg-") as home:
         settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
         command = [str(programs / "postgres"), "-D", str(place / "data"), "-k", home, *settings]
@@ -141,6 +144,15 @@ def running(programs: Path, place: Path) -> Iterator[Connect]:
         finally:
             server.send_signal(signal.SIGINT)
             server.wait(STOPPING)
+
+
+def wait_for_former(data: Path) -> None:
+    """A server that was killed is gone in a moment; whoever else has its number by then does not matter to the next."""
+    lock, deadline = data / "postmaster.pid", monotonic() + LEAVING
+    while lock.exists() and monotonic() < deadline:
+        if not Path("/proc", lock.read_text().split()[0]).exists():
+            return
+        sleep(0.05)
 
 
 def wait_until_ready(server: subprocess.Popen[bytes], connect: Connect, log: Path) -> None:

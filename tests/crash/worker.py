@@ -30,6 +30,8 @@ def say(*words: object) -> None:
 
 
 def main(path: Path) -> None:
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())  # before anything is said: who hears it may end this
     started = perf_counter()
     tamis = Tamis.open(path)
     opened = perf_counter() - started
@@ -38,8 +40,6 @@ def main(path: Path) -> None:
     say(json.dumps({"seconds": opened, "seq": workspace.seq, "rows": rows}))
     if not workspace.schema.events:
         workspace.patch_schema(SCHEMA).result()
-    stopping = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     threads = [
         threading.Thread(target=write, args=(workspace, writer, following(rows, writer), stopping))
         for writer in range(WRITERS)

@@ -83,7 +83,7 @@ class Pace:
     """The share of fresh expressions whose format is checked."""
 
 
-THOROUGH = Pace(states=(1, 2, 3, 4), fresh=12, again=0, every_way=True, formatted=1.0)
+THOROUGH = Pace(states=(1, 2, 3, 4), fresh=20, again=0, every_way=True, formatted=1.0)
 BROAD = Pace(states=(3, 5, 8), fresh=20, again=60, every_way=False, formatted=0.2)
 
 SECOND_WAYS = {
