@@ -60,7 +60,6 @@ SMALL: dict[str, tuple[int, ...]] = {
     "engine.tables.text.SEARCH_WORTH": (0, 1),
     "engine.tables.texts.AT_ONCE": (1, 3),
     "engine.tables.times.CROWDED": (0, 1, 10),
-    "engine.tables.times.LATER": (2, 5),
     "engine.writer.GROUP_LIMIT": (1,),
 }
 
