@@ -7,6 +7,7 @@ import pytest
 from dsl import typed
 from dsl.problems import NOWHERE
 from dsl.typed import AggregateFunction as Function
+from engine.plan.physical import selection
 from tests.engine.plan.test_plan_constructs import TOYS, ask, events, last_days, measure
 from tests.engine.plan.twin import DAY, NOW, Twin
 
@@ -68,3 +69,9 @@ def shop(request) -> Twin:
 @pytest.mark.parametrize("among", RANGES)
 def test_everyone_is_told(shop, term, among):
     shop.agreed(ask(TERMS[term], RANGES[among]))
+
+
+@pytest.mark.parametrize("times", [(0, 0), (1, 3), (2, None)])
+def test_the_cores_share_the_parts(shop, times, monkeypatch):
+    monkeypatch.setattr(selection, "SHARED_TALLIES", 0)
+    shop.agreed(typed.Did(NOWHERE, RECENT, *times))
