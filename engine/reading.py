@@ -31,6 +31,7 @@ from dsl.typed import (
 )
 from engine.bitmaps import Words
 from engine.counting import Counts
+from engine.histories import Histories
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,6 +142,15 @@ class ByPlace(Protocol):
         fits."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """The texts of a property that are told apart by code: that of each of some events is -1 where it has none; `texts`
+    are folded, by code."""
+
+    codes: NDArray[np.int16]
+    texts: Sequence[str]
+
+
 class ByContact(Protocol):
     """A number by contact of whatever stretch of the rows of a part."""
 
@@ -243,6 +253,13 @@ class EventPart(Protocol):
     def text_counts(self, name: str, start: int | None, end: int | None) -> ByContact | None:
         """How many different texts a contact has, where that is at hand: up to the last row, and [start, end) ends
         there."""
+
+    @property
+    def histories(self) -> Histories:
+        """The events contact by contact."""
+
+    def told(self, name: str, rows: NDArray[np.uint32] | None) -> Told | None:
+        """The texts of a property, of some rows or in the order of `histories`; None where they are not at hand."""
 
     def rows_of(self, contacts: BitMap) -> NDArray[np.uint32]:
         """Event rows of these contacts, ordered by contact, then moment, then acceptance; for few contacts."""

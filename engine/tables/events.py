@@ -12,6 +12,7 @@ from pyroaring import BitMap
 from dsl.schema import Field
 from engine.bitmaps import Mask, Rows, from_mask, from_sorted, to_array
 from engine.counting import Counts, add_each, add_each_capped
+from engine.histories import Histories
 from engine.reading import Column, EventPart
 from engine.tables.amounts import Amounts
 from engine.tables.buffers import Buffer
@@ -143,6 +144,14 @@ class TailPart:
             yield text, self.contacts[inside[rows]]
 
     def text_counts(self, name: str, start: int | None, end: int | None) -> None:
+        return None
+
+    @property
+    def histories(self) -> Histories:
+        in_time = np.argsort(self.at, kind="stable")
+        return Histories.of(self.contacts[in_time], self.at[in_time], in_time.astype(np.uint32))
+
+    def told(self, name: str, rows: Rows | None) -> None:
         return None
 
     def rows_of(self, contacts: BitMap) -> Rows:

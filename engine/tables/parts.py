@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,11 @@ from dsl.schema import Field
 from dsl.typed import IsSet, OneOf
 from engine.bitmaps import Rows, from_rows, to_array, to_mask
 from engine.counting import Counts, add_each, add_each_capped
+from engine.histories import Histories
 from engine.native import kernel
-from engine.reading import Column
+from engine.reading import Column, Told
 from engine.tables.amounts import Amounts
 from engine.tables.by_text import TextCounts, told_apart
-from engine.tables.groups import spans
 from engine.tables.joining import empty, joined, taken
 from engine.tables.loose import MISSING_INT, Loose, LooseNumbers
 from engine.tables.prints import IdPrints
@@ -33,6 +33,8 @@ FEW_ROWS = 4096
 """Windows of at most so many events are answered from the events themselves."""
 KEPT_MOMENTS = 256
 """Where so many moments stand among the rows is kept, then forgotten at once."""
+CODES = "codes_by_contact"
+"""The array of a block that holds the codes of a property, contact by contact."""
 NO_ROWS: Rows = np.empty(0, np.uint32)
 
 
@@ -63,15 +65,25 @@ class SealedPart:
 
     `first` is added to the stored acceptance numbers: a part can be built before it is known which events precede it.
     Where events were accepted one after the other in order of time, as most are, these are the rows and not stored.
-    `who` are the contacts that occur, ascending; the rows of `who[i]` are `by_contact[starts[i]:starts[i + 1]]`, the
-    moments of its first and last events `first_at[i]` and `last_at[i]`.
+    `who` are the contacts that occur, ascending; the rows of `who[i]` are `by_contact[starts[i]:starts[i + 1]]`, their
+    moments are at the same places of `at_by_contact`; `first_at[i]` and `last_at[i]` are the ends of these.
+    `codes` are, by property, those of texts that are told apart, in the same order. Blocks of earlier releases may lack
+    moments and codes by contact: they are made when they are asked for.
     `seen` are fingerprints of the ids of its events, and of those that were purged from it. `purged` is set by who
     saved it without the events of erased contacts.
     """
 
-    def __init__(self, arrays: dict[str, Any], columns: Mapping[str, Sealed], times: TimeIndex, first: int) -> None:
+    def __init__(
+        self,
+        arrays: dict[str, Any],
+        columns: Mapping[str, Sealed],
+        codes: Mapping[str, NDArray[Any]],
+        times: TimeIndex,
+        first: int,
+    ) -> None:
         self._arrays = arrays
         self._columns = columns
+        self._codes = codes
         self.times = times
         self.first = first
         self.seen = IdPrints(arrays["id_high"], arrays["id_low"])
@@ -81,28 +93,31 @@ class SealedPart:
         self._amounts: dict[str, Amounts] = {}
         self._texts: dict[str, frozenset[str]] = {}
         self._text_counts: dict[str, TextCounts] = {}
+        self._told: dict[str, Told] = {}
 
     @classmethod
     def of(cls, events: LooseEvents, first: int, seen: IdPrints) -> SealedPart:
         """Sort and index; `first` is not above any of `events.order`."""
         events = _in_order_of_time(events)
-        starts, by_contact, who = _by_contact(events.contacts)
+        histories = Histories.of(events.contacts, events.at)
         order = (events.order - first).astype(np.uint32)
         arrays = {
             "contacts": events.contacts,
             "at": events.at,
             **({} if _is_each_row(order) else {"order": order}),
-            "who": who,
-            "starts": starts,
-            "by_contact": by_contact,
-            "first_at": events.at[by_contact[starts[:-1]]],
-            "last_at": events.at[by_contact[starts[1:] - np.uint32(1)]],
+            "who": histories.who,
+            "starts": histories.starts,
+            "by_contact": histories.rows,
+            "at_by_contact": histories.at,
+            "first_at": histories.at[histories.starts[:-1]],
+            "last_at": histories.at[histories.starts[1:] - np.uint32(1)],
             "id_high": seen.high,
             "id_low": seen.low,
         }
         columns = {name: sealed(column) for name, column in events.columns.items()}
         held = {name: column for name, column in columns.items() if column.estimate(IsSet())}
-        return cls(arrays, held, TimeIndex.of(events.contacts, events.at), first)
+        codes = {n: _codes_at(column, histories.rows) for n, column in held.items() if _has_few_codes(column)}
+        return cls(arrays, held, codes, TimeIndex.of(events.contacts, events.at), first)
 
     @property
     def size(self) -> int:
@@ -216,8 +231,7 @@ class SealedPart:
     def tally_few(self, asked: Rows, counts: Counts, start: int | None, end: int | None) -> None:
         low, high = self.bounds(start, end)
         if low < high:
-            arrays = self._arrays
-            _tally_few(asked, arrays["who"], arrays["starts"], arrays["by_contact"], low, high, counts)
+            self.histories.tally(asked, low, high, counts)
 
     def tally_people(self, counts: Counts, start: int | None, end: int | None) -> None:
         self._tallies_of_people.add(counts, *self.bounds(start, end))
@@ -273,30 +287,31 @@ class SealedPart:
         return self._text_counts[name]
 
     def rows_of(self, contacts: BitMap) -> Rows:
-        starts, places = self._arrays["starts"], self._places(to_array(contacts))
-        rows: Rows = self._arrays["by_contact"][spans(starts[places], starts[places + 1])]
-        return rows
+        return self.histories.of_contacts(to_array(contacts))
 
     def rows_of_one(self, contact: int) -> Rows:
-        place = _place(contact, self._arrays["who"])
-        if place < 0:
-            return NO_ROWS
-        starts = self._arrays["starts"]
-        rows: Rows = self._arrays["by_contact"][starts[place] : starts[place + 1]]
-        return rows
+        return self.histories.of_one(contact)
 
     def rows_of_between(self, contacts: BitMap, start: int | None, end: int | None) -> Rows:
-        low, high = self.bounds(start, end)
-        starts, places = self._arrays["starts"], self._places(to_array(contacts))
-        # Room for all of a contact's rows, the lengths summed first: memory that is not touched costs time too.
-        rows = np.empty(int((starts[places + 1] - starts[places]).sum()), np.uint32)
-        found = _rows_between(places, starts, self._arrays["by_contact"], low, high, rows)
-        return np.sort(rows[:found])
+        return np.sort(self.histories.of_contacts_between(to_array(contacts), *self.bounds(start, end)))
 
-    def _places(self, asked: Rows) -> NDArray[np.int64]:
-        """Where those of `asked` that have events stand in `who`."""
-        places = np.empty(len(asked), np.int64)
-        return places[: _find_ascending(asked, self._arrays["who"], places)]
+    @cached_property
+    def histories(self) -> Histories:
+        arrays = self._arrays
+        at = arrays.get("at_by_contact")
+        rows = arrays["by_contact"]
+        return Histories(arrays["who"], arrays["starts"], rows, self.at[rows] if at is None else at)
+
+    def told(self, name: str, rows: Rows | None) -> Told | None:
+        column = self._columns.get(name)
+        if not _has_few_codes(column):
+            return None
+        if name not in self._told:
+            codes = self._codes.get(name)
+            ordered = _codes_at(column, self.histories.rows) if codes is None else codes
+            self._told[name] = Told(ordered, column.dictionary.folded())
+        whole = self._told[name]
+        return whole if rows is None else Told(_codes_at(column, rows), whole.texts)
 
     def edges(self, last: bool, start: int | None, end: int | None) -> BitMap | None:
         low, high = self.bounds(start, end)
@@ -360,8 +375,10 @@ class SealedPart:
         """Everything, for a block; the arrays of column `i` of `names` begin with its number."""
         arrays = dict(self._arrays)
         arrays |= {f"times/{name}": array for name, array in self.times.arrays().items()}
-        for number, column in enumerate(self._columns.values()):
-            arrays |= {f"{number}/{name}": array for name, array in column.arrays().items()}
+        for number, (name, column) in enumerate(self._columns.items()):
+            arrays |= {f"{number}/{array}": values for array, values in column.arrays().items()}
+            if name in self._codes:
+                arrays[f"{number}/{CODES}"] = self._codes[name]
         return arrays
 
     @property
@@ -380,7 +397,8 @@ class SealedPart:
             for number, name in enumerate(names)
             if name in fields
         }
-        return cls(own, columns, TimeIndex.opened(below(arrays, "times/")), first)
+        codes = {name: arrays[key] for number, name in enumerate(names) if (key := f"{number}/{CODES}") in arrays}
+        return cls(own, columns, codes, TimeIndex.opened(below(arrays, "times/")), first)
 
 
 def below(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:
@@ -395,69 +413,6 @@ def _in_order_of_time(events: LooseEvents) -> LooseEvents:
     if ((events.at[1:] == events.at[:-1]) & (events.order[1:] < events.order[:-1])).any():
         events = events.chosen(np.lexsort((events.order, events.at)))
     return events
-
-
-@kernel("u4[]", "i8", "i8", "i8")
-def _first_not_below(ascending: Rows, least: Any, place: Any, end: Any) -> Any:
-    """The first place from `place` on, and before `end`, whose number is not below `least`; `end` if there is none."""
-    while place < end:
-        middle = (place + end) >> 1
-        if ascending[middle] < least:
-            place = middle + 1
-        else:
-            end = middle
-    return place
-
-
-@kernel("u4[]", "i8", "i8")
-def _next_place(who: Rows, contact: Any, place: Any) -> Any:
-    """The same over all of `who`, by a search that begins at `place` and widens from there."""
-    step = 1
-    while place + step < who.size and who[place + step] < contact:
-        place += step
-        step += step
-    return _first_not_below(who, contact, place, min(place + step, who.size))
-
-
-@kernel("u4[]", "u4[]", "u4[]", "u4[]", "i8", "i8", "out C[]", C=("u1", "u2", "u4", "u8"))
-def _tally_few(asked: Rows, who: Rows, starts: Rows, by_contact: Rows, low: int, high: int, counts: Counts) -> None:
-    """Add to `counts` how many rows low <= row < high each of `asked`, which ascend, has: those of each ascend too."""
-    place, every = 0, low == 0 and high == by_contact.size
-    for number in range(asked.size):
-        place = _next_place(who, asked[number], place)
-        if place == who.size:
-            return
-        if who[place] == asked[number]:
-            first, last = np.int64(starts[place]), np.int64(starts[place + 1])
-            if not every:
-                first = _first_not_below(by_contact, low, first, last)
-                last = _first_not_below(by_contact, high, first, last)
-            counts[number] += last - first
-
-
-@kernel("u4[]", "u4[]", "out i8[]")
-def _find_ascending(asked: Rows, who: Rows, places: NDArray[np.int64]) -> int:
-    """Put where each of `asked`, which ascend, stands in `who` into `places` if it does; how many there are."""
-    found, place = 0, 0
-    for contact in asked:
-        place = _next_place(who, contact, place)
-        if place < who.size and who[place] == contact:
-            places[found] = place
-            found += 1
-    return found
-
-
-@kernel("i8", "u4[]")
-def _place(contact: int, who: Rows) -> int:
-    """Where a contact stands in `who`; -1 when it does not."""
-    low, high = 0, who.size
-    while low < high:
-        middle = (low + high) >> 1
-        if who[middle] < contact:
-            low = middle + 1
-        else:
-            high = middle
-    return low if low < who.size and who[low] == contact else -1
 
 
 @kernel("u4[]", "u4[]", "out u4[]")
@@ -485,19 +440,13 @@ def _lower_moments(contacts: Rows, moments: NDArray[np.int64], earliest: NDArray
         earliest[contact] = moment if known == MISSING_INT else min(known, moment)
 
 
-@kernel("i8[]", "u4[]", "u4[]", "i8", "i8", "out u4[]")
-def _rows_between(
-    places: NDArray[np.int64], starts: NDArray[np.uint32], by_contact: Rows, low: int, high: int, rows: Rows
-) -> int:
-    """Put the rows low <= row < high of the contacts at `places` into `rows`; how many there are."""
-    found = 0
-    for place in places:
-        for position in range(starts[place], starts[place + 1]):
-            row = by_contact[position]
-            if low <= row < high:
-                rows[found] = row
-                found += 1
-    return found
+def _has_few_codes(column: Column | None) -> TypeGuard[SealedText]:
+    """Whether its texts are told apart by codes of two bytes."""
+    return isinstance(column, SealedText) and told_apart(column) and len(column.dictionary) < 1 << 15
+
+
+def _codes_at(column: SealedText, rows: Rows) -> NDArray[np.int16]:
+    return column.codes[rows].astype(np.int16, copy=False)
 
 
 def _is_each_row(numbers: NDArray[np.uint32]) -> bool:
@@ -517,15 +466,6 @@ def ascending(at: NDArray[np.int64]) -> NDArray[np.int64]:
     keys.sort()
     rows: NDArray[np.int64] = keys & ((1 << bits) - 1)
     return rows
-
-
-def _by_contact(contacts: Rows) -> tuple[NDArray[np.uint32], Rows, Rows]:
-    """Where each contact's rows start, the rows contact by contact, and the contacts."""
-    keys = (contacts.astype(np.int64) << 32) | np.arange(len(contacts))
-    keys.sort()
-    owners = (keys >> 32).astype(np.uint32)
-    first = np.flatnonzero(np.append(True, owners[1:] != owners[:-1])) if len(owners) else np.zeros(0, np.int64)
-    return np.append(first, len(keys)).astype(np.uint32), (keys & 0xFFFFFFFF).astype(np.uint32), owners[first]
 
 
 def joined_events(parts: Sequence[LooseEvents], fields: Mapping[str, Field]) -> LooseEvents:

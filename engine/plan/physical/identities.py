@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from itertools import count
 
 import numpy as np
@@ -30,6 +30,9 @@ class Known:
     def of(self, value: Hashable) -> int:
         known = self._given.get(value)
         return self._given.setdefault(value, next(self._next)) if known is None else known
+
+    def of_all(self, values: Iterable[Hashable]) -> NDArray[np.int64]:
+        return np.array([self.of(value) for value in values], np.int64)
 
 
 def text_identities(

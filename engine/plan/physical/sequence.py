@@ -7,43 +7,32 @@ from dataclasses import dataclass
 import numpy as np
 from pyroaring import BitMap
 
+from dsl.moments import Duration, Unit
 from dsl.schema import Field, Type
-from engine.bitmaps import Rows, from_rows
+from engine.bitmaps import Mask, Rows, from_rows, to_array, to_words
 from engine.deadline import still_wanted
+from engine.histories import NO_ROWS, Ints
 from engine.parallel import on_every_core
 from engine.plan.logical import Same
 from engine.plan.physical import costs
+from engine.plan.physical.calendar import months_later
+from engine.plan.physical.gathering import Found, Gathering, Source, found, moments, owners, trail
 from engine.plan.physical.happened import ActiveIn
 from engine.plan.physical.identities import Known
 from engine.plan.physical.operator import Context, Effort, Operator
+from engine.plan.physical.pairs import LEFT, YES, Piece, is_direct, pieces, verdicts_on
 from engine.plan.physical.selection import Selection
 from engine.plan.physical.steps import Step, Steps, bounded
-from engine.plan.physical.trails import (
-    IN_CACHE,
-    NOWHERE,
-    Crowd,
-    Found,
-    Groups,
-    Ints,
-    Slot,
-    Span,
-    Trail,
-    Values,
-    compressed,
-    found,
-    in_decimals,
-    moments,
-    split,
-    spread,
-    stretches,
-    worth_following,
-)
+from engine.plan.physical.trails import Agreement, Slot, Trail, following, next_after, spread
+from engine.tables.loose import MISSING_INT
 
 FoundSteps = dict[int, list[Found]]
 """The events of steps, by the steps' positions."""
 
-EVENTS_AT_ONCE = 1 << 24
-"""Contacts with so many events are followed at a time: some hundreds of megabytes."""
+EVENTS_AT_ONCE = 1 << 16
+"""Contacts with about so many events are followed at a time: what is made of them stays in the processor's cache."""
+LAST = 1 << 60
+"""Beyond all moments, so far from the ends of int64 that a moment added to it stays within them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +74,49 @@ class Sequence(Operator):
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         still_wanted()
         candidates, steps, known = self._candidates(context, within)
-        events = _events(steps, context, candidates)
-        followed = [
-            self._followed(context, some, steps, known) for some in split(candidates, events, EVENTS_AT_ONCE) if some
-        ]
-        return BitMap.union(BitMap(), *followed)
+        if not candidates:
+            return candidates
+        remaining, found = to_array(candidates), [NO_ROWS]
+        for piece in self._pieces(self._sources(context, candidates, steps, known)):
+            found.append(self._followed(remaining, steps, piece))
+            remaining = np.setdiff1d(remaining, found[-1], assume_unique=True)
+        return from_rows(np.concatenate(found))
+
+    def _pieces(self, sources: Piece) -> list[Piece]:
+        """The sources of the steps in pieces: who has the sequence in any of them, has it."""
+        gap = self._gap
+        if gap is None:
+            return [sources]
+        some = pieces(sources, gap, self.steps[1].absent)
+        return some if self.steps[1].absent or all(map(is_direct, some)) else [sources]
+
+    @property
+    def _gap(self) -> int | None:
+        """That of a sequence of two steps in milliseconds; None for longer ones, months and years."""
+        match self.steps:
+            case (_, Step(gap=None)):
+                return LAST
+            case (_, Step(gap=int(milliseconds))):
+                return min(milliseconds, LAST)
+            case _:
+                return None
+
+    def _followed(self, contacts: Rows, steps: Steps, piece: Piece) -> Rows:
+        """Those of some contacts that have the sequence in a piece."""
+        gap, absent = self._gap, steps[-1].absent
+
+        def in_trails(some: Rows) -> Rows:
+            trails = [trail(sources, some, self._compared(place)) for place, sources in enumerate(piece)]
+            return some[_Chain(steps, self.zone, trails).contacts()]
+
+        def in_pairs(some: Rows) -> Rows:
+            verdicts = verdicts_on(some, piece, gap or 0, absent)
+            left = some[verdicts == LEFT]
+            return np.concatenate([some[verdicts == YES], *map(in_trails, _stretches(left, piece))])
+
+        followed = in_pairs if gap is not None and is_direct(piece) else in_trails
+        stretches = _stretches(contacts, piece)
+        return np.concatenate([NO_ROWS, *on_every_core(followed, stretches, worth=len(stretches) > 1)])
 
     def _candidates(self, context: Context, within: BitMap | None) -> tuple[BitMap, Steps, FoundSteps]:
         """The contacts with events for every present step; the steps, bounded in time by what was found to tell."""
@@ -97,11 +124,12 @@ class Sequence(Operator):
         steps, known = self.steps, FoundSteps()
         for place in self._in_order_of_size(context):
             events = steps[place].events
-            if events.where is None and not worth_following(events, context, asked):
-                asked = asked & ActiveIn(events).whole(context)
+            if events.where is None:
+                asked = ActiveIn(events).run(context, asked)
+                steps = bounded(steps, place, events.start, None if events.end is None else events.end - 1)
                 continue
             known[place] = found(events, context, asked)
-            asked = asked & _owners(known[place])
+            asked = asked & owners(known[place])
             if known[place]:
                 steps = bounded(steps, place, *moments(known[place]))
         return asked, steps, known
@@ -111,28 +139,18 @@ class Sequence(Operator):
         present = (place for place, step in enumerate(self.steps) if not step.absent)
         return sorted(present, key=lambda place: self.steps[place].events.estimate(context))
 
-    def _followed(self, context: Context, contacts: BitMap, steps: Steps, known: FoundSteps) -> BitMap:
-        """Those of some contacts whose events hold the steps."""
-        identities, crowd = Known(), Crowd.of(contacts, context.space.size)
+    def _sources(self, context: Context, contacts: BitMap, steps: Steps, known: FoundSteps) -> Piece:
+        """Where the events of each step come from."""
+        identities, rows, words = Known(), to_array(contacts), to_words(contacts, context.space.size)
 
-        def trail(place: int) -> Trail:
-            events = known[place] if place in known else found(steps[place].events, context, contacts)
-            return crowd.trail(events, self._compared(place), identities)
+        def sources(place: int) -> list[Source]:
+            events, gathering = steps[place].events, Gathering(rows, words, self._compared(place), identities)
+            if events.where is None:
+                return gathering.of_all(events, context)
+            chosen = known[place] if place in known else found(events, context, contacts)
+            return gathering.of_rows(chosen, events)
 
-        trails = on_every_core(trail, range(len(steps)), worth=_events(steps, context, contacts) > IN_CACHE)
-        if not trails[0].at.size:
-            return BitMap()
-        span = Span.of(trails, self.zone)
-
-        def last_places(some: tuple[int, int, list[Trail]]) -> Rows:
-            first, size, events = some
-            if not events[0].at.size:
-                return NOWHERE
-            return first + _Chain(steps, span, size, events[0]).followed(events).places
-
-        many = sum(events.at.size for events in trails) > IN_CACHE
-        last = on_every_core(last_places, stretches(trails, crowd.size), worth=many)
-        return from_rows(crowd.contacts[np.concatenate(last)])
+        return [sources(place) for place in range(len(steps))]
 
     def _compared(self, place: int) -> dict[Slot, Field]:
         """The properties of a step's events that are compared with those of other steps."""
@@ -141,95 +159,103 @@ class Sequence(Operator):
         return own | {(place, same.earlier.name): same.earlier for same in later}
 
 
-def _events(steps: Steps, context: Context, contacts: BitMap) -> int:
-    """About how many events of these contacts there are for all steps."""
-    return int(sum(step.events.among(context, len(contacts)) for step in steps))
+def _stretches(contacts: Rows, piece: Piece) -> list[Rows]:
+    """Contacts that follow each other, so few at a time that what is made of their events stays in cache."""
+    events = len(contacts) * sum(source.events_each for sources in piece for source in sources)
+    return np.array_split(contacts, min(int(events) // EVENTS_AT_ONCE + 1, len(contacts))) if len(contacts) else []
 
 
-def _owners(events: list[Found]) -> BitMap:
-    """The contacts of events."""
-    still_wanted()
-    return from_rows(np.concatenate([NOWHERE, *(part.contacts for part in events)]))
-
-
-@dataclass(slots=True)
 class _Chain:
     """The events that can end the steps so far, and until when the next one may follow each: None for ever."""
 
-    steps: tuple[Step, ...]
-    span: Span
-    contacts: int
-    states: Trail
-    limits: Ints | None
-
-    def __init__(self, steps: tuple[Step, ...], span: Span, contacts: int, first: Trail) -> None:
+    def __init__(self, steps: Steps, zone: str, trails: list[Trail]) -> None:
         self.steps = steps
-        self.span = span
-        self.contacts = contacts
-        self._start(first)
+        self.zone = zone
+        self.trails = trails
+        self._start(trails[0])
 
-    def followed(self, trails: list[Trail]) -> Trail:
-        """The events that can end the whole sequence, of those of each step."""
+    def contacts(self) -> Mask:
+        """Which contacts have events that can end the whole sequence."""
         for place, step in enumerate(self.steps[1:], 1):
             still_wanted()
             if not self.states.at.size:
                 break
-            events = trails[place]
             if not step.absent:
-                self._follow(place, events)
+                self._follow(place)
             elif step.gap is not None or all(later.absent for later in self.steps[place:]):
-                self._avoid(place, events)
+                self._avoid(place)
             else:
-                self._end_before(place, events)
-        return self.states
+                self._end_before(place)
+        starts = self.states.starts
+        return starts[1:] > starts[:-1]
 
     def _start(self, states: Trail) -> None:
-        self.states, self.limits = states, None
+        self.states: Trail = states
+        self.limits: Ints | None = None
 
-    def _follow(self, place: int, events: Trail) -> None:
+    def _follow(self, place: int) -> None:
         """On to the events of a present step that can follow."""
-        needed = self._needed_after(place)
-        groups = Groups(self.states.places, events.places, self.contacts)
+        needed, events = self._needed_after(place), self.trails[place]
         carried = [slot for slot in self.states.values if slot in needed]
+        pairs = []
         if carried:
-            of_states, events, of_events, count = spread(self.states, carried, events)
-            groups = Groups(of_states, of_events, count)
-        groups = groups.agreeing(self._compared(place, events))
-        limits = self._until(self.span.until(self.states.at, self.steps[place].gap))
-        reached = groups.reached(self.states.at, limits, events.at)
-        self._start(events.with_values(needed).kept(reached))
+            events, combinations = spread(self.states, carried, events)
+            pairs.append(combinations)
+        agreement = Agreement.of([*pairs, *self._compared(place, events)])
+        limits = self._until(self._within(place))
+        last = place == len(self.steps) - 1
+        self._start(events.with_values(needed).chosen(*following(self.states, limits, events, agreement, once=last)))
 
-    def _avoid(self, place: int, events: Trail) -> None:
+    def _avoid(self, place: int) -> None:
         """Only states after which no such event comes, no later than the gap."""
-        kept = self._next(place, events) > self.span.until(self.states.at, self.steps[place].gap)
+        kept = self._next(place) > self._within(place)
         self.states = self.states.with_values(self._needed_after(place)).kept(kept)
-        self.limits = None if self.limits is None else compressed(self.limits, kept)
+        self.limits = None if self.limits is None else self.limits[kept]
 
-    def _end_before(self, place: int, events: Trail) -> None:
+    def _end_before(self, place: int) -> None:
         """The next step comes no later than the first such event: an event at the same moment is not between."""
-        self.limits = self._until(self._next(place, events))
+        self.limits = self._until(self._next(place))
 
     def _until(self, limits: Ints) -> Ints:
         """The earlier of these limits and those there are."""
         return limits if self.limits is None else np.minimum(self.limits, limits)
 
-    def _next(self, place: int, events: Trail) -> Ints:
+    def _within(self, place: int) -> Ints:
+        """The last moment that is not later than the gap of a step after each state."""
+        at = self.states.at
+        match self.steps[place].gap:
+            case None:
+                return np.full(at.size, LAST, np.int64)
+            case int(milliseconds):
+                return at + min(milliseconds, LAST)
+            case Duration(count, unit):
+                months = count * 12 if unit is Unit.YEAR else count
+                latest = max(int(trail.at.max(initial=0)) for trail in self.trails)
+                return months_later(at, months, self.zone, latest)
+
+    def _next(self, place: int) -> Ints:
         """The moment of the first event of an absent step after each state; beyond all time where there is none."""
-        groups = Groups(self.states.places, events.places, self.contacts)
-        return groups.agreeing(self._compared(place, events)).next(self.states.at, events.at)
+        events = self.trails[place]
+        return next_after(self.states, events, Agreement.of(self._compared(place, events)))
 
     def _needed_after(self, place: int) -> set[Slot]:
         """What later steps compare with values of events up to this step."""
         later = (same for step in self.steps[place + 1 :] for same in step.same)
         return {(same.step, same.earlier.name) for same in later if same.step <= place}
 
-    def _compared(self, place: int, events: Trail) -> list[tuple[Values, Values]]:
+    def _compared(self, place: int, events: Trail) -> list[tuple[Ints, Ints]]:
         return [self._pair(place, same, events) for same in self.steps[place].same]
 
-    def _pair(self, place: int, same: Same, events: Trail) -> tuple[Values, Values]:
+    def _pair(self, place: int, same: Same, events: Trail) -> tuple[Ints, Ints]:
         """Values of the states and of the events of a step, both in the coarser of their scales."""
         earlier, here = self.states.values[same.step, same.earlier.name], events.values[place, same.property.name]
         if same.property.type is Type.NUMBER:
             fewer = min(same.earlier.decimals, same.property.decimals)
             return in_decimals(earlier, same.earlier.decimals, fewer), in_decimals(here, same.property.decimals, fewer)
         return earlier, here
+
+
+def in_decimals(numbers: Ints, decimals: int, fewer: int) -> Ints:
+    """Physical numbers of `decimals` as those of no more; what these cannot express equals none of them."""
+    factor = 10 ** (decimals - fewer)
+    return numbers if factor == 1 else np.where(numbers % factor == 0, numbers // factor, MISSING_INT)

@@ -40,7 +40,7 @@ class Step:
 Steps = tuple[Step, ...]
 
 
-def bounded(steps: Steps, place: int, low: int, high: int) -> Steps:
+def bounded(steps: Steps, place: int, low: int | None, high: int | None) -> Steps:
     """The steps, those around `place` within what its events, which all lie in [low, high], leave them of time.
 
     Only events that can be part of the sequence are kept, so that fewer need to be read.
@@ -49,21 +49,21 @@ def bounded(steps: Steps, place: int, low: int, high: int) -> Steps:
     return (*before, steps[place], *_forward(steps, place, low, high))
 
 
-def _forward(steps: Steps, place: int, low: int, high: int) -> Iterator[Step]:
+def _forward(steps: Steps, place: int, low: int | None, high: int | None) -> Iterator[Step]:
     """What comes after is later than the first, and present steps come no later than their gaps after the last."""
-    last: int | None = high
+    last = high
     for step in steps[place + 1 :]:
         end = None if last is None or not isinstance(step.gap, int) else last + step.gap
-        yield _within(step, low + 1, end)
+        yield _within(step, None if low is None else low + 1, end)
         last = last if step.absent else end
 
 
-def _backward(steps: Steps, place: int, low: int, high: int) -> Iterator[Step]:
+def _backward(steps: Steps, place: int, low: int | None, high: int | None) -> Iterator[Step]:
     """What comes before is earlier than the last, and no earlier than the gaps up to the first allow.
 
     An absent step may come at any time: it is in the way of what comes before it alone.
     """
-    first: int | None = low
+    first, latest = low, None if high is None else high - 1
     gap = steps[place].gap
     for step in reversed(steps[:place]):
         if step.absent:
@@ -71,7 +71,7 @@ def _backward(steps: Steps, place: int, low: int, high: int) -> Iterator[Step]:
             continue
         first = None if first is None or not isinstance(gap, int) else first - gap
         gap = step.gap
-        yield _within(step, first, high - 1)
+        yield _within(step, first, latest)
 
 
 def _within(step: Step, low: int | None, high: int | None) -> Step:

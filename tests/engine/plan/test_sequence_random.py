@@ -16,7 +16,7 @@ from dsl.moments import Duration, Unit, step_instant
 from dsl.problems import NOWHERE
 from dsl.schema import EVENT_SYSTEM_FIELDS, Field
 from dsl.typed import Correlation
-from engine.plan.physical import sequence, trails
+from engine.plan.physical import gathering, sequence
 from engine.plan.physical.calendar import months_later
 from tests.engine.plan.test_plan_constructs import Between, ask, prop
 from tests.engine.plan.twin import DAY, NOW, SCHEMA, Twin
@@ -106,9 +106,10 @@ def test_engine_and_oracle_agree(seed: int, data: st.DataObject) -> None:
 @settings(max_examples=60)
 @given(seed=st.integers(0, 2**32), data=st.data())
 def test_the_same_in_small_pieces(seed: int, data: st.DataObject) -> None:
-    """Large data are worked on some contacts and some events at a time."""
+    """Large data are worked on some contacts at a time, and few rows are put in the order of contacts."""
     twin, pace = crowded(seed)
-    with mock.patch.multiple(trails, AT_ONCE=3, IN_CACHE=2), mock.patch.object(sequence, "EVENTS_AT_ONCE", 15):
+    few = mock.patch.object(gathering, "SORTED_MEANWHILE", data.draw(st.sampled_from((0, 4))))
+    with few, mock.patch.object(sequence, "EVENTS_AT_ONCE", 15):
         twin.agreed(typed.Sequence(NOWHERE, data.draw(steps(pace))))
 
 

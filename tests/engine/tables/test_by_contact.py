@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from dsl.schema import Field, Type
 from engine.counting import CAP
+from engine.histories import by_contact
 from engine.tables import tallies
 from engine.tables.amounts import Amounts
 from engine.tables.by_text import TextCounts
 from engine.tables.dictionary import GrowingDictionary, Prefix
 from engine.tables.loose import LooseText
-from engine.tables.parts import _by_contact
 from engine.tables.tallies import Tallies
 from engine.tables.text import SealedText
 
@@ -106,10 +106,10 @@ def test_texts_are_counted_once_however_they_are_written(rows, ends):
     dictionary = GrowingDictionary()
     codes = np.array(dictionary.encode([text for _, text in rows]), np.int32)
     column = SealedText.of(LooseText(Field("x", Type.TEXT), Prefix(dictionary, len(dictionary.exact)), codes))
-    starts, by_contact, _ = _by_contact(contacts)
+    starts, ordered, _ = by_contact(contacts)
     low, _ = stretch(ends, len(rows))
     found = np.zeros(WIDTH, np.uint8)
-    TextCounts(column, contacts, starts, by_contact).add(found, low, len(rows))
+    TextCounts(column, contacts, starts, ordered).add(found, low, len(rows))
     assert found.tolist() == [
         len({text.lower() for owner, text in rows[low:] if owner == contact and text is not None})
         for contact in range(WIDTH)
