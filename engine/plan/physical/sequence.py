@@ -76,11 +76,10 @@ class Sequence(Operator):
         candidates, steps, known = self._candidates(context, within)
         if not candidates:
             return candidates
-        remaining, found = to_array(candidates), [NO_ROWS]
+        found = BitMap()
         for piece in self._pieces(self._sources(context, candidates, steps, known)):
-            found.append(self._followed(remaining, steps, piece))
-            remaining = np.setdiff1d(remaining, found[-1], assume_unique=True)
-        return from_rows(np.concatenate(found))
+            found |= from_rows(self._followed(to_array(candidates - found), steps, piece))
+        return found
 
     def _pieces(self, sources: Piece) -> list[Piece]:
         """The sources of the steps in pieces: who has the sequence in any of them, has it."""
