@@ -10,7 +10,6 @@ from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
-from pyroaring import BitMap
 
 from dsl import typed
 from dsl.draw import fingerprint, share_limit
@@ -54,7 +53,7 @@ from engine.membership.numbers import (
 from engine.membership.occasions import AnyOf, Counted, EveryOf, Having, NotSo, OfProperty
 from engine.membership.sequences import Followed, FollowedBy, Same, Step
 from engine.membership.values import Among, Between, ValueTest, value_test
-from engine.plan.lowering import decimals, value_type
+from engine.plan.lowering import SegmentDefinition, decimals, value_type
 
 T = TypeVar("T")
 Part = TypeVar("Part")
@@ -65,19 +64,11 @@ _WHOLE = (Type.NUMBER, Type.DATE, Type.DATETIME)
 _TEXT = (Type.TEXT, Type.CHOICE)
 
 
-class Definition(Protocol):
-    """A saved segment."""
+class Definition(SegmentDefinition, Protocol):
+    """A saved segment with the key that it is told by."""
 
     @property
     def key(self) -> str: ...
-    @property
-    def condition(self) -> Condition | None: ...
-    @property
-    def parent(self) -> str | None: ...
-    @property
-    def added(self) -> BitMap: ...
-    @property
-    def removed(self) -> BitMap: ...
 
 
 @dataclass(frozen=True, slots=True)
