@@ -47,10 +47,12 @@ class Postings:
 
     @classmethod
     def of(cls, groups: NDArray[Any], rows: NDArray[Any], distinct: int) -> Postings:
-        """Of pairs of a group and a row: the rows of each group keep their order."""
-        starts = _starts_of(np.bincount(groups, minlength=distinct))
-        posted = np.empty(len(groups), np.uint32)
-        _post(groups.astype(np.int64, copy=False), rows.astype(np.uint32, copy=False), starts[:-1].copy(), posted)
+        """Of pairs of a group and a row: rows of a group keep their order, those of negative ones are left out."""
+        counts = np.zeros(distinct, np.int32)
+        _count(groups, counts)
+        starts = _starts_of(counts)
+        posted = np.empty(starts[-1], np.uint32)
+        _post(groups, rows.astype(np.uint32, copy=False), starts[:-1].copy(), posted)
         return cls(starts, posted)
 
     def __getitem__(self, group: int) -> Rows:
@@ -80,7 +82,7 @@ class Postings:
 class GroupIndex:
     """Rows by group number 0..n-1, ascending. Frequent groups have a ready bitmap; the others have `postings`."""
 
-    __slots__ = ("_place", "_postings", "_ready", "_shelf", "_words", "counts", "most")
+    __slots__ = ("_place", "_postings", "_ready", "_shelf", "_single", "_words", "counts", "most")
 
     def __init__(self, counts: NDArray[np.int32], ready: NDArray[np.int32], shelf: Shelf, postings: Postings) -> None:
         self.counts = counts
@@ -89,6 +91,7 @@ class GroupIndex:
         self._place = {group: place for place, group in enumerate(ready.tolist())}
         self._postings = postings
         self._words: dict[int, Words] = {}
+        self._single: bool | None = None  # whether each group has one row, once somebody asked
         self.most: Most | None = None
         """The most held groups and their texts, once somebody asked."""
 
@@ -105,6 +108,12 @@ class GroupIndex:
         shelf = Shelf.of([from_sorted(postings[group]) for group in ready.tolist()])
         kept = postings.rows[np.repeat(~frequent, counts)]
         return cls(counts, ready.astype(np.int32), shelf, Postings(_starts_of(np.where(frequent, 0, counts)), kept))
+
+    def count(self, groups: NDArray[np.int64]) -> int:
+        """How many rows `groups` have in all."""
+        if self._single is None:
+            self._single = bool((self.counts == 1).all())
+        return len(groups) if self._single else int(self.counts[groups].sum())
 
     def rows(self, groups: NDArray[np.int64]) -> BitMap:
         """Rows of any of `groups`, which ascend."""
@@ -191,13 +200,22 @@ def _set(groups: NDArray[np.int64], starts: NDArray[np.int32], postings: Rows, w
             words[row >> np.uint32(6)] |= np.uint64(1) << np.uint64(row & np.uint32(63))
 
 
-@kernel("i8[]", "u4[]", "out i4[]", "out u4[]")
-def _post(groups: NDArray[np.int64], rows: Rows, free: NDArray[np.int32], postings: Rows) -> None:
+@kernel("T[]", "out i4[]", T=("i1", "i2", "i4", "i8"))
+def _count(groups: NDArray[np.signedinteger], counts: NDArray[np.int32]) -> None:
+    """Add how often each group that is not negative occurs."""
+    for group in groups:
+        if group >= 0:
+            counts[group] += 1
+
+
+@kernel("T[]", "u4[]", "out i4[]", "out u4[]", T=("i1", "i2", "i4", "i8"))
+def _post(groups: NDArray[np.signedinteger], rows: Rows, free: NDArray[np.int32], postings: Rows) -> None:
     """Write each row where the next one of its group goes, which is `free`."""
     for place in range(groups.size):
         group = groups[place]
-        postings[free[group]] = rows[place]
-        free[group] += 1
+        if group >= 0:
+            postings[free[group]] = rows[place]
+            free[group] += 1
 
 
 @kernel("i4[]", "out i4[]", "out u4[]")

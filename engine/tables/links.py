@@ -128,9 +128,8 @@ class CompanyLink:
 def _postings(base: SealedNumbers) -> Postings:
     """The contacts of each company; who asks first makes them."""
     if base.index is None:
-        rows = np.flatnonzero(present(base.data))
-        companies = base.data[rows]
-        base.index = Postings.of(companies, rows, int(companies.max(initial=-1)) + 1)
+        rows = np.arange(len(base.data), dtype=np.uint32)
+        base.index = Postings.of(base.data, rows, max(0, int(base.data.max(initial=-1)) + 1))
     return base.index
 
 

@@ -72,12 +72,15 @@ class Texts:
         """
         tails = self._tails.get(back)
         if tails is None:
-            tails = np.empty(len(self), np.uint64)
-            for begin in range(0, len(self), SEARCHED_AT_ONCE):
+            made = np.empty(len(self), np.uint64)
+
+            def write(begin: int) -> None:
                 still_wanted()
                 until = min(begin + SEARCHED_AT_ONCE, len(self))
-                _write_tails(self.ends[begin : until + 1], self.data, back, tails[begin:until])
-            self._tails[back] = tails
+                _write_tails(self.ends[begin : until + 1], self.data, back, made[begin:until])
+
+            on_every_core(write, range(0, len(self), SEARCHED_AT_ONCE), len(self) > 2 * SEARCHED_AT_ONCE)
+            tails = self._tails[back] = made
         return tails
 
     def _searched(self, search: Callable[[int, int, Places], int], begin: int, end: int | None) -> Places:

@@ -133,7 +133,7 @@ class SealedText(LooseText):
         return np.flatnonzero(np.isin(self.sorted.groups, groups))
 
     def _count(self, groups: NDArray[np.int64]) -> int:
-        return int(self._index.counts[groups].sum())
+        return self._index.count(groups)
 
     def counted(self, predicate: ColumnPredicate) -> int | None:
         """A row has one text: what is left to do is to add up how many have each."""
