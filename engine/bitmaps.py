@@ -107,7 +107,7 @@ def is_dense(count: int, size: int) -> bool:
 
 def fitted(words: Words, size: int) -> Words:
     """`words` for a space of `size` rows, which are no fewer than they were made for."""
-    missing = words_of(size) - len(words)
+    missing = -(-size // CONTAINER) * WORDS - len(words)
     return np.append(words, np.zeros(missing, np.uint64)) if missing else words
 
 
@@ -143,9 +143,22 @@ def to_array(bitmap: BitMap) -> Rows:
 
 def to_words(bitmap: BitMap, size: int) -> Words:
     """The members of `bitmap`, all of which are below `size`, as words."""
+    return serialized_words(np.frombuffer(bitmap.serialize(), np.uint8), size)
+
+
+def serialized_words(written: NDArray[np.uint8], size: int) -> Words:
+    """The same of a bitmap in the portable format."""
     words = np.zeros(words_of(size), np.uint64)
-    if bitmap:
-        _read_portable(np.frombuffer(bitmap.serialize(), np.uint8), words, words.view(np.uint8))
+    _read_portable(written, words, words.view(np.uint8))
+    return words
+
+
+def rows_below(size: int) -> Words:
+    """All rows of a space of `size`."""
+    words = np.zeros(words_of(size), np.uint64)
+    words[: size // 64] = np.uint64(0xFFFFFFFFFFFFFFFF)
+    if size % 64:
+        words[size // 64] = np.uint64((1 << size % 64) - 1)
     return words
 
 

@@ -132,7 +132,7 @@ class Memo(Generic[V]):
 
 
 class Answers:
-    """What was answered of one plan in one state: numbers and sets of contacts, by what was asked."""
+    """What was answered of one plan in one state: its contacts, or how many they are."""
 
     __slots__ = ("_memo", "_planned", "_state")
 
@@ -142,19 +142,20 @@ class Answers:
         self._planned = planned
 
     def count(self) -> int | None:
-        found = self._memo.get(self._state, (self._planned, "count"))
-        return found if isinstance(found, int) else None
+        found = self._memo.get(self._state, self._planned)
+        return len(found) if isinstance(found, BitMap) else found
 
     def keep_count(self, number: int) -> None:
-        self._memo.put(self._state, (self._planned, "count"), number, NUMBER_BYTES)
+        """Where the members are not known."""
+        self._memo.put(self._state, self._planned, number, NUMBER_BYTES)
 
     def members(self) -> BitMap | None:
-        found = self._memo.get(self._state, (self._planned, "members"))
+        found = self._memo.get(self._state, self._planned)
         return found if isinstance(found, BitMap) else None
 
     def keep_members(self, members: BitMap) -> None:
         """They are never changed from now on."""
-        self._memo.put(self._state, (self._planned, "members"), members, bitmap_bytes(members))
+        self._memo.put(self._state, self._planned, members, bitmap_bytes(members))
 
 
 class Caches:

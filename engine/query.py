@@ -69,7 +69,7 @@ class Query(Struct, frozen=True, eq=False, dict=True):
 
     @property
     def _remembered(self) -> bool:
-        return self.answers.count() is not None or self.answers.members() is not None
+        return self.answers.count() is not None
 
     @cached_property
     def members(self) -> BitMap:
@@ -97,8 +97,6 @@ class Query(Struct, frozen=True, eq=False, dict=True):
 
     def _number(self) -> int:
         found = self.answers.count()
-        if found is None and (members := self.answers.members()) is not None:
-            found = len(members)
         if found is None:
             found = count(self.operator, self.snapshot.data)
             self.answers.keep_count(found)

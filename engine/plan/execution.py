@@ -11,14 +11,14 @@ from engine.reading import Version
 
 def execute(physical: Operator, version: Version, within: BitMap | None = None) -> BitMap:
     """The living contacts that the plan selects, among `within` when given. The answer is the caller's own."""
-    asked = _asked(version, within)
-    return BitMap(physical.run(Context.of_contacts(version, asked), asked))
+    context = _asking(version, within)
+    return BitMap(physical.run(context, context.asked))
 
 
 def count(physical: Operator, version: Version, within: BitMap | None = None) -> int:
     """How many `execute` would return; the last bitmap is never built where a cardinality will do."""
-    asked = _asked(version, within)
-    return physical.count(Context.of_contacts(version, asked), asked)
+    context = _asking(version, within)
+    return physical.count(context, context.asked)
 
 
 def cost(physical: Operator, version: Version, context: Context | None = None) -> float:
@@ -30,7 +30,7 @@ def cost(physical: Operator, version: Version, context: Context | None = None) -
     return physical.cost(context, context.space.size) / 1e6
 
 
-def _asked(version: Version, within: BitMap | None) -> BitMap | None:
-    """The candidates; None for all contacts when none is erased. Indexes may still name erased ones."""
+def _asking(version: Version, within: BitMap | None) -> Context:
+    """Asked about `within`, or all contacts: None when none of them is erased. Indexes may still name erased ones."""
     contacts = EntitySpace(version.contacts)
-    return candidates(contacts) if within is None else within & contacts.everything
+    return Context(version, contacts, candidates(contacts) if within is None else within & contacts.everything)

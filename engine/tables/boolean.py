@@ -10,7 +10,7 @@ from pyroaring import BitMap
 
 from dsl.schema import Field
 from dsl.typed import IsSet, OneOf
-from engine.bitmaps import Words, fitted, from_mask, to_words, union
+from engine.bitmaps import Words, fitted, from_mask, union
 from engine.reading import ColumnPredicate
 from engine.tables.loose import LooseNumbers, present
 from engine.tables.numeric import narrowed
@@ -61,7 +61,7 @@ class SealedBooleans(LooseNumbers):
         """A bitmap of the shelf; kept once made."""
         words = self._words[number]
         if words is None:
-            words = self._words[number] = to_words(self._shelf[number], self.size)
+            words = self._words[number] = self._shelf.words(number, self.size)
         return words
 
     def estimate(self, predicate: ColumnPredicate) -> int:

@@ -12,7 +12,7 @@ from pyroaring import BitMap
 
 from dsl.schema import Field
 from dsl.typed import IsSet
-from engine.bitmaps import Rows, Words, to_mask, to_words
+from engine.bitmaps import Rows, Words, rows_below, take, to_mask
 from engine.reading import Column
 from engine.tables.hashing import TextTable
 from engine.tables.identity import IdColumn, IdTable, SealedIds, no_ids
@@ -60,7 +60,9 @@ class EntitiesVersion:
     @property
     def living(self) -> Words:
         if self._living is None:
-            self._living = to_words(self.alive, self.size)
+            living = rows_below(self.size)
+            take(self.erased, living)
+            self._living = living
         return self._living
 
     def row(self, id: str) -> int | None:

@@ -21,7 +21,6 @@ from engine.bitmaps import (
     is_dense,
     set_rows,
     to_array,
-    to_words,
     union,
     words_of,
 )
@@ -139,6 +138,8 @@ class GroupIndex:
     def words(self, groups: Sequence[int], size: int) -> Words | None:
         """Rows of any of `groups` of a column of `size` rows, as words that nobody changes; None where no group is
         dense."""
+        if len(groups) == 1:
+            return self._words_of(groups[0], size)
         dense = [words for group in groups if (words := self._words_of(group, size)) is not None]
         if len(dense) == len(groups) or not dense:
             return any_of(dense) if dense else None
@@ -152,7 +153,15 @@ class GroupIndex:
         """Rows of one group, if they are dense; kept once made."""
         words = self._words.get(group)
         if words is None and is_dense(int(self.counts[group]), size):
-            words = self._words[group] = to_words(self.rows_of(group), size)
+            words = self._words[group] = self._made_words(group, size)
+        return words
+
+    def _made_words(self, group: int, size: int) -> Words:
+        place = self._place.get(group)
+        if place is not None:
+            return self._shelf.words(place, size)
+        words = np.zeros(words_of(size), np.uint64)
+        set_rows(self._postings[group], words)
         return words
 
     def arrays(self) -> dict[str, Array]:

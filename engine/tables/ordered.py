@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,14 @@ Values = NDArray[Any]
 Positions = NDArray[np.int64]
 
 
+class Stretches(NamedTuple):
+    """Positions of an order: those from `first[i]` until `last[i]`, `total` in all."""
+
+    first: Positions
+    last: Positions
+    total: int
+
+
 class Order:
     """`rows` that have a value, by ascending value in `data`; of equal values the first row is first.
 
@@ -38,7 +46,7 @@ class Order:
     of each row, but for the rows at its two ends. The order takes 5 bytes a row.
     """
 
-    __slots__ = ("_distinct", "_present", "_width", "buckets", "data", "rows")
+    __slots__ = ("_distinct", "_ends", "_last", "_present", "_width", "buckets", "data", "rows")
 
     def __init__(self, data: Values, rows: Rows, buckets: NDArray[np.uint8]) -> None:
         self.data = data
@@ -46,7 +54,9 @@ class Order:
         self.buckets = buckets
         self._width = len(rows) // BUCKETS + 1
         self._distinct: Values | None = None
+        self._ends: tuple[Any, Any] | None = None
         self._present: Words | None = None
+        self._last: tuple[ColumnPredicate | None, Stretches | None] = None, None
 
     @classmethod
     def of(cls, data: Values, there: Rows) -> Order:
@@ -66,7 +76,9 @@ class Order:
     @property
     def ends(self) -> tuple[Any, Any] | None:
         """The least and the greatest value; None when there is none."""
-        return (self.data[self.rows[0]].item(), self.data[self.rows[-1]].item()) if len(self.rows) else None
+        if self._ends is None and len(self.rows):
+            self._ends = self.data[self.rows[0]].item(), self.data[self.rows[-1]].item()
+        return self._ends
 
     @property
     def distinct(self) -> Values | None:
@@ -81,35 +93,27 @@ class Order:
     def present(self) -> Words:
         """The rows that have a value."""
         if self._present is None:
-            self._present = np.zeros(words_of(len(self.data)), np.uint64)
-            set_between(self.buckets, 1, BUCKETS, self._present)
+            present = np.zeros(words_of(len(self.data)), np.uint64)
+            set_between(self.buckets, 1, BUCKETS, present)
+            self._present = present
         return self._present
 
     def count(self, predicate: ColumnPredicate) -> int | None:
         """How many rows have a value that satisfies `predicate`; None when it is not about values."""
-        intervals = intervals_of(predicate, self.data.dtype)
-        if intervals is None:
-            return None
-        first, last = self._stretches(intervals)
-        return int((last - first).sum())
+        found = self._found(predicate)
+        return None if found is None else found.total
 
     def matching(self, predicate: ColumnPredicate) -> BitMap | None:
         """The rows that have a value that satisfies `predicate`; None when it is not about values."""
-        intervals = intervals_of(predicate, self.data.dtype)
-        if intervals is None:
+        found = self._found(predicate)
+        if found is None:
             return None
-        first, last = self._stretches(intervals)
-        total = int((last - first).sum())
-        return self._few(first, last) if total <= FEW_ROWS else from_words(self._words(first, last, total))
+        return self._few(found) if found.total <= FEW_ROWS else from_words(self._words(found))
 
     def words(self, predicate: ColumnPredicate) -> Words | None:
         """The same as words; None also when they are not dense."""
-        intervals = intervals_of(predicate, self.data.dtype)
-        if intervals is None:
-            return None
-        first, last = self._stretches(intervals)
-        total = int((last - first).sum())
-        return self._words(first, last, total) if is_dense(total, len(self.data)) else None
+        found = self._found(predicate)
+        return None if found is None or not is_dense(found.total, len(self.data)) else self._words(found)
 
     def leading(self, members: BitMap, keep: int, largest: bool) -> BitMap | None:
         """The `keep` of `members` with the largest, or least, values, and others that have the last of these too.
@@ -121,25 +125,36 @@ class Order:
         rows = found[: _lead(self.data, self.rows, words, keep, largest, found)]
         return from_rows(rows) if len(rows) >= keep else None
 
-    def _stretches(self, intervals: Intervals) -> tuple[Positions, Positions]:
-        """Where the rows of each interval begin in the order, and where they end."""
+    def _found(self, predicate: ColumnPredicate) -> Stretches | None:
+        """Where the values lie that satisfy a predicate; None when it is not about values. The last answer is kept: a
+        plan is estimated before it is run."""
+        asked, found = self._last
+        if asked is not predicate:
+            intervals = intervals_of(predicate, self.data.dtype)
+            found = None if intervals is None else self._stretches(intervals)
+            self._last = predicate, found
+        return found
+
+    def _stretches(self, intervals: Intervals) -> Stretches:
+        """The rows of each interval."""
         ends = self.ends
         if ends is None:
-            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+            return Stretches(np.zeros(0, np.int64), np.zeros(0, np.int64), 0)
         lows, highs = np.maximum(intervals.lows, ends[0]), np.minimum(intervals.highs, ends[1])
         some, kind = lows <= highs, self.data.dtype
         lows, highs = lows[some].astype(kind), highs[some].astype(kind)
         first, last = np.empty(len(lows), np.int64), np.empty(len(lows), np.int64)
-        _find(self.data, self.rows, lows, highs, first, last)
-        return first, last
+        return Stretches(first, last, _find(self.data, self.rows, lows, highs, first, last))
 
-    def _few(self, first: Positions, last: Positions) -> BitMap:
-        """The few rows at the positions of stretches."""
-        stretches = [self.rows[a:b] for a, b in zip(first.tolist(), last.tolist(), strict=True) if a < b]
+    def _few(self, found: Stretches) -> BitMap:
+        """The few rows of stretches."""
+        pairs = zip(found.first.tolist(), found.last.tolist(), strict=True)
+        stretches = [self.rows[first:last] for first, last in pairs if first < last]
         return from_rows(np.concatenate(stretches)) if stretches else BitMap()
 
-    def _words(self, first: Positions, last: Positions, total: int) -> Words:
-        """The rows at the positions of stretches that do not overlap, `total` in all."""
+    def _words(self, found: Stretches) -> Words:
+        """The rows of stretches that do not overlap."""
+        first, last, total = found.first, found.last, found.total
         if total == len(self.rows):
             return self.present
         words = np.zeros(words_of(len(self.data)), np.uint64)
@@ -220,9 +235,10 @@ def _fill_buckets(rows: Rows, width: int, buckets: NDArray[np.uint8]) -> None:
 
 
 @kernel("T[]", "u4[]", "T[]", "T[]", "out i8[]", "out i8[]", T=NUMBERS)
-def _find(data: Values, rows: Rows, lows: Values, highs: Values, first: Positions, last: Positions) -> None:
+def _find(data: Values, rows: Rows, lows: Values, highs: Values, first: Positions, last: Positions) -> int:
     """For each interval, the first position whose value is not below `low`, and the first whose value is above `high`,
-    by bisection."""
+    by bisection; how many positions lie between."""
+    total = 0
     for at in range(lows.size):
         low, high = 0, rows.size
         while low < high:
@@ -240,6 +256,8 @@ def _find(data: Values, rows: Rows, lows: Values, highs: Values, first: Position
             else:
                 high = middle
         last[at] = low
+        total += low - first[at]
+    return total
 
 
 @kernel("u4[]", "i8", "i8", "out u8[]")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
+from engine.bitmaps import Words, serialized_words
 from storage import Array
 
 
@@ -37,6 +38,10 @@ class Shelf:
             body = self._data[self._starts[number] : self._starts[number + 1]]
             bitmap = self._ready[number] = BitMap.deserialize(body.tobytes())
         return bitmap
+
+    def words(self, number: int, size: int) -> Words:
+        """A bitmap whose members are all below `size`, as words."""
+        return serialized_words(self._data[self._starts[number] : self._starts[number + 1]], size)
 
     def arrays(self) -> dict[str, Array]:
         return {"shelf_starts": self._starts, "shelf": self._data}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,11 @@ class SortedDictionary:
         key = folded.encode()
         place = self._first_from(key)
         return place if place < self.group_count and self._text(place) == key else None
+
+    def groups_of(self, values: Sequence[object]) -> list[int]:
+        """The groups of folded texts that there are, each once."""
+        found = dict.fromkeys(self.group_of(str(value)) for value in values)
+        return [group for group in found if group is not None]
 
     def _text(self, place: int) -> bytes:
         return bytes(self._data[self._ends[place] : self._ends[place + 1]])

@@ -75,8 +75,7 @@ class SealedTags(LooseTags):
     def words(self, predicate: ColumnPredicate, size: int) -> Words | None:
         match predicate:
             case HasAny(values):
-                found = {self.sorted.group_of(value) for value in values}
-                words = self._index.words([group for group in found if group is not None], self.size)
+                words = self._index.words(self.sorted.groups_of(values), self.size)
                 return None if words is None else fitted(words, size)
             case HasAll(values) if values:
                 each = [self.words(HasAny((value,)), size) for value in values]

@@ -80,16 +80,14 @@ class SealedText(LooseText):
         return rows if within is None else rows & within
 
     def words(self, predicate: ColumnPredicate, size: int) -> Words | None:
-        match predicate:
-            case OneOf(values):
-                found = {self.sorted.group_of(str(value)) for value in values}
-                words = self._index.words([group for group in found if group is not None], self.size)
-            case IsSet():
-                if self._there is None:
-                    self._there = to_words(self.present, self.size)
-                words = self._there
-            case _:
-                return None
+        if isinstance(predicate, OneOf):
+            words = self._index.words(self.sorted.groups_of(predicate.values), self.size)
+        elif isinstance(predicate, IsSet):
+            if self._there is None:
+                self._there = to_words(self.present, self.size)
+            words = self._there
+        else:
+            return None
         return None if words is None else fitted(words, size)
 
     def _rows_equal(self, folded: str) -> BitMap:

@@ -12,7 +12,7 @@ from engine.deadline import still_wanted
 from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Effort, Operator, Stored
 from engine.plan.physical.predicates import describe_predicate
-from engine.plan.physical.space import EntitySpace, asks_all, existing
+from engine.plan.physical.space import asks_all, existing
 from engine.reading import ColumnPredicate
 
 FEW_VALUES = 16
@@ -45,7 +45,7 @@ class ColumnMatch(Operator):
 
     def dense(self, context: Context) -> Words | None:
         still_wanted()
-        return _words(context, self.column, self.predicate)
+        return context.space.dense(self.column, self.predicate)
 
     def count(self, context: Context, within: BitMap | None) -> int:
         if within is not None:
@@ -75,37 +75,31 @@ class ColumnLookup(Stored):
 
     column: str
     predicate: ColumnPredicate
+    apart: tuple[ColumnPredicate, ...] = ()
+    """One predicate for each of a few values, as no row has two of them; none for other predicates."""
 
     @property
     def effort(self) -> Effort:
-        return Effort.STORED if self._apart is None else Effort.APART
+        return Effort.APART if self.apart else Effort.STORED
 
     @property
     def label(self) -> str:
         return f"{self.column} {describe_predicate(self.predicate)}"
 
-    @property
-    def _apart(self) -> tuple[ColumnPredicate, ...] | None:
-        """One predicate for each of a few values, as no row has two of them; None for other predicates."""
-        if type(self.predicate) is OneOf and 1 < len(self.predicate.values) <= FEW_APART:
-            return tuple(OneOf((value,)) for value in dict.fromkeys(self.predicate.values))
-        return None
-
     def count(self, context: Context, within: BitMap | None) -> int:
         """The sum of what each value has, without uniting them; what tags have is united as words."""
         still_wanted()
-        apart = self._apart
-        if apart is not None:
-            found = [_matching(context, self.column, each, None) for each in apart]
+        if self.apart:
+            found = [_matching(context, self.column, each, None) for each in self.apart]
             return sum(map(len if within is None else within.intersection_cardinality, found))
-        several = isinstance(self.predicate, OneOf | HasAny) and len(self.predicate.values) > 1
+        several = isinstance(self.predicate, HasAny) and len(self.predicate.values) > 1
         words = self.dense(context) if several and asks_all(within, context.space) else None
         if words is None:
             return Stored.count(self, context, within)
         return members(existing(words, within, context.space))
 
     def dense(self, context: Context) -> Words | None:
-        return _words(context, self.column, self.predicate)
+        return context.space.dense(self.column, self.predicate)
 
     def whole(self, context: Context) -> BitMap:
         return _matching(context, self.column, self.predicate, None)
@@ -120,18 +114,18 @@ def column_match(column: str, predicate: ColumnPredicate, indexed_values: bool) 
         held = indexed_values and len(predicate.values) <= FEW_VALUES
     else:
         held = type(predicate) is IsSet
-    return ColumnLookup(column, predicate) if held else ColumnMatch(column, predicate)
+    return ColumnLookup(column, predicate, _apart(predicate)) if held else ColumnMatch(column, predicate)
+
+
+def _apart(predicate: ColumnPredicate) -> tuple[ColumnPredicate, ...]:
+    if type(predicate) is OneOf and 1 < len(predicate.values) <= FEW_APART:
+        return tuple(OneOf((value,)) for value in dict.fromkeys(predicate.values))
+    return ()
 
 
 def _matching(context: Context, name: str, predicate: ColumnPredicate, within: BitMap | None) -> BitMap:
     column = context.space.column(name)
     return BitMap() if column is None else column.matching(predicate, within)
-
-
-def _words(context: Context, name: str, predicate: ColumnPredicate) -> Words | None:
-    """None for the many columns of events: there are too many rows to keep words of each value."""
-    column = context.space.column(name) if isinstance(context.space, EntitySpace) else None
-    return None if column is None else column.words(predicate, context.space.size)
 
 
 def _estimate(context: Context, name: str, predicate: ColumnPredicate) -> int:

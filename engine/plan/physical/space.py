@@ -13,7 +13,7 @@ from pyroaring import BitMap
 from engine.bitmaps import Words, from_mask, to_array, to_words
 from engine.deadline import still_wanted
 from engine.plan.physical.moments import MomentColumn
-from engine.reading import Column, Entities, EventPart
+from engine.reading import Column, ColumnPredicate, Entities, EventPart
 
 SPARSE = 64
 """Candidates are few when they are fewer than one row in this many: then work follows them, not the data."""
@@ -39,6 +39,9 @@ class Space(Protocol):
         """How many these are."""
 
     def column(self, name: str) -> Column | None: ...
+
+    def dense(self, name: str, predicate: ColumnPredicate) -> Words | None:
+        """All rows whose value of a column satisfies a predicate, as words that nobody changes, if those are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,10 @@ class EntitySpace:
     def column(self, name: str) -> Column | None:
         return self.entities.column(name)
 
+    def dense(self, name: str, predicate: ColumnPredicate) -> Words | None:
+        column = self.entities.column(name)
+        return None if column is None else column.words(predicate, self.entities.size)
+
 
 @dataclass(frozen=True, slots=True)
 class PartSpace:
@@ -91,6 +98,10 @@ class PartSpace:
 
     def column(self, name: str) -> Column | None:
         return MomentColumn(self.part) if name == "at" else self.part.column(name)
+
+    def dense(self, name: str, predicate: ColumnPredicate) -> None:
+        """None: there are too many events to keep words of each value."""
+        return
 
 
 def candidates(space: Space) -> BitMap | None:
