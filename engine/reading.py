@@ -81,8 +81,8 @@ class Order(Protocol):
     def matching(self, predicate: ColumnPredicate) -> BitMap | None:
         """The rows that have a value that satisfies `predicate`; None for what the order does not tell."""
 
-    def words(self, predicate: ColumnPredicate) -> NDArray[np.uint64] | None:
-        """The same as words that nobody changes (`engine.bitmaps.Words`); None also where there are better ways."""
+    def words(self, predicate: ColumnPredicate) -> Words | None:
+        """The same as words that nobody changes, of as many rows as `data` has; None also where they are not dense."""
 
     def leading(self, members: BitMap, keep: int, largest: bool) -> BitMap | None:
         """The `keep` of `members` with the largest, or least, values, and others that have the last of these too.
@@ -336,6 +336,9 @@ class Entities(Protocol):
         """The row of a living id."""
 
     def ids(self, rows: NDArray[np.uint32]) -> list[str]: ...
+
+    def first(self, rows: NDArray[np.uint32], count: int) -> NDArray[np.uint32]:
+        """The `count` of living `rows` whose ids come first, in any order; all when they are no more."""
 
     @property
     def fingerprints(self) -> NDArray[np.uint64]:

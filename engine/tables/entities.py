@@ -85,6 +85,9 @@ class EntitiesVersion:
     def ids(self, rows: Rows) -> list[str]:
         return self._ids.texts(rows)
 
+    def first(self, rows: Rows, count: int) -> Rows:
+        return self._ids.first(rows, count)
+
     @property
     def fingerprints(self) -> NDArray[np.uint64]:
         return self._ids.fingerprints.array[: self.size]

@@ -18,6 +18,7 @@ from engine.bitmaps import Mask, Rows, from_rows, to_array, to_mask
 from engine.reading import ColumnPredicate
 from engine.tables.buffers import Buffer
 from engine.tables.columns import Numbers, scan
+from engine.tables.first import first_by_text
 from engine.tables.hashing import Hashes, Places, TextTable, digests, distinct, quick_hashes
 from engine.tables.texts import fold_all, in_steps, strings, strings_of_many, text_mask
 from storage import BlockRef
@@ -207,6 +208,17 @@ class IdTable:
             return ids
         first = len(base)
         return [tail[row - first] if row >= first else base[row].as_py() for row in rows.tolist()]
+
+    def first(self, rows: Rows, count: int) -> Rows:
+        """The `count` of `rows` whose ids come first, in any order; all of them when they are no more."""
+        if len(rows) <= count:
+            return rows
+        base = self._held.sealed.texts
+        if (rows < len(base)).all():
+            return first_by_text(base, rows, count)
+        ids = pa.array(self.texts(rows), pa.string())
+        order: NDArray[np.int64] = pc.array_sort_indices(ids).to_numpy()
+        return rows[order[:count]]
 
     def arrow(self, size: int) -> pa.StringArray:
         """The ids of the first `size` rows."""

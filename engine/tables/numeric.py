@@ -71,7 +71,7 @@ class SealedNumbers(LooseNumbers):
             if self._there is None:
                 self._there = to_words(self.present, self.size)
             return fitted(self._there, size)
-        found = self._order.words(predicate) if self._order is not None else None
+        found = None if self._order is None else self._order.words(predicate)
         return None if found is None else fitted(found, size)
 
     def _found(self, predicate: ColumnPredicate, within: BitMap | None) -> BitMap:

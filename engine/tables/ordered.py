@@ -111,7 +111,7 @@ class Order:
         return self._few(found) if found.total <= FEW_ROWS else from_words(self._words(found))
 
     def words(self, predicate: ColumnPredicate) -> Words | None:
-        """The same as words; None also when they are not dense."""
+        """The same as words that nobody changes; None also when they are not dense."""
         found = self._found(predicate)
         return None if found is None or not is_dense(found.total, len(self.data)) else self._words(found)
 

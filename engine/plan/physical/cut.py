@@ -7,8 +7,6 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
@@ -115,9 +113,7 @@ class TopCut(Operator):
             return rows[: self.keep]
         edge = np.partition(ranks, self.keep - 1)[self.keep - 1]
         inside, tied = rows[ranks < edge], rows[ranks == edge]
-        ids = pa.array(context.version.contacts.ids(tied), pa.string())
-        by_id = pc.array_sort_indices(ids).to_numpy()  # bytes of UTF-8 sort as code points do
-        return np.concatenate([inside, tied[by_id[: self.keep - inside.size]]])
+        return np.concatenate([inside, context.version.contacts.first(tied, self.keep - inside.size)])
 
     def cost(self, context: Context, asked: float) -> float:
         ranked = context.estimate(self.item)

@@ -64,10 +64,10 @@ class Intersection(Operator):
         return [] if len(found) == 1 and isinstance(self.items[0], Stored) else found
 
     def _first_dense(self, context: Context) -> list[Words]:
-        """Of the first items while they are dense. What reads values or events is asked of few candidates alone."""
+        """Of the first items while they are dense. What reads events is asked of few candidates alone."""
         found: list[Words] = []
         for item in self.items:
-            words = item.dense(context) if item.effort <= Effort.INDEXED else None
+            words = item.dense(context) if item.effort <= Effort.SCANNED else None
             if words is None:
                 break
             found.append(words)

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.typed import Operator as Arithmetic
-from engine.bitmaps import from_words, words_of
+from engine.bitmaps import Words, words_of
 from engine.deadline import still_wanted
 from engine.native import kernel
+from engine.parallel import on_every_core
 from engine.plan.logical import Interval
 from engine.plan.physical.operator import Context
 from engine.plan.physical.terms import Combined, Constant, Scaled, Term, Value
@@ -25,6 +26,10 @@ AT_ONCE = 1 << 16
 """Rows whose sums lie in the nearer caches while they are calculated; a multiple of 64."""
 _SAFE = 1 << 62
 """Sums of which nothing is larger are int64."""
+_NARROW = 1 << 30
+"""Sums of which nothing is larger are int32."""
+WORTH_SHARING = 1 << 21
+"""So many rows are worth several threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,7 @@ RELATIONS = {
 """Where the difference of two terms lies that stand in a relation."""
 
 
-def rows_in(found: Sum, interval: Interval, context: Context) -> tuple[BitMap, BitMap] | None:
+def rows_in(found: Sum, interval: Interval, context: Context) -> tuple[Words, BitMap] | None:
     """The rows whose sum lies in the interval, and rows that were not looked at, where columns have been overridden.
 
     None where a column has no order that would tell its values, or where a sum may overflow.
@@ -99,61 +104,73 @@ def rows_in(found: Sum, interval: Interval, context: Context) -> tuple[BitMap, B
     orders = [order for order, _ in told]
     scale = lcm(*(weight.denominator for weight in found.weights.values()))
     weights = [int(weight * scale) for weight in found.weights.values()]
-    if not _fits(orders, weights):
+    largest = _largest(orders, weights)
+    if largest is None or largest >= _SAFE:
         return None
-    low, high = _ends(interval, found.constant, scale)
-    return _rows(orders, weights, low, high), reduce(BitMap.__or__, (beside for _, beside in told))
+    bound, kind = (_NARROW, np.int32) if largest < _NARROW else (_SAFE, np.int64)
+    low, high = _ends(interval, found.constant, scale, bound)
+    rows = _rows(orders, weights, kind(low), kind(high))
+    return rows, reduce(BitMap.__or__, (beside for _, beside in told))
 
 
-def _fits(orders: list[Order], weights: list[int]) -> bool:
-    """Whether all sums are within int64."""
+def _largest(orders: list[Order], weights: list[int]) -> int | None:
+    """No sum has a larger magnitude, nor has any part of one; None for floats."""
     if any(order.data.dtype.kind == "f" for order in orders):
-        return False
+        return None
     most = [max(map(abs, order.ends or (0, 0))) for order in orders]
     largest: int = sum(abs(weight) * max(1, each) for weight, each in zip(weights, most, strict=True))
-    return largest < _SAFE
+    return largest
 
 
-def _ends(interval: Interval, constant: Fraction, scale: int) -> tuple[int, int]:
-    """The least and the greatest sum of weighted columns for which the whole, divided by `scale`, is inside."""
-    low, high = -_SAFE, _SAFE
+def _ends(interval: Interval, constant: Fraction, scale: int, bound: int) -> tuple[int, int]:
+    """The least and the greatest sum of weighted columns for which the whole, divided by `scale`, is inside:
+    within `bound`, which no sum reaches."""
+    low, high = -bound, bound
     if interval.low is not None:
         end = (Fraction(interval.low) - constant) * scale
         low = -(-end.numerator // end.denominator) + (interval.low_open and end.denominator == 1)
     if interval.high is not None:
         end = (Fraction(interval.high) - constant) * scale
         high = end.numerator // end.denominator - (interval.high_open and end.denominator == 1)
-    return max(-_SAFE, min(low, _SAFE)), max(-_SAFE, min(high, _SAFE))
+    return max(-bound, min(low, bound)), max(-bound, min(high, bound))
 
 
-def _rows(orders: list[Order], weights: list[int], low: int, high: int) -> BitMap:
+def _rows(orders: list[Order], weights: list[int], low: np.signedinteger[Any], high: np.signedinteger[Any]) -> Words:
+    """The rows whose sums, of the type of the ends, lie between these."""
     size = min(len(order.data) for order in orders)
     words = np.zeros(words_of(size), np.uint64)
     written = words.view(np.uint8)
-    for begin in range(0, size, AT_ONCE):
+    kind = type(low)
+    missing = [np.iinfo(order.data.dtype).min for order in orders]
+
+    def write(begin: int) -> None:
         still_wanted()
         end = min(size, begin + AT_ONCE)
-        sums, there = np.zeros(end - begin, np.int64), np.ones(end - begin, np.uint8)
-        for order, weight in zip(orders, weights, strict=True):
-            _add(order.data[begin:end], np.iinfo(order.data.dtype).min, weight, sums, there)
+        sums, there = np.zeros(end - begin, kind), np.ones(end - begin, np.uint8)
+        for order, weight, none in zip(orders, weights, missing, strict=True):
+            _add(order.data[begin:end], none, kind(weight), sums, there)
         _write_inside(sums, there, low, high, written[begin // 8 : (end + 7) // 8])
-    return from_words(words)
+
+    on_every_core(write, range(0, size, AT_ONCE), worth=size > WORTH_SHARING)
+    return words
 
 
 # --- kernels -----------------------------------------------------------------------------------------------
 
 
-@kernel("T[]", "i8", "i8", "out i8[]", "out u1[]", T=("i1", "i2", "i4", "i8"))
-def _add(values: NDArray[Any], missing: int, weight: int, sums: NDArray[np.int64], there: NDArray[np.uint8]) -> None:
+@kernel("T[]", "i8", "S", "out S[]", "out u1[]", T=("i1", "i2", "i4", "i8"), S=("i4", "i8"))
+def _add(values: NDArray[Any], missing: int, weight: Any, sums: NDArray[Any], there: NDArray[np.uint8]) -> None:
     """Add weighted values to sums; where one is missing, the sum is not there, and may hold anything."""
+    kind, none = sums.dtype.type, values.dtype.type(missing)
     for at in range(values.size):
-        sums[at] += np.int64(values[at]) * weight
-        there[at] &= values[at] != missing
+        sums[at] += kind(kind(values[at]) * weight)
+    for at in range(values.size):
+        there[at] &= values[at] != none
 
 
-@kernel("i8[]", "u1[]", "i8", "i8", "out u1[]")
+@kernel("S[]", "u1[]", "S", "S", "out u1[]", S=("i4", "i8"))
 def _write_inside(
-    sums: NDArray[np.int64], there: NDArray[np.uint8], low: int, high: int, written: NDArray[np.uint8]
+    sums: NDArray[Any], there: NDArray[np.uint8], low: Any, high: Any, written: NDArray[np.uint8]
 ) -> None:
     """Write the bytes of words of the sums that are there and lie between the ends (see `set_between`)."""
     tests = np.zeros(8 * written.size, np.uint8)

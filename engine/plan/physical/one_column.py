@@ -12,7 +12,7 @@ from pyroaring import BitMap
 
 from dsl.schema import Type
 from dsl.typed import Part
-from engine.bitmaps import Mask
+from engine.bitmaps import Mask, Words, to_words
 from engine.plan.physical.calendar import stretches
 from engine.plan.physical.numbers import Numbers
 from engine.plan.physical.operator import Context
@@ -63,11 +63,14 @@ class Decided:
         """How many; None when some rows are beside the order."""
         return None if self.beside else self.order.count(self.intervals)
 
-    def rows(self) -> BitMap:
+    def words(self) -> Words:
         """Those that the order tells, and perhaps some of those beside it."""
+        words = self.order.words(self.intervals)
+        if words is not None:
+            return words
         found = self.order.matching(self.intervals)
         assert found is not None, "the order tells intervals"
-        return found
+        return to_words(found, len(self.order.data))
 
 
 def column_of(term: Term) -> str | None:

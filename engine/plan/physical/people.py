@@ -9,7 +9,7 @@ import numpy as np
 from pyroaring import BitMap
 
 from dsl.typed import AggregateFunction
-from engine.bitmaps import Mask, from_rows, union
+from engine.bitmaps import Mask, Words, clear_rows, from_rows, rows_below, set_rows, union, words_of
 from engine.plan.physical.measures import Measure
 from engine.plan.physical.numbers import Numbers
 from engine.plan.physical.operator import Context
@@ -44,11 +44,16 @@ class People:
         told = self.holds[:-1]
         return int(np.count_nonzero(told)) + (size - told.size if self.holds[-1] else 0)
 
-    def rows(self, size: int) -> BitMap:
+    def words(self, size: int) -> Words:
+        """Of so many rows."""
         told = self.holds[:-1]
         if self.holds[-1]:
-            return BitMap(range(size)) - from_rows(self.part.people[~told])
-        return from_rows(self.part.people[told])
+            found = rows_below(size)
+            clear_rows(self.part.people[~told], found)
+            return found
+        found = np.zeros(words_of(size), np.uint64)
+        set_rows(self.part.people[told], found)
+        return found
 
 
 def of_people(term: Term, holds: Callable[[Numbers], Mask], context: Context) -> People | None:

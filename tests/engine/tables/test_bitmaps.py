@@ -4,7 +4,28 @@ import pytest
 from hypothesis import given
 from pyroaring import BitMap
 
-from engine.bitmaps import below, distinct, from_mask, from_rows, from_sorted, from_words, to_array, to_mask, to_words
+from engine.bitmaps import (
+    add,
+    all_of,
+    any_of,
+    below,
+    distinct,
+    fitted,
+    from_mask,
+    from_rows,
+    from_sorted,
+    from_words,
+    members,
+    members_but_not,
+    members_of_both,
+    members_of_either,
+    rows_below,
+    shared,
+    take,
+    to_array,
+    to_mask,
+    to_words,
+)
 
 rows = st.lists(st.integers(0, 300_000) | st.integers(65_530, 65_550), max_size=200)
 
@@ -46,3 +67,35 @@ def test_words_hold_what_lists_bitsets_and_runs_hold(few, full):
         bits = np.unpackbits(words.view(np.uint8), bitorder="little")
         assert np.flatnonzero(bits).tolist() == expected
         assert from_words(words) == bitmap
+
+
+SIZE = 70_001
+sets = st.builds(
+    lambda few, start, step: BitMap(few) | BitMap(range(start, SIZE, step)),
+    st.lists(st.integers(0, SIZE - 1), max_size=20),
+    st.integers(0, SIZE - 1),
+    st.sampled_from([1, 3, 200, 3000, SIZE]),
+)
+
+
+@given(sets, sets, sets)
+def test_words_are_combined_and_counted_as_bitmaps_are(first, second, third):
+    """Sets that are added and taken may be dense or not: each has its own way."""
+    one, other, more = (to_words(each, SIZE) for each in (first, second, third))
+    assert members(one) == len(first)
+    assert members_of_both(one, other) == shared(first, other) == len(first & second)
+    assert members_of_either(one, other) == len(first | second)
+    assert members_but_not(one, other) == len(first - second)
+    assert from_words(all_of([one, other, more])) == first & second & third
+    assert from_words(any_of([one, other, more])) == first | second | third
+    changed = one.copy()
+    add(second, changed)
+    take(third, changed)
+    assert from_words(changed) == (first | second) - third
+    assert (from_words(one), from_words(other)) == (first, second)
+    assert from_words(fitted(one, SIZE + 100_000)) == first
+
+
+@pytest.mark.parametrize("size", [0, 1, 63, 64, 65, 65_536, 100_000])
+def test_all_rows_below_a_size_are_words(size):
+    assert from_words(rows_below(size)) == BitMap(range(size))
