@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
+from dsl.typed import Range
 from engine.bitmaps import Rows, Words, from_rows, from_words, is_dense, set_between, to_words, words_of
 from engine.native import kernel
 from engine.reading import ColumnPredicate, Intervals
-from engine.tables.loose import intervals_of
+from engine.tables.loose import float_bounds, int_bounds, intervals_of
 from storage import Array
 
 BUCKETS = 254
@@ -46,7 +47,7 @@ class Order:
     of each row, but for the rows at its two ends. The order takes 5 bytes a row.
     """
 
-    __slots__ = ("_distinct", "_ends", "_last", "_present", "_width", "buckets", "data", "rows")
+    __slots__ = ("_distinct", "_ends", "_present", "_width", "buckets", "data", "rows")
 
     def __init__(self, data: Values, rows: Rows, buckets: NDArray[np.uint8]) -> None:
         self.data = data
@@ -56,7 +57,6 @@ class Order:
         self._distinct: Values | None = None
         self._ends: tuple[Any, Any] | None = None
         self._present: Words | None = None
-        self._last: tuple[ColumnPredicate | None, Stretches | None] = None, None
 
     @classmethod
     def of(cls, data: Values, there: Rows) -> Order:
@@ -100,6 +100,9 @@ class Order:
 
     def count(self, predicate: ColumnPredicate) -> int | None:
         """How many rows have a value that satisfies `predicate`; None when it is not about values."""
+        if type(predicate) is Range:
+            first, last = self._between(predicate)
+            return last - first
         found = self._found(predicate)
         return None if found is None else found.total
 
@@ -126,14 +129,22 @@ class Order:
         return from_rows(rows) if len(rows) >= keep else None
 
     def _found(self, predicate: ColumnPredicate) -> Stretches | None:
-        """Where the values lie that satisfy a predicate; None when it is not about values. The last answer is kept: a
-        plan is estimated before it is run."""
-        asked, found = self._last
-        if asked is not predicate:
-            intervals = intervals_of(predicate, self.data.dtype)
-            found = None if intervals is None else self._stretches(intervals)
-            self._last = predicate, found
-        return found
+        """Where the values lie that satisfy a predicate; None when it is not about values."""
+        if type(predicate) is Range:
+            first, last = self._between(predicate)
+            return Stretches(np.array([first]), np.array([last]), last - first)
+        intervals = intervals_of(predicate, self.data.dtype)
+        return None if intervals is None else self._stretches(intervals)
+
+    def _between(self, wanted: Range) -> tuple[int, int]:
+        """Where the values of a range begin in the order, and where they end."""
+        ends, kind = self.ends, self.data.dtype
+        if ends is None:
+            return 0, 0
+        low, high = float_bounds(wanted) if kind.kind == "f" else int_bounds(wanted)
+        least = ends[0] if low is None else max(low, ends[0])
+        most = ends[1] if high is None else min(high, ends[1])
+        return _bounds(self.data, self.rows, kind.type(least), kind.type(most)) if least <= most else (0, 0)
 
     def _stretches(self, intervals: Intervals) -> Stretches:
         """The rows of each interval."""
@@ -234,29 +245,33 @@ def _fill_buckets(rows: Rows, width: int, buckets: NDArray[np.uint8]) -> None:
         buckets[rows[position]] = 1 + position // width
 
 
+@kernel("T[]", "u4[]", "T", "T", T=NUMBERS)
+def _bounds(data: Values, rows: Rows, least: Any, most: Any) -> tuple[int, int]:
+    """The first position whose value is not below `least`, and the first whose value is above `most`, by bisection."""
+    low, high = 0, rows.size
+    while low < high:
+        middle = (low + high) // 2
+        if data[rows[middle]] < least:
+            low = middle + 1
+        else:
+            high = middle
+    first, high = low, rows.size
+    while low < high:
+        middle = (low + high) // 2
+        if data[rows[middle]] <= most:
+            low = middle + 1
+        else:
+            high = middle
+    return first, low
+
+
 @kernel("T[]", "u4[]", "T[]", "T[]", "out i8[]", "out i8[]", T=NUMBERS)
 def _find(data: Values, rows: Rows, lows: Values, highs: Values, first: Positions, last: Positions) -> int:
-    """For each interval, the first position whose value is not below `low`, and the first whose value is above `high`,
-    by bisection; how many positions lie between."""
+    """The bounds of each interval; how many positions lie between."""
     total = 0
     for at in range(lows.size):
-        low, high = 0, rows.size
-        while low < high:
-            middle = (low + high) // 2
-            if data[rows[middle]] < lows[at]:
-                low = middle + 1
-            else:
-                high = middle
-        first[at] = low
-        high = rows.size
-        while low < high:
-            middle = (low + high) // 2
-            if data[rows[middle]] <= highs[at]:
-                low = middle + 1
-            else:
-                high = middle
-        last[at] = low
-        total += low - first[at]
+        first[at], last[at] = _bounds(data, rows, lows[at], highs[at])
+        total += last[at] - first[at]
     return total
 
 
