@@ -18,7 +18,7 @@ from engine.plan.physical.numbers import Numbers, largest
 from engine.plan.physical.one_column import column_of
 from engine.plan.physical.operator import Context, Effort, Operator
 from engine.plan.physical.selection import Selection
-from engine.plan.physical.space import Domain, candidates, few
+from engine.plan.physical.space import Domain, asks_all, candidates, few
 from engine.plan.physical.terms import Term, Value
 
 
@@ -72,6 +72,12 @@ class TopCut(Operator):
         members, numbers = self._numbers(context, self._leading(context, _whole(self.item, context)))
         kept = from_rows(self._first(context, members, _keys(numbers, self.largest)))
         return kept if within is None else kept & within
+
+    def count(self, context: Context, within: BitMap | None) -> int:
+        """As many as are kept, or as there are: who they are need not be known."""
+        if asks_all(within, context.space):
+            return min(self.keep, _whole_count(self.item, context))
+        return len(self.run(context, within))
 
     def standing(self, context: Context, row: int) -> Standing:
         """Of a row that `item` selects."""
@@ -150,6 +156,12 @@ class RandomCut(Operator):
         kept = BitMap(members[order[: self.keep]])
         return kept if within is None else kept & within
 
+    def count(self, context: Context, within: BitMap | None) -> int:
+        """As many as are kept, or as there are: who they are need not be known."""
+        if asks_all(within, context.space):
+            return min(self.keep, _whole_count(self.item, context))
+        return len(self.run(context, within))
+
     def standing(self, context: Context, row: int) -> Standing:
         """Of a row that `item` selects."""
         members, order, drawn = self._drawn(context)
@@ -181,6 +193,11 @@ def _whole(item: Operator, context: Context) -> BitMap:
     """A cut looks at all members, whoever is asked about."""
     whole = candidates(context.space)
     return item.run(Context.of_contacts(context.version, whole), whole)
+
+
+def _whole_count(item: Operator, context: Context) -> int:
+    whole = candidates(context.space)
+    return item.count(Context.of_contacts(context.version, whole), whole)
 
 
 def _keys(numbers: Numbers, largest: bool) -> NDArray[np.int64]:
