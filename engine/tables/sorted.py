@@ -83,9 +83,10 @@ class SortedDictionary:
         return np.repeat(np.arange(self.group_count), np.diff(self.starts))
 
     def group_of(self, folded: str) -> int | None:
+        if self._places is not None:
+            return self._places.get(folded)
         if self.group_count <= KEPT_TEXTS:
-            if self._places is None:
-                self._places = {text: place for place, text in enumerate(self.folded_groups.to_pylist())}
+            self._places = {text: place for place, text in enumerate(self.folded_groups.to_pylist())}
             return self._places.get(folded)
         key = folded.encode()
         place = self._first_from(key)
@@ -93,8 +94,8 @@ class SortedDictionary:
 
     def groups_of(self, values: Sequence[object]) -> list[int]:
         """The groups of folded texts that there are, each once."""
-        found = dict.fromkeys(self.group_of(str(value)) for value in values)
-        return [group for group in found if group is not None]
+        found = [self.group_of(str(value)) for value in values]
+        return [group for group in (found if len(found) == 1 else dict.fromkeys(found)) if group is not None]
 
     def _text(self, place: int) -> bytes:
         return bytes(self._data[self._ends[place] : self._ends[place + 1]])
