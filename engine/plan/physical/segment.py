@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
-from engine.bitmaps import Words, add, take
+from engine.bitmaps import Words, add, below, take
 from engine.plan.logical import Overrides
 from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Operator
@@ -40,7 +40,7 @@ class Segment(Operator):
         if found is None or self.overrides is None:
             return found
         changed = found.copy()
-        take(self.overrides.removed, changed)
+        take(below(self.overrides.removed, context.space.size), changed)
         add(self.overrides.added & context.space.everything, changed)
         return changed
 
