@@ -94,7 +94,7 @@ class Complement(Operator):
         return len(_everyone(context, within)) - self.item.count(context, within)
 
     def dense(self, context: Context) -> Words | None:
-        dropped = self.item.dense(context)
+        dropped = self.item.dense(context) if self.item.effort <= Effort.SCANNED else None
         return None if dropped is None else context.space.words & ~dropped
 
     def without(self, context: Context, rows: BitMap) -> BitMap:

@@ -9,7 +9,7 @@ from pyroaring import BitMap
 from engine.bitmaps import Words, add, below, take
 from engine.plan.logical import Overrides
 from engine.plan.physical import costs
-from engine.plan.physical.operator import Context, Operator
+from engine.plan.physical.operator import Context, Effort, Operator
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +36,7 @@ class Segment(Operator):
         return (found - self.overrides.removed) | added
 
     def dense(self, context: Context) -> Words | None:
-        found = self.rules.dense(context)
+        found = self.rules.dense(context) if self.rules.effort <= Effort.SCANNED else None
         if found is None or self.overrides is None:
             return found
         changed = found.copy()
