@@ -13,6 +13,7 @@ from random import Random
 from unittest.mock import patch
 
 SMALL: dict[str, tuple[int, ...]] = {
+    "engine.bitmaps.DENSE": (0, 1, 1 << 20),
     "engine.bitmaps.SORTED_WORTH": (1, 3),
     "engine.bitmaps.WORDS_WORTH": (0, 1),
     "engine.membership.sequences.MOST_PAIRS": (0, 5),
@@ -24,6 +25,7 @@ SMALL: dict[str, tuple[int, ...]] = {
     "engine.plan.physical.gathering.SMALL_WINDOW": (1,),
     "engine.plan.physical.gathering.SORTED_MEANWHILE": (0, 1000),
     "engine.plan.physical.linear.AT_ONCE": (64,),
+    "engine.plan.physical.linear.WORTH_SHARING": (0,),
     "engine.plan.physical.sequence.EVENTS_AT_ONCE": (1, 7),
     "engine.plan.physical.one_column.PIECES_WORTH": (0, 1000),
     "engine.plan.physical.selection.STRETCH": (1, 3),
@@ -41,6 +43,7 @@ SMALL: dict[str, tuple[int, ...]] = {
     "engine.tables.events.FAN": (2, 3),
     "engine.tables.events.LARGEST_MERGED": (8, 64),
     "engine.tables.events.TAIL_LIMIT": (2, 16),
+    "engine.tables.first.AT_ONCE": (1, 3),
     "engine.tables.groups.ONE_BY_ONE": (0, 1),
     "engine.tables.groups.READY_LEAST": (1, 3),
     "engine.tables.groups.READY_SHARE": (1, 2, 10),
