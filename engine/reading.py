@@ -151,11 +151,12 @@ class Told:
     texts: Sequence[str]
 
 
-class ByContact(Protocol):
-    """A number by contact of whatever stretch of the rows of a part."""
+class TextCounts(ByPlace, Protocol):
+    """How many different texts each has."""
 
-    def add(self, numbers: NDArray[Any], low: int, high: int) -> None:
-        """Bring that of the rows low <= row < high into `numbers`, by contact row; the caller knows that it fits."""
+    @property
+    def bound(self) -> int:
+        """None has more."""
 
 
 class Amounts(Protocol):
@@ -250,8 +251,8 @@ class EventPart(Protocol):
     ) -> Iterator[tuple[str, NDArray[np.uint32]]]:
         """The contact of each event in [start, end) that has one of the `wanted` texts, which are some of `texts`."""
 
-    def text_counts(self, name: str, start: int | None, end: int | None) -> ByContact | None:
-        """How many different texts a contact has, where that is at hand: up to the last row, and [start, end) ends
+    def text_counts(self, name: str, start: int | None, end: int | None) -> TextCounts | None:
+        """How many different texts the people have, where that is at hand: up to the last row, and [start, end) ends
         there."""
 
     @property

@@ -50,14 +50,18 @@ class ByText:
 
 
 class TextCounts(Running):
-    """How many different texts each contact has among the rows from one on: a text counts where it comes last."""
+    """How many different texts each contact has among the rows from one on: a text counts where it comes last.
+
+    None has more than `bound`.
+    """
 
     def __init__(self, column: SealedText, contacts: Rows, starts: NDArray[np.uint32], by_contact: Rows) -> None:
         """`starts` and `by_contact` are the part's rows contact by contact, those of each in order of time."""
         self._last: Words = np.zeros(-(-len(contacts) // 64), np.uint64)
         groups = column.sorted.groups.astype(np.uint32)
         _mark_last(starts, by_contact, column.codes, groups, np.zeros(len(groups), np.uint32), self._last)
-        super().__init__(contacts, count_type(column.groups))
+        self.bound = column.groups
+        super().__init__(contacts, count_type(self.bound))
 
     def _put(self, totals: Array, low: int, high: int) -> None:
         _add_marked(totals, self.contacts, self._last, low, high)

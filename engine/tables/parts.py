@@ -283,7 +283,7 @@ class SealedPart:
             return None
         if name not in self._text_counts:
             arrays = self._arrays
-            self._text_counts[name] = TextCounts(column, self.contacts, arrays["starts"], arrays["by_contact"])
+            self._text_counts[name] = TextCounts(column, self.places, arrays["starts"], arrays["by_contact"])
         return self._text_counts[name]
 
     def rows_of(self, contacts: BitMap) -> Rows:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dsl.folding import fold
 from dsl.schema import EVENT_SYSTEM_FIELDS, Type
 from engine.bitmaps import Words, set_rows, words_of
-from engine.counting import Counts, count_type
+from engine.counting import Counts, add_at, count_type
 from engine.deadline import still_wanted
 from engine.native import kernel
 from engine.plan.physical import costs
@@ -30,6 +30,8 @@ EVENTS_A_TEXT = 32
 
 def distinct(events: Selection, name: str, context: Context, domain: Domain) -> NDArray[np.signedinteger[Any]]:
     """The number at each place of the domain; 0 where no event has the property."""
+    if domain.part is not None:
+        return _of_people(events, name, domain.part, domain)
     if events.of_everyone(domain):
         parts = _with_texts(events, name, context)
         if parts is not None:
@@ -49,6 +51,21 @@ def distinct_cost(events: Selection, name: str, context: Context, places: float)
 
 Texts = dict[EventPart, Collection[str]]
 """The parts with events in the window, each with the texts it may have."""
+
+
+def _of_people(events: Selection, name: str, part: EventPart, domain: Domain) -> NDArray[np.int32]:
+    """What a part counts by itself (`told_by_part`)."""
+    ready, rows = part.text_counts(name, events.start, events.end), part.rows_between(events.start, events.end)
+    assert ready is not None, "asked where it tells"
+    assert isinstance(rows, range), "counts are at hand where rows are in order of time"
+    counts = np.zeros(domain.size, count_type(ready.bound))
+    ready.add(counts, rows.start, rows.stop)
+    return counts.astype(np.int32)
+
+
+def told_by_part(events: Selection, name: str, part: EventPart) -> bool:
+    """Whether a part counts the different texts of its people by itself."""
+    return events.where is None and part.text_counts(name, events.start, events.end) is not None
 
 
 def _with_texts(events: Selection, name: str, context: Context) -> Texts | None:
@@ -74,7 +91,9 @@ def _texts_of_each(parts: Texts, events: Selection, name: str, domain: Domain) -
         if ready is not None:
             rows = part.rows_between(events.start, events.end)
             assert isinstance(rows, range), "counts are at hand where rows are in order of time"
-            ready.add(counts, rows.start, rows.stop)
+            mine = np.zeros(len(part.people), counts.dtype)
+            ready.add(mine, rows.start, rows.stop)
+            add_at(counts, part.people, mine)
             continue
         for _, contacts in part.contacts_by_text(name, events.start, events.end, texts):
             still_wanted()

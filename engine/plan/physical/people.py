@@ -10,6 +10,7 @@ from pyroaring import BitMap
 
 from dsl.typed import AggregateFunction
 from engine.bitmaps import Mask, Words, clear_rows, from_rows, rows_below, set_rows, union, words_of
+from engine.plan.physical.distinct import told_by_part
 from engine.plan.physical.measures import Measure
 from engine.plan.physical.numbers import Numbers
 from engine.plan.physical.operator import Context
@@ -58,13 +59,13 @@ class People:
 
 def of_people(term: Term, holds: Callable[[Numbers], Mask], context: Context) -> People | None:
     """None where the term reads something else, or the events do not lie in one part for all but a few contacts."""
-    if not _of_events(term):
-        return None
     parts = {id(part): part for events in term.selections for part in events.parts(context.version)}
     by_size = sorted(parts.values(), key=lambda part: part.size)
     if not by_size or not by_size[-1].people.size:
         return None
     *others, part = by_size
+    if not _of_events(term, part):
+        return None
     beside = union(
         [union([*bitmaps, from_rows(rows)]) for bitmaps, rows in (each.cover(None, None) for each in others)]
     )
@@ -73,14 +74,16 @@ def of_people(term: Term, holds: Callable[[Numbers], Mask], context: Context) ->
     return People(part, holds(term.numbers(context, Domain.of_people(part))), beside)
 
 
-def _of_events(term: Term) -> bool:
-    """Whether it tells of events, and of nothing else."""
+def _of_events(term: Term, part: EventPart) -> bool:
+    """Whether it tells of events, of nothing else, and can for the people of a part."""
     match term:
+        case Measure(AggregateFunction.DISTINCT, events, str(name)):
+            return told_by_part(events, name, part)
         case Measure(function):
             return function in _COUNTED
         case Constant():
             return True
         case Combined() | Scaled():
-            return all(map(_of_events, term.inputs))
+            return all(_of_events(each, part) for each in term.inputs)
         case _:
             return False

@@ -8,7 +8,7 @@ from dsl import typed
 from dsl.problems import NOWHERE
 from dsl.typed import AggregateFunction as Function
 from engine.plan.physical import selection
-from tests.engine.plan.test_plan_constructs import TOYS, ask, events, last_days, measure
+from tests.engine.plan.test_plan_constructs import TOYS, Between, ask, events, last_days, measure
 from tests.engine.plan.twin import DAY, NOW, Twin
 
 RECENT = events(window=last_days(60))
@@ -25,10 +25,16 @@ TERMS = {
         measure(Function.SUM, RECENT, "amount"),
         measure(Function.COUNT, events(where=TOYS, window=last_days(80))),
     ),
+    "distinct": measure(Function.DISTINCT, RECENT, "product"),
+    "distinct of old ones": measure(
+        Function.DISTINCT, events(window=Between(NOW - 80 * DAY, NOW - 40 * DAY)), "product"
+    ),
+    "distinct weights": measure(Function.DISTINCT, RECENT, "weight"),
     "weight": measure(Function.SUM, RECENT, "weight"),
 }
 RANGES = {
     "above": typed.Range(low=3),
+    "two": typed.Range(low=2, high=2),
     "zero and more": typed.Range(low=0),
     "below": typed.Range(high=2),
 }
