@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any, Protocol
 
 import numpy as np
@@ -117,6 +118,10 @@ class Column(Protocol):
     def searched(self) -> int:
         """About how many texts a search looks through: different ones where they are known; 0 where values are none."""
 
+    @property
+    def scanned(self) -> int:
+        """About how many values a range is compared with; 0 where an index or an order tells the rows."""
+
     def values(self, rows: NDArray[np.uint32]) -> list[type_of_value | None]:
         """Physical values of `rows`, in their order; None where missing."""
 
@@ -182,6 +187,16 @@ class Amounts(Protocol):
         """The largest value, in `type` or a wider one; the largest of all their opposites when not `greatest`."""
 
 
+class Kept(Enum):
+    """What a part makes when it is first asked for it, and keeps."""
+
+    COUNTS = auto()
+    TOTALS = auto()
+    LEAST = auto()
+    GREATEST = auto()
+    TEXTS = auto()
+
+
 class EventPart(Protocol):
     """A stretch of the events of one type. Rows are numbered 0..size-1 within the part."""
 
@@ -222,6 +237,9 @@ class EventPart(Protocol):
 
     def estimate_between(self, start: int | None, end: int | None) -> int:
         """About how many event rows lie in [start, end)."""
+
+    def unmade(self, kept: Kept, name: str = "") -> int | None:
+        """How many events have yet to be read before what is kept (of a property) is made; None where nothing is."""
 
     @property
     def most(self) -> int:
@@ -365,6 +383,10 @@ class Followed(Protocol):
 class Link(Protocol):
     """Which company each contact belongs to."""
 
+    @property
+    def unmade(self) -> int:
+        """How many contacts have yet to be read before those of a company are at hand."""
+
     def contacts_of(self, companies: BitMap, within: BitMap | None = None) -> BitMap:
         """Contacts whose company is among `companies`."""
 
@@ -397,6 +419,9 @@ class Version(Protocol):
 
     def events(self, type: str) -> Events | None:
         """The events of a type; None when there is none yet."""
+
+    def unordered(self, types: tuple[str, ...], start: int | None, end: int | None) -> int | None:
+        """How many contacts have yet to be ordered before `recency` tells these; None where it does not."""
 
     def recency(self, types: tuple[str, ...], start: int | None, end: int | None) -> Recency | None:
         """The contacts with an event of these types in [start, end); None where no order tells, as of windows that

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from engine.bitmaps import Rows
 from engine.counting import Array, Counts, add_values, raise_each
+from engine.reading import Kept
 from engine.tables.loose import missing_of
 from engine.tables.tallies import Marked, Tallies, Totals
 
@@ -27,6 +28,10 @@ class Amounts:
         self._values = values if values.dtype.itemsize >= 4 else _widened(values, np.dtype(np.int32))
         self._missing = missing_of(self._values.dtype)
         self._extremes: dict[bool, Extremes] = {}
+
+    def has(self, kept: Kept) -> bool:
+        """Whether it was made already."""
+        return "totals" in self.__dict__ if kept is Kept.TOTALS else (kept is Kept.GREATEST) in self._extremes
 
     @property
     def type(self) -> type[np.signedinteger[Any]]:

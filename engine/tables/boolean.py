@@ -35,6 +35,10 @@ class SealedBooleans(LooseNumbers):
         data = narrowed(column.data, column.data[present(column.data)])
         return cls(column.field, data, Shelf.of([from_mask(data == 0), from_mask(data == 1), from_mask(data >= 0)]))
 
+    @property
+    def scanned(self) -> int:
+        return 0
+
     def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
         rows = self._rows(predicate)
         return rows if within is None else rows & within

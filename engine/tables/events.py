@@ -13,7 +13,7 @@ from dsl.schema import Field
 from engine.bitmaps import Mask, Rows, from_mask, from_sorted, to_array
 from engine.counting import Counts, add_each, add_each_capped
 from engine.histories import Histories
-from engine.reading import Column, EventPart
+from engine.reading import Column, EventPart, Kept
 from engine.tables.amounts import Amounts
 from engine.tables.buffers import Buffer
 from engine.tables.by_text import ByText, told_apart
@@ -103,6 +103,9 @@ class TailPart:
 
     def estimate_between(self, start: int | None, end: int | None) -> int:
         return int(np.count_nonzero(self._between(start, end)))
+
+    def unmade(self, kept: Kept, name: str = "") -> None:
+        return None
 
     @property
     def most(self) -> int:

@@ -319,6 +319,10 @@ class IdColumn:
         return None
 
     @property
+    def scanned(self) -> int:
+        return 0
+
+    @property
     def searched(self) -> int:
         return self.size
 

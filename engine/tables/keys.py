@@ -59,6 +59,10 @@ class Keys:
         return None
 
     @property
+    def scanned(self) -> int:
+        return 0
+
+    @property
     def searched(self) -> int:
         return self.size
 

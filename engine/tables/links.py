@@ -55,6 +55,11 @@ class CompanyLink:
         self._column = column
         self._companies = companies
 
+    @property
+    def unmade(self) -> int:
+        base = None if self._column is None else self._column.base
+        return base.size if isinstance(base, SealedNumbers) and base.index is None else 0
+
     def contacts_of(self, companies: BitMap, within: BitMap | None = None) -> BitMap:
         """Contacts whose company is among `companies`, among `within` when given."""
         column = self._column

@@ -61,6 +61,10 @@ class LooseText:
         return None
 
     @property
+    def scanned(self) -> int:
+        return 0
+
+    @property
     def searched(self) -> int:
         return len(self.dictionary)
 
@@ -116,6 +120,10 @@ class LooseNumbers:
 
     def counted(self, predicate: ColumnPredicate) -> int | None:
         return None
+
+    @property
+    def scanned(self) -> int:
+        return self.size
 
     @property
     def searched(self) -> int:
@@ -193,6 +201,10 @@ class LooseTags:
 
     def counted(self, predicate: ColumnPredicate) -> int | None:
         return None
+
+    @property
+    def scanned(self) -> int:
+        return 0
 
     @property
     def searched(self) -> int:

@@ -102,6 +102,10 @@ class SealedNumbers(LooseNumbers):
             self._order = Order.of(self.data, np.flatnonzero(present(self.data)).astype(np.uint32))
         return self._order
 
+    @property
+    def scanned(self) -> int:
+        return self.size if self._order is None else 0
+
     def counted(self, predicate: ColumnPredicate) -> int | None:
         return self.ordered().count(predicate)
 

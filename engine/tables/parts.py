@@ -17,7 +17,7 @@ from engine.bitmaps import Rows, from_rows, to_array, to_mask
 from engine.counting import Counts, add_each, add_each_capped
 from engine.histories import Histories
 from engine.native import kernel
-from engine.reading import Column, Told
+from engine.reading import Column, Kept, Told
 from engine.tables.amounts import Amounts
 from engine.tables.by_text import TextCounts, told_apart
 from engine.tables.joining import empty, joined, taken
@@ -216,6 +216,21 @@ class SealedPart:
     @property
     def ordered(self) -> bool:
         return True
+
+    def unmade(self, kept: Kept, name: str = "") -> int | None:
+        column = self._columns.get(name)
+        match kept:
+            case Kept.COUNTS:
+                made = "_tallies" in self.__dict__
+            case Kept.TOTALS | Kept.LEAST | Kept.GREATEST:
+                if not isinstance(column, LooseNumbers) or column.data.dtype.kind == "f":
+                    return None
+                made = name in self._amounts and self._amounts[name].has(kept)
+            case Kept.TEXTS:
+                if not isinstance(column, SealedText):
+                    return None
+                made = name in self._text_counts
+        return 0 if made else self.size
 
     @cached_property
     def most(self) -> int:

@@ -189,6 +189,10 @@ class PatchedColumn:
         return known - len(self._base_matching(predicate, overridden)) + len(self._scan(predicate))
 
     @property
+    def scanned(self) -> int:
+        return (0 if self.base is None else self.base.scanned) + (self.tail.scanned if self.size else 0)
+
+    @property
     def searched(self) -> int:
         return (0 if self.base is None else self.base.searched) + (self.tail.searched if self.size else 0)
 

@@ -50,10 +50,8 @@ class Recencies:
         """Who has an event of these parts in [start, end); None where windows end before the events of sealed parts
         do, and begin after they do, and while the order of many is being made."""
         held = [part for part in parts if isinstance(part, SealedPart)]
-        if not held:
-            return None
-        last = end is None or end > max(part.latest for part in held)
-        if not last and start is not None and start > min(part.earliest for part in held):
+        last = _told_by(start, end, held)
+        if last is None:
             return None
         made = self._of(types, held, last)
         if made is None:
@@ -61,6 +59,16 @@ class Recencies:
         low, high = (start, None) if last else (None, end)
         others = tuple(part for part in parts if not (isinstance(part, SealedPart) and part in made.parts))
         return Recency(made.order, _LEAST if low is None else low, _MOST if high is None else high - 1, others)
+
+    def unmade(self, start: int | None, end: int | None, types: Types, parts: Sequence[EventPart]) -> int | None:
+        """How many contacts `since` orders before it tells; None where it does not tell."""
+        held = [part for part in parts if isinstance(part, SealedPart)]
+        last = _told_by(start, end, held)
+        if last is None:
+            return None
+        made = self._made.get((types, last))
+        people = 0 if made is not None and made.serves(held) else sum(len(part.people) for part in held)
+        return people if people <= AT_ONCE else None
 
     def _of(self, types: Types, parts: Sequence[SealedPart], last: bool) -> _Made | None:
         made = self._made.get((types, last))
@@ -80,6 +88,14 @@ class Recencies:
         finally:
             self._making.discard((types, last))
         return made
+
+
+def _told_by(start: int | None, end: int | None, parts: Sequence[SealedPart]) -> bool | None:
+    """Whether last events (else first ones) tell who has one in a window; None where neither do."""
+    if not parts:
+        return None
+    last = end is None or end > max(part.latest for part in parts)
+    return last if last or start is None or start <= min(part.earliest for part in parts) else None
 
 
 @cache

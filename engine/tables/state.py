@@ -15,7 +15,7 @@ from pyroaring import BitMap
 from dsl.schema import COMPANY_SYSTEM_FIELDS, CONTACT_SYSTEM_FIELDS, EVENT_SYSTEM_FIELDS, Field, Schema
 from engine.bitmaps import Mask, Rows
 from engine.changes import AddEvents, ContactRow, EraseContacts, EventColumns, UpsertCompanies, UpsertContacts, Value
-from engine.reading import Recency
+from engine.reading import EventPart, Recency
 from engine.tables.entities import PATCH_LIMIT, EntitiesVersion, EntityTable
 from engine.tables.events import TAIL_LIMIT, EventsVersion, EventTable
 from engine.tables.identity import rows_bitmap
@@ -69,9 +69,14 @@ class TablesVersion:
     def events(self, type: str) -> EventsVersion | None:
         return self.types.get(type)
 
+    def unordered(self, types: tuple[str, ...], start: int | None, end: int | None) -> int | None:
+        return self.recencies.unmade(start, end, types, self._held(types))
+
     def recency(self, types: tuple[str, ...], start: int | None, end: int | None) -> Recency | None:
-        held = [part for type in types if type in self.types for part in self.types[type].parts if part.size]
-        return self.recencies.since(start, end, types, held)
+        return self.recencies.since(start, end, types, self._held(types))
+
+    def _held(self, types: tuple[str, ...]) -> list[EventPart]:
+        return [part for type in types if type in self.types for part in self.types[type].parts if part.size]
 
 
 class State:

@@ -92,6 +92,49 @@ def test_more_is_never_cheaper(workspace: Workspace, data: st.DataObject) -> Non
     assert costs(one, 1) <= costs(one) + 2 * STEP
 
 
+WINDOWED = (
+    "did open before {}",
+    "did open(at before {})",
+    "did open at least 2 times before {}",
+    "sum(amount of purchase before {}) > 1",
+    "max(amount of purchase before {}) > 1",
+    "distinct(amount of purchase before {}) > 1",
+)
+
+
+@pytest.mark.parametrize("template", WINDOWED)
+def test_a_longer_window_is_never_cheaper(workspace: Workspace, template: str) -> None:
+    found = [cost(workspace, template.format(f"2026-10-{day:02}")) for day in range(2, 32, 3)]
+    assert found == sorted(found)
+
+
+@pytest.mark.parametrize(
+    "template", ["did {}", "did {} at least 2 times", "sum(amount of {}) > 1", "min(amount of {}) > 1"]
+)
+def test_what_is_made_for_a_question_is_paid_by_the_first(
+    tmp_path_factory: pytest.TempPathFactory, template: str
+) -> None:
+    """The estimate of who asks first holds what has to be made; that of who comes later does not."""
+    tamis = Tamis.open(tmp_path_factory.mktemp("first") / "data", cache_bytes=0)
+    workspace = tamis.workspace("default")
+    workspace.patch_schema(SCHEMA).result()
+    workspace.upsert_contacts([{"id": f"c{n}"} for n in range(1000)]).result()
+    for kind in ("open", "purchase"):
+        amount = {"amount": 1} if kind == "purchase" else {}
+        workspace.add_events(
+            [{"contact": f"c{n % 1000}", "type": kind, "at": "2026-10-01", **amount} for n in range(5000)]
+        ).result()
+    workspace.checkpoint()
+    expression = template.format("purchase")
+    first = cost(workspace, expression)
+    other = cost(workspace, template.format("purchase"))
+    assert first == other, "to estimate makes nothing"
+    workspace.query(expression, at=AT).count()
+    later = cost(workspace, expression)
+    tamis.close()
+    assert later < first
+
+
 def test_what_exceeds_the_budget_is_refused_with_the_estimate_and_the_place(poor: Workspace) -> None:
     assert poor.query(CHEAP, at=AT).count().count == CONTACTS
     expression = f"{CHEAP} and\n  {DEAR}"

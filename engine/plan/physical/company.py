@@ -53,7 +53,10 @@ class OfCompany(Operator):
     def cost(self, context: Context, asked: float) -> float:
         companies = context.of_companies()
         named = min(asked, companies.space.size) if costs.is_few(asked, context.space) else companies.space.size
-        linked = costs.LOOKED_UP * asked if costs.is_few(asked, context.space) else costs.EVENT * context.space.size
+        if costs.is_few(asked, context.space):
+            linked = costs.LOOKED_UP * asked
+        else:
+            linked = costs.LINKED * context.space.size + costs.MADE * context.version.company_link.unmade
         return costs.STEP + linked + self.item.cost(companies, named)
 
     def estimate(self, context: Context) -> int:

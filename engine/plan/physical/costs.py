@@ -9,29 +9,38 @@ from __future__ import annotations
 from dsl.typed import Contains, EndsWith, ExactlyOneOf, IsSet, Like, Matches
 from engine.plan.physical.space import SPARSE, Space
 from engine.reading import Column, ColumnPredicate
+from engine.tables.literals import Literals, of_like, of_regex
 
-STEP = 10_000.0
+ANYTHING = Literals()
+
+STEP = 5_000.0
 """Any operator at all."""
-BITMAP = 0.05
+BITMAP = 0.03
 """A row of the space, for uniting, intersecting or building bitmaps."""
-SCAN = 0.7
+SCAN = 0.3
 """A number that is compared with constants."""
 LOOKED_UP = 20.0
 """A value that is fetched for one of few candidates."""
-TERM = 0.8
+TERM = 0.3
 """A number read or calculated for a row, by kernels and operations of whole arrays."""
 TEXT_TERM = 800.0
 """A text read and folded for a row."""
 DRAW = 4.0
 """A draw for a contact."""
-COUNTED = 1.0
+COUNTED = 0.4
 """A contact whose events are counted."""
+LINKED = 0.2
+"""A contact that may be of one of some companies."""
 RANK = 4.0
 """A contact that is ranked by a number."""
 RANK_QUOTIENT = 150.0
 """A contact that is ranked by an exact quotient."""
 TALLY = 0.2
-"""An event that is counted by a tally kept for that."""
+"""An event that is counted, or whose property is summed or compared, by what is kept for that."""
+MADE = 10.0
+"""An event that is read once to make what is kept."""
+ORDERED_ONCE = 30.0
+"""A contact that is put in order once, by the moment of an event."""
 EVENT = 4.0
 """An event that was selected."""
 FOLLOWED = 150.0
@@ -40,7 +49,9 @@ SUMMED = 3.0
 """An event whose property is summed or compared."""
 EDGE = 8.0
 """An event that may be the first or last."""
-KNOWN_TEXT = 1.0
+AT_HAND = 0.5
+"""A contact whose first or last event is at hand."""
+KNOWN_TEXT = 0.3
 """An event whose property is one of few texts, each of which is known to occur where."""
 DIFFERENT = 600.0
 """An event whose property is told from those of others."""
@@ -51,8 +62,10 @@ ABSENT = 10.0
 SAME = 60.0
 """An event whose property is compared with that of another step, beside that."""
 
-_SEARCHED: dict[type[object], float] = {Contains: 16.0, EndsWith: 8.0, Like: 100.0, Matches: 150.0, ExactlyOneOf: 5.0}
+_SEARCHED: dict[type[object], float] = {Contains: 4.0, EndsWith: 0.8, Like: 100.0, Matches: 150.0, ExactlyOneOf: 5.0}
 """A text that a predicate searches; the others find theirs by an index."""
+HAVING = 4.0
+"""A text in which a pattern's literals are searched: it is tried on those that hold them."""
 
 
 def is_few(asked: float, space: Space) -> bool:
@@ -65,11 +78,21 @@ def places(asked: float, space: Space) -> float:
     return asked if is_few(asked, space) else space.size
 
 
+def _searched(predicate: ColumnPredicate) -> float:
+    """A text, in nanoseconds."""
+    match predicate:
+        case Matches(pattern) if of_regex(pattern) != ANYTHING:
+            return HAVING
+        case Like(pattern) if of_like(pattern) != ANYTHING:
+            return HAVING
+        case _:
+            return _SEARCHED.get(type(predicate), 0.0)
+
+
 def column_cost(column: Column | None, predicate: ColumnPredicate, space: Space, asked: float) -> float:
     """Of a column's `matching`, in nanoseconds."""
     if column is None or type(predicate) is IsSet:
         return STEP
-    searched = _SEARCHED.get(type(predicate), 0.0) * column.searched
-    scanned = 0.0 if column.searched else SCAN * space.size
-    by_index = STEP + BITMAP * space.size + searched + scanned
+    searched = _searched(predicate) * column.searched
+    by_index = STEP + BITMAP * space.size + searched + SCAN * column.scanned
     return min(by_index, STEP + LOOKED_UP * asked) if is_few(asked, space) and not searched else by_index

@@ -21,7 +21,7 @@ from engine.plan.physical.numbers import Array
 from engine.plan.physical.operator import Context
 from engine.plan.physical.selection import Picked, Places, Selection
 from engine.plan.physical.space import Domain, PartSpace, in_stretches
-from engine.reading import Column, EventPart
+from engine.reading import Column, EventPart, Kept
 
 WORDS_AT_MOST = 1 << 23
 EVENTS_A_TEXT = 32
@@ -40,11 +40,13 @@ def distinct(events: Selection, name: str, context: Context, domain: Domain) -> 
 
 
 def distinct_cost(events: Selection, name: str, context: Context, places: float) -> float:
-    """About how many nanoseconds an event takes."""
+    """About how many nanoseconds the selected events take."""
     columns = [part.column(name) for part in events.parts(context.version)]
     texts = sum(column.searched for column in columns if column is not None)
     by_text = events.where is None and 0 < texts * EVENTS_A_TEXT <= events.estimate(context)
-    return costs.KNOWN_TEXT if by_text and not costs.is_few(places, context.space) else costs.DIFFERENT
+    if by_text and not costs.is_few(places, context.space):
+        return events.kept_cost(context, Kept.TEXTS, name, costs.KNOWN_TEXT)
+    return costs.DIFFERENT * events.among(context, places)
 
 
 # --- text by text -------------------------------------------------------------------------------------------

@@ -199,7 +199,12 @@ class EdgeMatch(Operator):
 
     def cost(self, context: Context, asked: float) -> float:
         asked = costs.places(asked, context.space)
-        return costs.STEP + self.events.cost(context, asked) + costs.EDGE * self.events.among(context, asked)
+        found = costs.EDGE * self.events.among(context, asked)
+        beyond = self.events.end if self.last else self.events.start
+        if beyond is None and self.events.where is None and not costs.is_few(asked, context.space):
+            parts = sum(1 for _ in self.events.parts(context.version))
+            found = min(found, costs.AT_HAND * parts * asked)
+        return costs.STEP + self.events.cost(context, asked) + found
 
     def estimate(self, context: Context) -> int:
         return min(context.space.existing, self.events.estimate(context)) // 2

@@ -135,8 +135,9 @@ class ActiveIn(Stored):
         """A union for each part and level of its time index, and what lies at the edges of the window."""
         if asked * FOLLOWED < context.space.size:
             return self.events.cost(context, asked)
-        parts = sum(1 for _ in self.events.parts(context.version))
-        return parts * (10 * costs.STEP + costs.BITMAP * context.space.size)
+        told = context.version.unordered(self.events.types, self.events.start, self.events.end)
+        parts = sum(1 for _ in self.events.parts(context.version)) if told is None else 1
+        return costs.ORDERED_ONCE * (told or 0) + parts * (2 * costs.STEP + costs.BITMAP * context.space.size)
 
     def estimate(self, context: Context) -> int:
         return min(context.space.existing, context.estimate(self.events))

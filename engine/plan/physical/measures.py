@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +19,20 @@ from engine.plan.physical.operator import Context
 from engine.plan.physical.selection import Places, Selection
 from engine.plan.physical.space import Domain
 from engine.plan.physical.terms import Term, nothing
-from engine.reading import Amounts, ByPlace, EventPart
+from engine.reading import Amounts, ByPlace, EventPart, Kept
 
 _INT32 = 1 << 31
 _INT64 = 1 << 63
 NO_VALUE = -_INT64
 """No value is this number."""
+
+_KEPT: Mapping[AggregateFunction, Kept] = {
+    AggregateFunction.SUM: Kept.TOTALS,
+    AggregateFunction.AVG: Kept.TOTALS,
+    AggregateFunction.MIN: Kept.LEAST,
+    AggregateFunction.MAX: Kept.GREATEST,
+}
+"""What parts keep to answer them."""
 
 Piece = tuple[Places, Array]
 """Places of a domain and a value for each."""
@@ -61,17 +69,15 @@ class Measure(Term):
     def cost(self, context: Context, places: float) -> float:
         if self.function is AggregateFunction.COUNT:
             return self.events.counting_cost(context, places)
-        each = self._cost_of_event(context, places) * self.events.among(context, places)
-        return self.events.cost(context, places) + each + costs.TERM * places
+        return self.events.cost(context, places) + self._cost_of_events(context, places) + costs.TERM * places
 
-    def _cost_of_event(self, context: Context, places: float) -> float:
-        match self.function:
-            case AggregateFunction.DISTINCT:
-                return distinct_cost(self.events, self._property, context, places)
-            case AggregateFunction.FIRST | AggregateFunction.LAST if self.column is not None:
-                return costs.EDGE
-            case _:
-                return costs.SUMMED
+    def _cost_of_events(self, context: Context, places: float) -> float:
+        kept = _KEPT.get(self.function)
+        if kept is not None and self.events.where is None and not costs.is_few(places, context.space):
+            return self.events.kept_cost(context, kept, self._property, costs.SUMMED)
+        if self.function is AggregateFunction.DISTINCT:
+            return distinct_cost(self.events, self._property, context, places)
+        return (costs.SUMMED if self.column is None else costs.EDGE) * self.events.among(context, places)
 
     def numbers(self, context: Context, domain: Domain) -> Numbers:
         match self.function:

@@ -45,6 +45,10 @@ class MomentColumn:
         return None
 
     @property
+    def scanned(self) -> int:
+        return 0
+
+    @property
     def searched(self) -> int:
         return 0
 

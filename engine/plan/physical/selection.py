@@ -18,7 +18,7 @@ from engine.plan.physical import costs
 from engine.plan.physical.numbers import Array
 from engine.plan.physical.operator import Context, Operator
 from engine.plan.physical.space import Domain, PartSpace
-from engine.reading import EventPart, Version
+from engine.reading import EventPart, Kept, Version
 
 STRETCH = 1 << 15
 SHARED_TALLIES = 1 << 21
@@ -194,9 +194,20 @@ class Selection:
 
     def counting_cost(self, context: Context, asked: float) -> float:
         """Of `counts`, in nanoseconds: tallies are kept for counting all events of everyone."""
-        tallied = self.where is None and not costs.is_few(asked, context.space)
-        each = costs.TALLY if tallied else costs.EVENT
-        return self.cost(context, asked) + each * self.among(context, asked) + costs.COUNTED * asked
+        if self.where is None and not costs.is_few(asked, context.space):
+            each = self.kept_cost(context, Kept.COUNTS, "", costs.EVENT)
+        else:
+            each = costs.EVENT * self.among(context, asked)
+        return self.cost(context, asked) + each + costs.COUNTED * asked
+
+    def kept_cost(self, context: Context, kept: Kept, name: str, otherwise: float) -> float:
+        """Of all events of everyone, by what parts keep for that; events of parts that keep nothing cost `otherwise`
+        each."""
+        return sum(self._kept_cost(part, part.unmade(kept, name), otherwise) for part in self.parts(context.version))
+
+    def _kept_cost(self, part: EventPart, unmade: int | None, otherwise: float) -> float:
+        selected = part.estimate_between(self.start, self.end)
+        return otherwise * selected if unmade is None else costs.TALLY * selected + costs.MADE * unmade
 
     def estimate(self, context: Context) -> int:
         """About how many events are selected."""
