@@ -192,6 +192,7 @@ class Kept(Enum):
 
     COUNTS = auto()
     TOTALS = auto()
+    MEANS = auto()
     LEAST = auto()
     GREATEST = auto()
     TEXTS = auto()

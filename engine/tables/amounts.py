@@ -31,7 +31,13 @@ class Amounts:
 
     def has(self, kept: Kept) -> bool:
         """Whether it was made already."""
-        return "totals" in self.__dict__ if kept is Kept.TOTALS else (kept is Kept.GREATEST) in self._extremes
+        match kept:
+            case Kept.TOTALS:
+                return "totals" in self.__dict__
+            case Kept.MEANS:
+                return {"totals", "held"} <= self.__dict__.keys()
+            case _:
+                return (kept is Kept.GREATEST) in self._extremes
 
     @property
     def type(self) -> type[np.signedinteger[Any]]:

@@ -222,7 +222,7 @@ class SealedPart:
         match kept:
             case Kept.COUNTS:
                 made = "_tallies" in self.__dict__
-            case Kept.TOTALS | Kept.LEAST | Kept.GREATEST:
+            case Kept.TOTALS | Kept.MEANS | Kept.LEAST | Kept.GREATEST:
                 if not isinstance(column, LooseNumbers) or column.data.dtype.kind == "f":
                     return None
                 made = name in self._amounts and self._amounts[name].has(kept)

@@ -86,6 +86,10 @@ class ColumnLookup(Stored):
     def label(self) -> str:
         return f"{self.column} {describe_predicate(self.predicate)}"
 
+    def cost(self, context: Context, asked: float) -> float:
+        values = 1 if type(self.predicate) is IsSet else len(self.predicate.values)  # type: ignore[union-attr]
+        return costs.STEP + costs.BITMAP * asked * max(1, values)
+
     def count(self, context: Context, within: BitMap | None) -> int:
         """The sum of what each value has, without uniting them; what tags have is united as words."""
         still_wanted()

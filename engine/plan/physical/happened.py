@@ -136,8 +136,10 @@ class ActiveIn(Stored):
         if asked * FOLLOWED < context.space.size:
             return self.events.cost(context, asked)
         told = context.version.unordered(self.events.types, self.events.start, self.events.end)
-        parts = sum(1 for _ in self.events.parts(context.version)) if told is None else 1
-        return costs.ORDERED_ONCE * (told or 0) + parts * (2 * costs.STEP + costs.BITMAP * context.space.size)
+        once = 2 * costs.STEP + costs.BITMAP * context.space.size
+        if told is not None:
+            return costs.ORDERED_ONCE * told + once
+        return 3 * once * sum(1 for _ in self.events.parts(context.version))
 
     def estimate(self, context: Context) -> int:
         return min(context.space.existing, context.estimate(self.events))

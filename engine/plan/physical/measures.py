@@ -28,7 +28,7 @@ NO_VALUE = -_INT64
 
 _KEPT: Mapping[AggregateFunction, Kept] = {
     AggregateFunction.SUM: Kept.TOTALS,
-    AggregateFunction.AVG: Kept.TOTALS,
+    AggregateFunction.AVG: Kept.MEANS,
     AggregateFunction.MIN: Kept.LEAST,
     AggregateFunction.MAX: Kept.GREATEST,
 }
