@@ -64,11 +64,11 @@ rewritten plan
     Match scope=contacts field=points predicate=Range(31, False, False) event=None
     Match scope=contacts field=country predicate=OneOf(('fr')) event=None
 physical plan
-  but not: expected 1 at 0.03 ms, found 1, 1 for want of a value
+  but not: expected 1 at 0.02 ms, found 1, 1 for want of a value
     points in [31..]: expected 1 at 0.01 ms, found 2
     country = 'fr': expected 2 at 0.01 ms, found 2
 cost
-  0.03 ms of a budget of 20000 ms, estimated
+  0.02 ms of a budget of 20000 ms, estimated
 answer
   count 1, seq 5""",
     'not (in segment "rich" and did open(campaign != "Spring") in last 30 days)': """\
@@ -93,15 +93,15 @@ rewritten plan
         Complement
           Match scope=events field=campaign predicate=OneOf(('spring')) event='open'
 physical plan
-  not: expected 5 at 0.08 ms, found 5
-    all of: expected 0 at 0.07 ms, found 0
-      members of segment 'rich': expected 1 at 0.02 ms, found 2
+  not: expected 5 at 0.04 ms, found 5
+    all of: expected 0 at 0.04 ms, found 0
+      members of segment 'rich': expected 1 at 0.01 ms, found 2
         points in [31..]: expected 1 at 0.01 ms, found 2
-      did open in [1792753200000, 1795348800000) where: expected 0 at 0.04 ms, found 1
-        not: expected 0 at 0.02 ms, found 2, 2 for want of a value
+      did open in [1792753200000, 1795348800000) where: expected 0 at 0.02 ms, found 1
+        not: expected 0 at 0.01 ms, found 2, 2 for want of a value
           campaign = 'spring': expected 3 at 0.01 ms, found 1
 cost
-  0.08 ms of a budget of 20000 ms, estimated
+  0.04 ms of a budget of 20000 ms, estimated
 answer
   count 5, seq 5""",
 }
