@@ -69,17 +69,17 @@ def month_day(days: Ints) -> Ints:
 
 def date_part(part: Part, days: Ints, today: int) -> Ints:
     """A part of each day; Monday is weekday 1; whole years until `today` for YEARS_SINCE."""
-    year, month, day = _dates(days)
     match part:
         case Part.YEAR:
-            return year
+            return _months(days) // 12 + 1970
         case Part.MONTH:
-            return month
+            return _months(days) % 12 + 1
         case Part.DAY:
-            return day
+            return _dates(days)[2]
         case Part.WEEKDAY:
             return (days + 3) % 7 + 1  # 1970-01-01 was a Thursday
         case Part.YEARS_SINCE:
+            year, month, day = _dates(days)
             return _years_until(today, year, month * 100 + day)
         case _:
             raise TypeError(f"days have no {part}")
@@ -92,6 +92,11 @@ def _years_until(today: int, year: Ints, month_day: Ints) -> Ints:
     reached = this.month * 100 + this.day
     due = month_day if leap else np.where(month_day == 229, 228, month_day)
     return this.year - year - (due > reached)
+
+
+def _months(days: Ints) -> Ints:
+    """Months since January 1970 of each day since then."""
+    return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
 
 
 def _dates(days: Ints) -> tuple[Ints, Ints, Ints]:
