@@ -81,7 +81,7 @@ class Postings:
 class GroupIndex:
     """Rows by group number 0..n-1, ascending. Frequent groups have a ready bitmap; the others have `postings`."""
 
-    __slots__ = ("_place", "_postings", "_ready", "_shelf", "_single", "_words", "counts", "most")
+    __slots__ = ("_place", "_postings", "_ready", "_shelf", "_single", "_total", "_words", "counts", "most")
 
     def __init__(self, counts: NDArray[np.int32], ready: NDArray[np.int32], shelf: Shelf, postings: Postings) -> None:
         self.counts = counts
@@ -90,6 +90,7 @@ class GroupIndex:
         self._place = {group: place for place, group in enumerate(ready.tolist())}
         self._postings = postings
         self._words: dict[int, Words] = {}
+        self._total: int | None = None
         self._single: bool | None = None  # whether each group has one row, once somebody asked
         self.most: Most | None = None
         """The most held groups and their texts, once somebody asked."""
@@ -107,6 +108,13 @@ class GroupIndex:
         shelf = Shelf.of([from_sorted(postings[group]) for group in ready.tolist()])
         kept = postings.rows[np.repeat(~frequent, counts)]
         return cls(counts, ready.astype(np.int32), shelf, Postings(_starts_of(np.where(frequent, 0, counts)), kept))
+
+    @property
+    def total(self) -> int:
+        """How many pairs of a group and a row there are."""
+        if self._total is None:
+            self._total = int(self.counts.sum())
+        return self._total
 
     def count(self, groups: NDArray[np.int64]) -> int:
         """How many rows `groups` have in all."""

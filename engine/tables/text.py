@@ -151,7 +151,7 @@ class SealedText(LooseText):
             group = self.sorted.group_of(str(predicate.values[0]))
             return 0 if group is None else int(self._index.counts[group])
         if type(predicate) is IsSet:
-            return int(self._index.counts.sum())
+            return self._index.total
         if not self.sorted.ranged(predicate):
             return super().estimate(predicate)
         groups = self.sorted.select_groups(predicate)
