@@ -26,8 +26,10 @@ from engine.tables.loose import MISSING_INT
 
 SEEN_MEANWHILE = 64
 """How many events can be looked at one after the other while one contact is followed to its events."""
-SORTED_MEANWHILE = 8
-"""How many events can be sorted by contact while one contact is followed to its events in a window."""
+SORTED_MEANWHILE = 3
+"""How many events of a window can be sorted by contact while one contact is followed to its events there."""
+CHOSEN_MEANWHILE = 32
+"""How many chosen events, whose contacts are mostly others, can be so."""
 SMALL_WINDOW = 4
 """Histories are read whole where more than one event in so many is in the window."""
 
@@ -234,19 +236,17 @@ class Gathering:
 
     def _window(self, part: EventPart, events: Selection) -> Source:
         between = part.rows_between(events.start, events.end)
-        if isinstance(between, range) and self._worth_sorting(part, len(between), part.size // SMALL_WINDOW):
+        most = min(SORTED_MEANWHILE * len(self.contacts), part.size // SMALL_WINDOW)
+        if isinstance(between, range) and part.ordered and len(between) <= most:
             return self._sorted(part, np.arange(between.start, between.stop, dtype=np.uint32), events)
         return self._whole(part, events, None)
 
     def _chosen(self, found: Found, events: Selection) -> Source:
-        if self._worth_sorting(found.part, found.rows.size, found.part.size):
+        if found.part.ordered and found.rows.size <= CHOSEN_MEANWHILE * len(self.contacts):
             return self._sorted(found.part, found.rows, events)
         chosen = np.zeros(words_of(found.part.size), np.uint64)
         set_rows(found.rows, chosen)
         return self._whole(found.part, events, chosen)
-
-    def _worth_sorting(self, part: EventPart, events: int, most: int) -> bool:
-        return part.ordered and events <= min(SORTED_MEANWHILE * len(self.contacts), most)
 
     def _sorted(self, part: EventPart, rows: Rows, events: Selection) -> Source:
         asked = np.empty(rows.size + 1, np.uint32)

@@ -108,7 +108,7 @@ def test_engine_and_oracle_agree(seed: int, data: st.DataObject) -> None:
 def test_the_same_in_small_pieces(seed: int, data: st.DataObject) -> None:
     """Large data are worked on some contacts at a time, and few rows are put in the order of contacts."""
     twin, pace = crowded(seed)
-    few = mock.patch.object(gathering, "SORTED_MEANWHILE", data.draw(st.sampled_from((0, 4))))
+    few = mock.patch.object(gathering, "CHOSEN_MEANWHILE", data.draw(st.sampled_from((0, 32))))
     with few, mock.patch.object(sequence, "EVENTS_AT_ONCE", 15):
         twin.agreed(typed.Sequence(NOWHERE, data.draw(steps(pace))))
 
