@@ -167,17 +167,16 @@ def _find_sparse(asked: Rows, who: Rows, starts: Rows, begins: Ints, ends: Ints)
 
 @kernel("u4[]", "u4[]", "u4[]", "out i8[]", "out i8[]")
 def _find_dense(asked: Rows, who: Rows, starts: Rows, begins: Ints, ends: Ints) -> None:
-    """The same by an array of the range of `asked`: one more than the place of each contact in `who`, or 0."""
+    """The same by arrays of the range of `asked`, without a branch for each: which have events cannot be foretold."""
     low, high = asked[0], asked[asked.size - 1]
-    places = np.zeros(np.int64(high) - np.int64(low) + 1, np.uint32)
+    begin_of = np.zeros(np.int64(high) - np.int64(low) + 1, np.uint32)
+    end_of = np.zeros(begin_of.size, np.uint32)
     for place in range(_next_place(who, low, 0), who.size):
         if who[place] > high:
             break
-        places[who[place] - low] = place + 1
+        begin_of[who[place] - low], end_of[who[place] - low] = starts[place], starts[place + 1]
     for i in range(asked.size):
-        after = places[asked[i] - low]
-        begins[i] = starts[after - 1] if after else 0
-        ends[i] = starts[after] if after else 0
+        begins[i], ends[i] = begin_of[asked[i] - low], end_of[asked[i] - low]
 
 
 @kernel("i8[]", "i8[]", "u4[]", "i8", "i8", "out u4[]")

@@ -27,6 +27,7 @@ SMALL: dict[str, tuple[int, ...]] = {
     "engine.plan.physical.gathering.SORTED_MEANWHILE": (0, 1000),
     "engine.plan.physical.linear.AT_ONCE": (64,),
     "engine.plan.physical.linear.WORTH_SHARING": (0,),
+    "engine.plan.physical.sequence.CONTACTS_AT_ONCE": (1, 3),
     "engine.plan.physical.sequence.EVENTS_AT_ONCE": (1, 7),
     "engine.plan.physical.one_column.PIECES_WORTH": (0, 1000),
     "engine.plan.physical.selection.STRETCH": (1, 3),

@@ -56,7 +56,7 @@ KNOWN_TEXT = 0.3
 """An event whose property is one of few texts, each of which is known to occur where."""
 DIFFERENT = 600.0
 """An event whose property is told from those of others."""
-ORDERED = 20.0
+ORDERED = 10.0
 """An event of a step of a sequence."""
 ABSENT = 10.0
 """An event of an absent step, beside that."""

@@ -31,6 +31,8 @@ FoundSteps = dict[int, list[Found]]
 
 EVENTS_AT_ONCE = 1 << 16
 """Contacts with about so many events are followed at a time: what is made of them stays in the processor's cache."""
+CONTACTS_AT_ONCE = 1 << 14
+"""So many contacts' histories are read where they lie between two looks at the deadline."""
 LAST = 1 << 60
 """Beyond all moments, so far from the ends of int64 that a moment added to it stays within them."""
 
@@ -39,9 +41,11 @@ LAST = 1 << 60
 class Sequence(Operator):
     """Contacts whose events hold `steps` in order; `zone` is where months and years are counted.
 
-    Step by step it keeps *all* events that can end the steps so far: the earliest alone would not do, for a later one
-    may be the one from which the next step is within its gap. Which events of a step can follow is decided by one
-    sweep through time: among the kept events before it, the farthest of their limits must not lie before the event.
+    Of two steps, a pair of events is looked for in the histories of contacts (`pairs`). Otherwise, and for the contacts
+    that this leaves, the events of each step are gathered, and step by step *all* are kept that can end the steps so
+    far: the earliest alone would not do, for a later one may be the one from which the next step is within its gap.
+    Which events of a step can follow is decided by one sweep through the time of each contact: among the kept events
+    before it, the farthest of their limits must not lie before the event.
     """
 
     steps: tuple[Step, ...]
@@ -113,8 +117,10 @@ class Sequence(Operator):
             left = some[verdicts == LEFT]
             return np.concatenate([some[verdicts == YES], *map(in_trails, _stretches(left, piece))])
 
-        followed = in_pairs if gap is not None and is_direct(piece) else in_trails
-        stretches = _stretches(contacts, piece)
+        if gap is not None and is_direct(piece):
+            followed, stretches = in_pairs, _split(contacts, len(contacts) // CONTACTS_AT_ONCE + 1)
+        else:
+            followed, stretches = in_trails, _stretches(contacts, piece)
         return np.concatenate([NO_ROWS, *on_every_core(followed, stretches, worth=len(stretches) > 1)])
 
     def _candidates(self, context: Context, within: BitMap | None) -> tuple[BitMap, Steps, FoundSteps]:
@@ -161,7 +167,11 @@ class Sequence(Operator):
 def _stretches(contacts: Rows, piece: Piece) -> list[Rows]:
     """Contacts that follow each other, so few at a time that what is made of their events stays in cache."""
     events = len(contacts) * sum(source.events_each for sources in piece for source in sources)
-    return np.array_split(contacts, min(int(events) // EVENTS_AT_ONCE + 1, len(contacts))) if len(contacts) else []
+    return _split(contacts, min(int(events) // EVENTS_AT_ONCE + 1, len(contacts)))
+
+
+def _split(contacts: Rows, pieces: int) -> list[Rows]:
+    return np.array_split(contacts, pieces) if len(contacts) else []
 
 
 class _Chain:
