@@ -12,6 +12,7 @@ from pyroaring import BitMap
 from engine.bitmaps import Words, from_words, members, shared, words_of
 from engine.deadline import still_wanted
 from engine.native import kernel
+from engine.plan.physical import costs
 from engine.plan.physical.at_least import AtLeast
 from engine.plan.physical.happened import FOLLOWED, ActiveIn, Happened
 from engine.plan.physical.operator import Context, Operator
@@ -38,6 +39,13 @@ class Regular(AtLeast):
             return AtLeast.count(self, context, within)
         found = self._counted(context)
         return members(found) if within is None else shared(within, found)
+
+    def cost(self, context: Context, asked: float) -> float:
+        """The events of each occasion are selected, and become words that are added up."""
+        size = context.space.size
+        each = sum(occasion.events.cost(context, size) for occasion in self.occasions)
+        whole = costs.STEP + each + len(self.occasions) * (costs.STEP + 2 * costs.BITMAP * size)
+        return min(whole, AtLeast.cost(self, context, asked)) if costs.is_few(asked, context.space) else whole
 
     def _counted(self, context: Context) -> Words:
         """Bit b of the number of occasions of each contact is its bit in row b of `bits`."""
