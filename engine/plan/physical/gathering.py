@@ -176,6 +176,7 @@ class Source:
     """The events of a part in [start, end), and in the set of rows `chosen` where there is one: no event is before
     `first`, none after `last`."""
 
+    part: EventPart
     histories: Histories
     start: int | None
     end: int | None
@@ -185,18 +186,33 @@ class Source:
     readers: Readers
 
     @classmethod
-    def of(cls, histories: Histories, at: Ints, events: Selection, chosen: Words | None, readers: Readers) -> Source:
-        """`at` are the moments of all events there, those at the ends among them."""
+    def of(
+        cls,
+        part: EventPart,
+        histories: Histories,
+        at: Ints,
+        events: Selection,
+        chosen: Words | None,
+        readers: Readers,
+    ) -> Source:
+        """`at` are moments of the events there, those at the ends among them."""
         first, last = int(at.min(initial=NEVER)), int(at.max(initial=BEFORE_ALL))
         if events.start is not None:
             first = max(first, events.start)
         if events.end is not None:
             last = min(last, events.end - 1)
-        return cls(histories, events.start, events.end, first, last, chosen, readers)
+        return cls(part, histories, events.start, events.end, first, last, chosen, readers)
 
     def within(self, low: int, high: int) -> Source:
         """The events low <= moment < high of these."""
         return replace(self, start=low, end=high, first=max(self.first, low), last=min(self.last, high - 1))
+
+    def among(self, contacts: BitMap) -> BitMap:
+        """Those of some contacts that may have events here: fewer where few events are in the window."""
+        between = self.part.rows_between(self.start, self.end)
+        if not isinstance(between, range) or len(between) > len(contacts):
+            return contacts
+        return contacts & from_rows(self.part.contacts[between.start : between.stop])
 
     def trail(self, contacts: Rows) -> Trail:
         """Those of some contacts, which ascend."""
@@ -252,11 +268,11 @@ class Gathering:
         asked = np.empty(rows.size + 1, np.uint32)
         rows = asked[: _take_asked(part.contacts, rows, self.words, asked)]
         histories = Histories.of(part.contacts[rows], part.at[rows], rows)
-        return Source.of(histories, histories.at, events, None, self._readers(part, histories.rows))
+        return Source.of(part, histories, histories.at, events, None, self._readers(part, histories.rows))
 
     def _whole(self, part: EventPart, events: Selection, chosen: Words | None) -> Source:
         at = part.at[[0, -1]] if part.ordered else part.at
-        return Source.of(part.histories, at, events, chosen, self._readers(part, None))
+        return Source.of(part, part.histories, at, events, chosen, self._readers(part, None))
 
     def _readers(self, part: EventPart, rows: Rows | None) -> Readers:
         return {slot: _reader(part, field, self.known, rows) for slot, field in self.slots.items()}

@@ -82,7 +82,10 @@ class Sequence(Operator):
             return candidates
         found = BitMap()
         for piece in self._pieces(self._sources(context, candidates, steps, known)):
-            found |= from_rows(self._followed(to_array(candidates - found), steps, piece))
+            asked = candidates - found
+            if len(piece[0]) == 1:
+                asked = piece[0][0].among(asked)
+            found |= from_rows(self._followed(to_array(asked), steps, piece))
         return found
 
     def _pieces(self, sources: Piece) -> list[Piece]:

@@ -38,7 +38,7 @@ def source(events: Iterable[Event], window: Window, told: bool) -> Source:
     codes = np.array([code for _, _, code in ordered], np.int16)[histories.rows]
     reader = ByCode(codes, np.array([7, 5, 7, -(1 << 63)]))
     selection = Selection(("any",), None, *window)
-    return Source.of(histories, at, selection, None, {PROPERTY: reader} if told else {})
+    return Source.of(None, histories, at, selection, None, {PROPERTY: reader} if told else {})
 
 
 def inside(events: Iterable[Event], window: Window) -> list[Event]:
