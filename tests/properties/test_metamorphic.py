@@ -33,10 +33,11 @@ def below_is_at_most(writer: Writer) -> Example:
 
 
 def test_a_law_that_does_not_hold_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one of some worlds, as not every one has somebody who opened just once."""
     monkeypatch.setattr(metamorphic, "SAME", (below_is_at_most,))
     monkeypatch.setattr(metamorphic, "POPULATIONS", (120,))
     with pytest.raises(Broken, match=r"below_is_at_most .*\ncount\(open\) < 1\ncount\(open\) <= 1\ndiffers for"):
-        check_world(0)
+        list(map(check_world, range(20)))
 
 
 def test_rows_change_places_only_where_their_order_says_nothing() -> None:
