@@ -68,6 +68,8 @@ def _checked(checker: _Checker, selection: tree.Selection, text: str) -> typed.S
         result = checker.selection(selection)
     except _Enough:
         result = None
+    finally:
+        checker.ended()
     if checker.problems or result is None:
         raise ExpressionError(text, _in_order(checker.problems))
     return result
@@ -104,6 +106,10 @@ class _Checker:
         self.constants = Constants(_zone(schema.timezone), params)
         self.terms = Terms(self.names, self.constants, self.selector)
         self.predicates = Predicates(self.terms, self.constants, self.attempt, regex_problem)
+
+    def ended(self) -> None:
+        """Let go of those that refer to this checker: nothing is left for the garbage collector to find."""
+        del self.terms, self.predicates
 
     def attempt(self, make: Callable[Asked, Result], *args: Asked.args, **kwargs: Asked.kwargs) -> Result | None:
         """What `make` gives, or None once its problem is noted."""

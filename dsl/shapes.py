@@ -110,7 +110,8 @@ def learnt(selection: tree.Selection, pieces: Sequence[Token]) -> Make | None:
     comment: then it is within one.
 
     Between the pieces, and in which kind of piece comes, all texts of a shape are the same: where the parser finds the
-    pieces of one, it finds those of all. The tree becomes a function that makes one node after the other.
+    pieces of one, it finds those of all. The tree becomes a function that makes one node after the other. Nothing of
+    the text stands in its source, which has made-up names and numbers alone.
     """
     comments = [piece.span for piece in pieces if piece.type == COMMENTED]
     written = _Written(pieces)

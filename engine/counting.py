@@ -102,10 +102,3 @@ def raise_each(most: Array, places: Rows, values: Array) -> None:
     """Raise `most` at each place to its value where that is larger."""
     for row in range(places.size):
         most[places[row]] = max(most[places[row]], values[row])
-
-
-@kernel("out V[]", "u4[]", "V[]", V=("i4", "i8", "f8"))
-def lower_each(least: Array, places: Rows, values: Array) -> None:
-    """Lower `least` at each place to its value where that is smaller."""
-    for row in range(places.size):
-        least[places[row]] = min(least[places[row]], values[row])

@@ -58,10 +58,6 @@ def none_bad(array: pa.Array) -> Mask:
     return np.zeros(len(array), dtype=np.bool_)
 
 
-def all_bad(array: pa.Array) -> Converted:
-    return pa.nulls(len(array), array.type), valid(array)
-
-
 def settled(array: pa.Array) -> pa.Array:
     """The array with encodings that do not matter here undone: dictionaries, views, wide and fixed strings, chunks."""
     if isinstance(array, pa.ChunkedArray):

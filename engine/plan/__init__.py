@@ -12,7 +12,6 @@ from engine.plan.logical import Plan
 from engine.plan.lowering import (
     SegmentDefinition,
     lower,
-    lower_segment,
     lower_selector,
     lower_sequence,
     lower_term,
@@ -38,7 +37,6 @@ __all__ = [
     "execute",
     "explain",
     "lower",
-    "lower_segment",
     "lower_selector",
     "lower_sequence",
     "lower_term",

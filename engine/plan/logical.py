@@ -196,10 +196,6 @@ class Selected(Node, frozen=True):
     start: int | None = None
     end: int | None = None
 
-    @property
-    def timeless(self) -> bool:
-        return self.start is None and self.end is None
-
     def between(self, start: int | None, end: int | None) -> Selected:
         """Those that also lie in [start, end)."""
         first = start if self.start is None else self.start if start is None else max(start, self.start)

@@ -45,11 +45,6 @@ def lower(selection: typed.Selection, clock: Clock, schema: Schema, segments: Ma
     return plan if selection.cut is None else lowering.cut(plan, selection.cut)
 
 
-def lower_segment(key: str, clock: Clock, schema: Schema, segments: Mapping[str, SegmentDefinition]) -> Plan:
-    """The logical plan of a saved segment's members."""
-    return _Lowering(clock, schema, segments).members(key)
-
-
 def lower_selector(selector: typed.Selector, clock: Clock, schema: Schema) -> Selected:
     """The events that a selector names."""
     return _Lowering(clock, schema, {}).selected(selector)

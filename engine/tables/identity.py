@@ -253,11 +253,6 @@ class IdTable:
         """Whether there are new ids, or erased ones, since the ids were sealed last."""
         return bool(self._held.tail or self._held.gone)
 
-    @property
-    def erasing(self) -> bool:
-        """Whether rows were erased since the ids were sealed last."""
-        return bool(self._held.gone)
-
     def seal(self) -> None:
         """Move all ids into one array; those of erased rows become empty."""
         self._seal(self.arrow(self.size))

@@ -1,3 +1,5 @@
+import gc
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -315,3 +317,20 @@ def test_a_cut_reads_too():
 def test_constants_in_arithmetic_are_exact():
     found = condition("points * 0.1 > 3")
     assert found.term.right == typed.Constant(found.term.right.span, Type.NUMBER, Fraction(1, 10))
+
+
+@pytest.mark.parametrize("text", ["points > 5 and did open", "count(open) > 5", "points > 5 and nothing = 3"])
+def test_a_check_leaves_nothing_for_the_garbage_collector(text):
+    understood(text)
+    gc.collect()
+    gc.disable()
+    try:
+        understood(text)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def understood(text):
+    with suppress(ExpressionError):
+        understand(text, SCHEMA, segments=SEGMENTS)

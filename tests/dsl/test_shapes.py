@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -115,3 +117,53 @@ def test_long_texts_have_none():
     assert len(text) > LONGEST
     assert told(read(text)) == told(_Pass(text).run())
     assert _SHAPES.of(taken_apart(text)[0]) is None
+
+
+HOSTILE = (
+    *("'", '"', "`", "\\", "'''", "\n", "\r\n", "\n raise SystemExit", "\u2028", "\u2029", "\x85", "\x0b", "\u202e"),
+    *("{e0}", "{pieces[0]}", "%s", "#", "return", "k1", "e0 + 1", "; exit()", "pieces[0]))) or exit(", "𝐞𝐱𝐢𝐭"),
+)
+"""What would do harm, or be another program, in the middle of a source."""
+
+
+def quoted(text, sign):
+    return sign + text.replace("\\", "\\\\").replace(sign, "\\" + sign) + sign
+
+
+def hostile_texts():
+    """Texts in which that is a value, a name, a part of a regular expression or a comment, or stands alone."""
+    for hostile in HOSTILE:
+        line = re.sub(r"[\n\r]", "", hostile)
+        double, single, name = quoted(hostile, '"'), quoted(hostile, "'"), quoted(line, "`")
+        yield f"name = {double} and points > 3"
+        yield f"name in ({single}, 'x') and points > 3"
+        yield f"{name} = 'x' and {name} is set"
+        yield f"name matches /{line.replace('/', '')}/ and points > 3"
+        yield f"# {line}\nname = 'x' and {name} is set # {line}"
+        yield f"name = 'x' and {hostile} points > 3"
+
+
+def test_nothing_of_a_text_stands_in_the_source_that_makes_its_tree(monkeypatch):
+    sources = []
+
+    def run(source, known):
+        sources.append(source)
+        exec(source, known)
+
+    monkeypatch.setattr("dsl.shapes.exec", run, raising=False)
+    for text in hostile_texts():
+        parsed = _Pass(text).run()
+        key, pieces = taken_apart(text)
+        if parsed.selection is not None and not parsed.problems:
+            assert learnt(parsed.selection, pieces) is not None, text
+            for _ in range(2):
+                _SHAPES.met(key, pieces, parsed.selection)
+        assert told(read.__wrapped__(text)) == told(parsed)
+    assert len(sources) > 3 * len(HOSTILE)
+    line = re.compile(r" (?:[en]\d+ = |return )[\w(), +.\[\]]*", re.ASCII)
+    word = re.compile(r"[ekn]?\d+|pieces|span|end|Span|return", re.ASCII)
+    for source in sources:
+        first, *lines = source.split("\n")
+        assert first == "def make(pieces):"
+        assert all(map(line.fullmatch, lines))
+        assert all(map(word.fullmatch, re.findall(r"\w+", " ".join(lines))))
