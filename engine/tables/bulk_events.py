@@ -18,7 +18,8 @@ from engine.tables.hashing import TextTable, quick_hashes
 from engine.tables.identity import IdTable, no_ids
 from engine.tables.joining import from_arrow
 from engine.tables.keys import Keys
-from engine.tables.parts import LooseEvents, SealedPart, joined_events
+from engine.tables.loose_events import LooseEvents, joined_events
+from engine.tables.parts import SealedPart
 from engine.tables.prints import NO_PRINTS, Halves, IdPrints, halves_of_all
 from engine.tables.saving import import_order, open_part, write_part
 from engine.tables.state import Applied, State, TablesVersion, event_fields

@@ -18,7 +18,8 @@ from engine.tables.amounts import Amounts
 from engine.tables.buffers import Buffer
 from engine.tables.by_text import ByText, told_apart
 from engine.tables.loose import LooseText
-from engine.tables.parts import NO_ROWS, LooseEvents, SealedPart, joined_events
+from engine.tables.loose_events import LooseEvents, joined_events
+from engine.tables.parts import NO_ROWS, SealedPart
 from engine.tables.prints import NO_PRINTS, Halves, IdPrints, halves_of
 from engine.tables.tails import TailColumn, tail_column
 

@@ -20,8 +20,9 @@ from engine.native import kernel
 from engine.reading import Column, Kept, Told
 from engine.tables.amounts import Amounts
 from engine.tables.by_text import TextCounts, told_apart
-from engine.tables.joining import empty, joined, taken
-from engine.tables.loose import MISSING_INT, Loose, LooseNumbers
+from engine.tables.joining import taken
+from engine.tables.loose import MISSING_INT, LooseNumbers
+from engine.tables.loose_events import LooseEvents
 from engine.tables.prints import IdPrints
 from engine.tables.sealed import Sealed, opened, sealed
 from engine.tables.tallies import Tallies
@@ -36,21 +37,6 @@ KEPT_MOMENTS = 256
 CODES = "codes_by_contact"
 """The array of a block that holds the codes of a property, contact by contact."""
 NO_ROWS: Rows = np.empty(0, np.uint32)
-
-
-@dataclass(frozen=True, slots=True)
-class LooseEvents:
-    """Events before they are sorted and indexed."""
-
-    contacts: Rows
-    at: NDArray[np.int64]
-    order: NDArray[np.int64]
-    columns: Mapping[str, Loose]
-
-    def chosen(self, rows: NDArray[np.int64]) -> LooseEvents:
-        """The events `rows`, in that order."""
-        columns = {name: taken(column, rows) for name, column in self.columns.items()}
-        return LooseEvents(self.contacts[rows], self.at[rows], self.order[rows], columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +84,7 @@ class SealedPart:
     @classmethod
     def of(cls, events: LooseEvents, first: int, seen: IdPrints) -> SealedPart:
         """Sort and index; `first` is not above any of `events.order`."""
-        events = _in_order_of_time(events)
+        events = events.in_order_of_time()
         histories = Histories.of(events.contacts, events.at)
         order = (events.order - first).astype(np.uint32)
         arrays = {
@@ -335,12 +321,7 @@ class SealedPart:
         rows = self._last if last else self._first
         return rows if high - low == self.size else rows & BitMap(range(low, high))
 
-    def put_edges(self, last: bool, moments: NDArray[np.int64]) -> None:
-        """Bring the moment of each contact's first or last event into `moments`, where it is earlier, or later."""
-        put = _raise_moments if last else _lower_moments
-        put(self._arrays["who"], self._edge_moments(last), moments)
-
-    def _edge_moments(self, last: bool) -> NDArray[np.int64]:
+    def edge_moments(self, last: bool) -> NDArray[np.int64]:
         """The moment of the first or last event of each of `who`: parts that were saved earlier do not hold it."""
         saved: NDArray[np.int64] | None = self._arrays.get("last_at" if last else "first_at")
         if saved is None:
@@ -421,38 +402,12 @@ def below(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
-def _in_order_of_time(events: LooseEvents) -> LooseEvents:
-    """The events by moment, then acceptance."""
-    if not (events.at[1:] >= events.at[:-1]).all():
-        events = events.chosen(ascending(events.at))
-    if ((events.at[1:] == events.at[:-1]) & (events.order[1:] < events.order[:-1])).any():
-        events = events.chosen(np.lexsort((events.order, events.at)))
-    return events
-
-
 @kernel("u4[]", "u4[]", "out u4[]")
 def _put_places(starts: Rows, by_contact: Rows, places: Rows) -> None:
     """The number of the stretch between `starts` that each row is in."""
     for place in range(starts.size - 1):
         for position in range(starts[place], starts[place + 1]):
             places[by_contact[position]] = place
-
-
-@kernel("u4[]", "i8[]", "out i8[]")
-def _raise_moments(contacts: Rows, moments: NDArray[np.int64], latest: NDArray[np.int64]) -> None:
-    """Raise the latest moment of each contact, of which none occurs twice, to its own here."""
-    for place in range(contacts.size):
-        contact = contacts[place]
-        latest[contact] = max(latest[contact], moments[place])
-
-
-@kernel("u4[]", "i8[]", "out i8[]")
-def _lower_moments(contacts: Rows, moments: NDArray[np.int64], earliest: NDArray[np.int64]) -> None:
-    """Lower the earliest moment of each contact, of which none occurs twice, to its own here, or set it."""
-    for place in range(contacts.size):
-        contact, moment = contacts[place], moments[place]
-        known = earliest[contact]
-        earliest[contact] = moment if known == MISSING_INT else min(known, moment)
 
 
 def _has_few_codes(column: Column | None) -> TypeGuard[SealedText]:
@@ -467,32 +422,3 @@ def _codes_at(column: SealedText, rows: Rows) -> NDArray[np.int16]:
 def _is_each_row(numbers: NDArray[np.uint32]) -> bool:
     """Whether these are 0, 1, 2…"""
     return bool((numbers == np.arange(len(numbers), dtype=np.uint32)).all())
-
-
-def ascending(at: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The stable order of moments. Sorting moment << bits | row is many times faster than finding a permutation."""
-    if not len(at):
-        return np.zeros(0, np.int64)
-    bits = max(1, (len(at) - 1).bit_length())
-    least = int(at.min())
-    if int(at.max()) - least >= 1 << (62 - bits):
-        return np.argsort(at, kind="stable")
-    keys = (at - least) << bits | np.arange(len(at))
-    keys.sort()
-    rows: NDArray[np.int64] = keys & ((1 << bits) - 1)
-    return rows
-
-
-def joined_events(parts: Sequence[LooseEvents], fields: Mapping[str, Field]) -> LooseEvents:
-    """The events of `parts`, one after the other."""
-    names = dict.fromkeys(name for part in parts for name in part.columns if name in fields)
-    columns = {
-        name: joined(fields[name], [part.columns.get(name) or empty(fields[name], len(part.at)) for part in parts])
-        for name in names
-    }
-    return LooseEvents(
-        np.concatenate([part.contacts for part in parts]),
-        np.concatenate([part.at for part in parts]),
-        np.concatenate([part.order for part in parts]),
-        columns,
-    )

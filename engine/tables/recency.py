@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
+from engine.bitmaps import Rows
 from engine.deadline import still_wanted
+from engine.native import kernel
 from engine.reading import EventPart, Recency
 from engine.tables.loose import MISSING_INT
 from engine.tables.ordered import Order
@@ -108,9 +111,27 @@ _LEAST, _MOST = MISSING_INT + 1, -MISSING_INT - 1
 
 def _order(parts: Sequence[SealedPart], last: bool) -> Order:
     """The contacts by the moment of their first event in any of the parts, or the last."""
+    put = _raise_moments if last else _lower_moments
     data = np.full(max(part.bound for part in parts), MISSING_INT)
     for part in parts:
         still_wanted()
-        part.put_edges(last, data)
+        put(part.people, part.edge_moments(last), data)
     there = np.flatnonzero(data != MISSING_INT).astype(np.uint32)
     return Order.of(data, there)
+
+
+@kernel("u4[]", "i8[]", "out i8[]")
+def _raise_moments(contacts: Rows, moments: NDArray[np.int64], latest: NDArray[np.int64]) -> None:
+    """Raise the latest moment of each contact, of which none occurs twice, to its own here."""
+    for place in range(contacts.size):
+        contact = contacts[place]
+        latest[contact] = max(latest[contact], moments[place])
+
+
+@kernel("u4[]", "i8[]", "out i8[]")
+def _lower_moments(contacts: Rows, moments: NDArray[np.int64], earliest: NDArray[np.int64]) -> None:
+    """Lower the earliest moment of each contact, of which none occurs twice, to its own here, or set it."""
+    for place in range(contacts.size):
+        contact, moment = contacts[place], moments[place]
+        known = earliest[contact]
+        earliest[contact] = moment if known == MISSING_INT else min(known, moment)

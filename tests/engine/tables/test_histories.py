@@ -10,7 +10,8 @@ from dsl.schema import Field, Type
 from engine.histories import Histories
 from engine.tables.dictionary import GrowingDictionary, Prefix
 from engine.tables.loose import LooseText
-from engine.tables.parts import LooseEvents, SealedPart
+from engine.tables.loose_events import LooseEvents
+from engine.tables.parts import SealedPart
 from engine.tables.prints import NO_PRINTS
 
 FIELD = Field("campaign", Type.TEXT)

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.tables import recency
-from engine.tables.parts import LooseEvents, SealedPart
+from engine.tables.loose_events import LooseEvents
+from engine.tables.parts import SealedPart
 from engine.tables.prints import NO_PRINTS
 from engine.tables.recency import Recencies
 
@@ -78,9 +79,7 @@ def test_parts_that_were_saved_without_the_moments_have_them_too():
     part = part_of([(1, 5), (4, 6), (1, 7)])
     arrays = {name: array for name, array in part.arrays().items() if name not in ("first_at", "last_at")}
     opened = SealedPart.opened(arrays, [], {}, 0)
-    for last in (False, True):
-        expected, found = np.full((2, 5), recency.MISSING_INT)
-        part.put_edges(last, expected)
-        opened.put_edges(last, found)
-        assert found.tolist() == expected.tolist()
-    assert expected[[1, 4]].tolist() == [7, 6]
+    for each in (part, opened):
+        assert each.people.tolist() == [1, 4]
+        assert each.edge_moments(last=False).tolist() == [5, 6]
+        assert each.edge_moments(last=True).tolist() == [7, 6]
