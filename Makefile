@@ -54,7 +54,7 @@ lint: $(VENV)/.installed-test ## check style and types
 	$(BIN)/mypy
 
 test: $(VENV)/.installed-test ## run everything that proves it works, in minutes, on every core or in JOBS= processes
-	$(BIN)/python -m pytest --numprocesses $(or $(JOBS),auto) --maxprocesses 8 --dist worksteal
+	$(BIN)/python -m pytest --numprocesses $(or $(JOBS),auto --maxprocesses 8) --dist worksteal
 
 prove: $(VENV)/.installed-test ## a million random (data, expression) pairs against the oracle, and laws in WORLDS=: PAIRS=, SEED=, FIRST=, JOBS=
 	$(BIN)/python -m tests.properties.prove --pairs $(PAIRS) $(if $(SEED),--seed $(SEED)) $(if $(FIRST),--first $(FIRST)) $(if $(JOBS),--jobs $(JOBS))
