@@ -21,6 +21,7 @@ DENSE = 16
 """Contacts are looked up in an array of their range when they are at least one in so many of it."""
 COUNTED = 32
 """Among so few moments those before another are counted, which needs no branch."""
+LAST_ROW = 0xFFFFFFFF
 NO_ROWS: Rows = np.empty(0, np.uint32)
 
 
@@ -80,14 +81,44 @@ class Histories:
 
 def by_contact(contacts: Rows) -> tuple[Rows, Rows, Rows]:
     """Where each contact's rows start, the rows contact by contact, and the contacts."""
+    low, high = int(contacts.min(initial=LAST_ROW)), int(contacts.max(initial=0))
+    if len(contacts) and high - low < DENSE * len(contacts):
+        return _by_counting(contacts, low, high)
     keys = (contacts.astype(np.int64) << 32) | np.arange(len(contacts))
     keys.sort()
     owners = (keys >> 32).astype(np.uint32)
     first = np.flatnonzero(np.append(True, owners[1:] != owners[:-1])) if len(owners) else np.zeros(0, np.int64)
-    return np.append(first, len(keys)).astype(np.uint32), (keys & 0xFFFFFFFF).astype(np.uint32), owners[first]
+    return np.append(first, len(keys)).astype(np.uint32), (keys & LAST_ROW).astype(np.uint32), owners[first]
+
+
+def _by_counting(contacts: Rows, low: int, high: int) -> tuple[Rows, Rows, Rows]:
+    """The same of contacts low <= contact <= high."""
+    free, order = np.zeros(high - low + 1, np.uint32), np.empty(len(contacts), np.uint32)
+    starts, who = np.empty(free.size + 1, np.uint32), np.empty(free.size, np.uint32)
+    count = _group(contacts, low, free, starts, order, who)
+    return starts[: count + 1].copy(), order, who[:count].copy()
 
 
 # --- kernels -------------------------------------------------------------------------------------------------
+
+
+@kernel("u4[]", "u4", "out u4[]", "out u4[]", "out u4[]", "out u4[]")
+def _group(contacts: Rows, low: Any, free: Rows, starts: Rows, order: Rows, who: Rows) -> int:
+    """Put rows where the next of their contact goes, which is `free`: that begins as zeros and first counts them.
+    How many contacts there are; each number is written as one, and the next one over it unless it is."""
+    for contact in contacts:
+        free[contact - low] += np.uint32(1)
+    first, count = np.uint32(0), 0
+    for number in range(free.size):
+        rows = free[number]
+        free[number], starts[count], who[count] = first, first, low + np.uint32(number)
+        first += rows
+        count += rows != 0
+    starts[count] = first
+    for row in range(contacts.size):
+        order[free[contacts[row] - low]] = row
+        free[contacts[row] - low] += np.uint32(1)
+    return count
 
 
 @kernel("i8[]", "i8", "i8", "i8")

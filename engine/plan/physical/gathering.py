@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.schema import Field, Type
-from engine.bitmaps import Rows, Words, from_rows, set_rows, to_array, words_of
+from engine.bitmaps import Mask, Rows, Words, from_rows, set_rows, to_array, words_of
 from engine.deadline import still_wanted
 from engine.histories import BEFORE_ALL, NEVER, NO_ROWS, Histories, Ints
 from engine.native import kernel
@@ -207,12 +207,15 @@ class Source:
         """The events low <= moment < high of these."""
         return replace(self, start=low, end=high, first=max(self.first, low), last=min(self.last, high - 1))
 
-    def among(self, contacts: BitMap) -> BitMap:
-        """Those of some contacts that may have events here: fewer where few events are in the window."""
+    def owners(self, size: int, most: int) -> Words | None:
+        """The set of those contacts, which are below `size`, that may have events here; None when more than `most`
+        events would have to be looked at for that."""
         between = self.part.rows_between(self.start, self.end)
-        if not isinstance(between, range) or len(between) > len(contacts):
-            return contacts
-        return contacts & from_rows(self.part.contacts[between.start : between.stop])
+        if not isinstance(between, range) or len(between) > most:
+            return None
+        words = np.zeros(words_of(size), np.uint64)
+        set_rows(self.part.contacts[between.start : between.stop], words)
+        return words
 
     def trail(self, contacts: Rows) -> Trail:
         """Those of some contacts, which ascend."""
@@ -285,6 +288,21 @@ def trail(sources: Sequence[Source], contacts: Rows, slots: Mapping[Slot, Field]
         nothing = np.empty(0, np.int64)
         return Trail(np.zeros(contacts.size + 1, np.int64), nothing, dict.fromkeys(slots, nothing))
     return merged([source.trail(contacts) for source in sources])
+
+
+def are_in(contacts: Rows, words: Words | None) -> Mask:
+    """Which contacts are in a set; None is that of all."""
+    marks = np.ones(contacts.size, np.bool_)
+    if words is not None:
+        _unmark(contacts, words, marks)
+    return marks
+
+
+@kernel("u4[]", "u8[]", "out b1[]")
+def _unmark(contacts: Rows, words: Words, marks: Mask) -> None:
+    """Unmark contacts that are not in a set."""
+    for i in range(contacts.size):
+        marks[i] = (words[contacts[i] >> np.uint32(6)] >> np.uint64(contacts[i] & np.uint32(63))) & np.uint64(1) != 0
 
 
 @kernel("u4[]", "u4[]", "u8[]", "out u4[]")

@@ -38,13 +38,23 @@ def pieces(sources: Piece, gap: int, absent: bool) -> list[Piece]:
     """Of two steps: who has the two in any of the pieces, has them. Each has one source a step wherever that can be.
 
     A present event may be of any source that holds events after a state, within the gap. Of an absent one, all sources
-    matter that may hold such: states are parted by time, so that these are few.
+    matter that may hold such: states are parted by time, so that these are few. Those with many states come first: who
+    has the two there need not be asked about again.
     """
     states, events = sources
-    if not absent:
-        return [[[one], [other]] for one in states for other in _after(one, events, gap)]
-    parted = [some for one in states for some in _parted(one, events, gap)]
-    return [[[one], _after(one, events, gap)] for one in parted]
+    if absent:
+        parted = [some for one in states for some in _parted(one, events, gap)]
+        made = [[[one], _after(one, events, gap)] for one in parted]
+    else:
+        made = [[[one], [other]] for one in states for other in _after(one, events, gap)]
+    return sorted(made, key=_shared, reverse=True)
+
+
+def _shared(piece: Piece) -> int:
+    """For how long, in milliseconds, a piece has both states and events."""
+    (states,), events = piece
+    last = max((source.last for source in events), default=states.last)
+    return min(states.last, last) - max(states.first, min((source.first for source in events), default=states.first))
 
 
 def _after(states: Source, events: list[Source], gap: int) -> list[Source]:

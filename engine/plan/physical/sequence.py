@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from pyroaring import BitMap
 
 from dsl.moments import Duration, Unit
 from dsl.schema import Field, Type
-from engine.bitmaps import Mask, Rows, from_rows, to_array, to_words
+from engine.bitmaps import Mask, Rows, Words, from_rows, to_array, to_words
 from engine.deadline import still_wanted
 from engine.histories import NO_ROWS, Ints
 from engine.parallel import on_every_core
 from engine.plan.logical import Same
 from engine.plan.physical import costs
 from engine.plan.physical.calendar import months_later
-from engine.plan.physical.gathering import Found, Gathering, Source, found, moments, owners, trail
+from engine.plan.physical.gathering import Found, Gathering, Source, are_in, found, moments, owners, trail
 from engine.plan.physical.happened import ActiveIn
 from engine.plan.physical.identities import Known
 from engine.plan.physical.operator import Context, Effort, Operator
@@ -80,13 +81,13 @@ class Sequence(Operator):
         candidates, steps, known = self._candidates(context, within)
         if not candidates:
             return candidates
-        found = BitMap()
-        for piece in self._pieces(self._sources(context, candidates, steps, known)):
-            asked = candidates - found
-            if len(piece[0]) == 1:
-                asked = piece[0][0].among(asked)
-            found |= from_rows(self._followed(to_array(asked), steps, piece))
-        return found
+        pieces = self._pieces(self._sources(context, candidates, steps, known))
+        direct = self._gap is not None and all(map(is_direct, pieces))
+        contacts = to_array(candidates)
+        asked = [(piece, _asked(piece, context.space.size, len(contacts))) for piece in pieces]
+        stretches = _split(contacts, len(contacts) // CONTACTS_AT_ONCE + 1) if direct else _stretches(contacts, pieces)
+        found = on_every_core(partial(self._followed, steps, asked), stretches, worth=len(stretches) > 1)
+        return from_rows(np.concatenate([NO_ROWS, *found]))
 
     def _pieces(self, sources: Piece) -> list[Piece]:
         """The sources of the steps in pieces: who has the sequence in any of them, has it."""
@@ -107,24 +108,31 @@ class Sequence(Operator):
             case _:
                 return None
 
-    def _followed(self, contacts: Rows, steps: Steps, piece: Piece) -> Rows:
-        """Those of some contacts that have the sequence in a piece."""
-        gap, absent = self._gap, steps[-1].absent
+    def _followed(self, steps: Steps, pieces: list[tuple[Piece, Words | None]], contacts: Rows) -> Rows:
+        """Those of some contacts that have the sequence in any of the pieces, each of which is asked about a set."""
+        found = []
+        for piece, asked in pieces:
+            has = are_in(contacts, asked)
+            has[has] = self._has(steps, piece, contacts[has])
+            found.append(contacts[has])
+            contacts = contacts[~has]
+        return np.concatenate([NO_ROWS, *found])
 
-        def in_trails(some: Rows) -> Rows:
-            trails = [trail(sources, some, self._compared(place)) for place, sources in enumerate(piece)]
-            return some[_Chain(steps, self.zone, trails).contacts()]
+    def _has(self, steps: Steps, piece: Piece, contacts: Rows) -> Mask:
+        """Which of some contacts have the sequence in a piece."""
+        gap = self._gap
+        if gap is None or not is_direct(piece):
+            return self._has_by_trails(steps, piece, contacts)
+        verdicts = verdicts_on(contacts, piece, gap, steps[-1].absent)
+        has: Mask = verdicts == YES
+        left = np.flatnonzero(verdicts == LEFT)
+        if left.size:
+            has[left] = self._has_by_trails(steps, piece, contacts[left])
+        return has
 
-        def in_pairs(some: Rows) -> Rows:
-            verdicts = verdicts_on(some, piece, gap or 0, absent)
-            left = some[verdicts == LEFT]
-            return np.concatenate([some[verdicts == YES], *map(in_trails, _stretches(left, piece))])
-
-        if gap is not None and is_direct(piece):
-            followed, stretches = in_pairs, _split(contacts, len(contacts) // CONTACTS_AT_ONCE + 1)
-        else:
-            followed, stretches = in_trails, _stretches(contacts, piece)
-        return np.concatenate([NO_ROWS, *on_every_core(followed, stretches, worth=len(stretches) > 1)])
+    def _has_by_trails(self, steps: Steps, piece: Piece, contacts: Rows) -> Mask:
+        trails = [trail(sources, contacts, self._compared(place)) for place, sources in enumerate(piece)]
+        return _Chain(steps, self.zone, trails).contacts()
 
     def _candidates(self, context: Context, within: BitMap | None) -> tuple[BitMap, Steps, FoundSteps]:
         """The contacts with events for every present step; the steps, bounded in time by what was found to tell."""
@@ -167,10 +175,15 @@ class Sequence(Operator):
         return own | {(place, same.earlier.name): same.earlier for same in later}
 
 
-def _stretches(contacts: Rows, piece: Piece) -> list[Rows]:
+def _asked(piece: Piece, size: int, most: int) -> Words | None:
+    """The contacts below `size` that may begin the steps in a piece, if few events tell them; None for all."""
+    return piece[0][0].owners(size, most) if len(piece[0]) == 1 else None
+
+
+def _stretches(contacts: Rows, pieces: list[Piece]) -> list[Rows]:
     """Contacts that follow each other, so few at a time that what is made of their events stays in cache."""
-    events = len(contacts) * sum(source.events_each for sources in piece for source in sources)
-    return _split(contacts, min(int(events) // EVENTS_AT_ONCE + 1, len(contacts)))
+    events = max(sum(source.events_each for sources in piece for source in sources) for piece in pieces)
+    return _split(contacts, min(int(len(contacts) * events) // EVENTS_AT_ONCE + 1, len(contacts)))
 
 
 def _split(contacts: Rows, pieces: int) -> list[Rows]:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsl.schema import Field, Type
-from engine.histories import Histories
+from engine.histories import Histories, by_contact
 from engine.tables.dictionary import GrowingDictionary, Prefix
 from engine.tables.loose import LooseText
 from engine.tables.loose_events import LooseEvents
@@ -39,6 +39,17 @@ def test_stretches_are_the_events_in_a_window(events, asked, start, end):
             if owner == contact and (start is None or start <= moment) and (end is None or moment < end)
         ]
         assert histories.at[begin:stop].tolist() == [ordered[row][1] for row in rows]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, (1 << 32) - 1000), st.lists(st.integers(0, 12) | st.integers(0, 999), max_size=80))
+def test_rows_contact_by_contact_whether_contacts_lie_close_or_far_apart(least, beyond):
+    owners = [least + each for each in beyond]
+    starts, rows, who = by_contact(np.array(owners, np.uint32))
+    assert who.tolist() == sorted(set(owners))
+    for contact, first, last in zip(who.tolist(), starts[:-1].tolist(), starts[1:].tolist(), strict=True):
+        assert rows[first:last].tolist() == [row for row, owner in enumerate(owners) if owner == contact]
+    assert starts[-1] == len(owners)
 
 
 def part_of(events: list[tuple[int, int, str | None]]) -> SealedPart:
