@@ -253,10 +253,10 @@ class EventPart(Protocol):
         """Add to `counts[i]` how many events in [start, end) contact row `asked[i]` has; these ascend."""
 
     def tally_people(self, counts: Counts, start: int | None, end: int | None) -> None:
-        """The same by place among the people."""
+        """As `tally`, by place among the people."""
 
     def tally_capped(self, counts: NDArray[np.uint8], start: int | None, end: int | None) -> None:
-        """The same, but counts stay at `counting.CAP` once they reach it."""
+        """As `tally`, but counts stay at `counting.CAP` once they reach it."""
 
     def amounts(self, name: str) -> Amounts | None:
         """None where they are not at hand: the property has no whole numbers, or rows are not in order of time."""

@@ -22,8 +22,6 @@ from bench.workload import Ask, Query
 
 GRACE = 10.0
 """Seconds beyond what a peer may take, after which its process is ended: it should have ended its work itself."""
-
-
 CLOSING = 120.0
 """Seconds in which it must close what it has open."""
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.schema import Field, type_of_value
-from engine.bitmaps import Mask, Rows, below, from_mask, from_sorted, to_array
-from engine.reading import ColumnPredicate
+from engine.bitmaps import Mask, Rows, Words, below, from_mask, from_sorted, to_array
+from engine.reading import ColumnPredicate, Order
 
 Numbers = tuple[NDArray[np.int64] | NDArray[np.float64], Mask]
 
@@ -38,6 +38,25 @@ class Scanned(Protocol):
     def numbers(self, rows: Rows) -> Numbers: ...
 
     def counts(self, within: BitMap) -> Mapping[type_of_value, int]: ...
+
+
+class Plain:
+    """A column that tells which rows satisfy a predicate, and nothing that only an index or an order would tell."""
+
+    __slots__ = ()
+
+    def words(self, predicate: ColumnPredicate, size: int) -> Words | None:
+        return None
+
+    def by_value(self) -> tuple[Order, BitMap] | None:
+        return None
+
+    def counted(self, predicate: ColumnPredicate) -> int | None:
+        return None
+
+    @property
+    def scanned(self) -> int:
+        return 0
 
 
 def scan(column: Scanned, predicate: ColumnPredicate, within: BitMap | None) -> BitMap:

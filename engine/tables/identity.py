@@ -17,7 +17,7 @@ from dsl.typed import ExactlyOneOf, IsSet, OneOf
 from engine.bitmaps import Mask, Rows, from_rows, to_array, to_mask
 from engine.reading import ColumnPredicate
 from engine.tables.buffers import Buffer
-from engine.tables.columns import Numbers, scan
+from engine.tables.columns import Numbers, Plain, scan
 from engine.tables.first import first_by_text
 from engine.tables.hashing import Hashes, Places, TextTable, digests, distinct, quick_hashes
 from engine.tables.texts import fold_all, in_steps, strings, strings_of_many, text_mask
@@ -268,7 +268,7 @@ class IdTable:
         self._held = _Held(self._held.sealed.followed(ids, prints))
 
 
-class IdColumn:
+class IdColumn(Plain):
     """The ids of the living rows of one version, as a text column that is scanned."""
 
     __slots__ = ("alive", "field", "size", "table")
@@ -303,19 +303,6 @@ class IdColumn:
     def test(self, predicate: ColumnPredicate, rows: Rows | None) -> Mask:
         texts = self.table.arrow(self.size) if rows is None else strings(self.table.texts(rows))
         return text_mask(predicate, fold_all(texts), texts)
-
-    def words(self, predicate: ColumnPredicate, size: int) -> None:
-        return None
-
-    def by_value(self) -> None:
-        return None
-
-    def counted(self, predicate: ColumnPredicate) -> None:
-        return None
-
-    @property
-    def scanned(self) -> int:
-        return 0
 
     @property
     def searched(self) -> int:

@@ -14,7 +14,7 @@ from dsl.schema import EVENT_SYSTEM_FIELDS, Field, type_of_value
 from dsl.typed import IsSet
 from engine.bitmaps import Mask, Rows, below, to_array
 from engine.reading import ColumnPredicate
-from engine.tables.columns import Numbers, scan
+from engine.tables.columns import Numbers, Plain, scan
 from engine.tables.texts import fold_all, mask_of, strings, text_mask
 from storage import Array, BlockRef
 
@@ -24,7 +24,7 @@ def is_key(field: Field) -> bool:
     return field.name == EVENT_SYSTEM_FIELDS["id"].name
 
 
-class Keys:
+class Keys(Plain):
     """Texts in an Arrow array, null where missing; tested by scanning."""
 
     __slots__ = ("field", "ref", "texts")
@@ -48,19 +48,6 @@ class Keys:
 
     def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
         return scan(self, predicate, within)
-
-    def words(self, predicate: ColumnPredicate, size: int) -> None:
-        return None
-
-    def by_value(self) -> None:
-        return None
-
-    def counted(self, predicate: ColumnPredicate) -> None:
-        return None
-
-    @property
-    def scanned(self) -> int:
-        return 0
 
     @property
     def searched(self) -> int:

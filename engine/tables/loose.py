@@ -16,9 +16,9 @@ from pyroaring import BitMap
 
 from dsl.schema import Field, Type, type_of_value
 from dsl.typed import HasAll, HasAny, IsSet, OneOf, Range
-from engine.bitmaps import Mask, Rows, Words, below, to_array
+from engine.bitmaps import Mask, Rows, below, to_array
 from engine.reading import ColumnPredicate, Intervals
-from engine.tables.columns import Numbers, scan
+from engine.tables.columns import Numbers, Plain, scan
 from engine.tables.dictionary import Dictionary
 from engine.tables.holding import loose_texts
 from engine.tables.keys import Keys
@@ -28,7 +28,7 @@ MISSING_INT = -(1 << 63)
 A missing float is NaN."""
 
 
-class LooseText:
+class LooseText(Plain):
     """Text or choice values as codes of a dictionary, `MISSING_CODE` for a missing one."""
 
     __slots__ = ("codes", "dictionary", "field")
@@ -50,19 +50,6 @@ class LooseText:
 
     def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
         return scan(self, predicate, within)
-
-    def words(self, predicate: ColumnPredicate, size: int) -> Words | None:
-        return None
-
-    def by_value(self) -> None:
-        return None
-
-    def counted(self, predicate: ColumnPredicate) -> int | None:
-        return None
-
-    @property
-    def scanned(self) -> int:
-        return 0
 
     @property
     def searched(self) -> int:
@@ -91,7 +78,7 @@ class LooseText:
         return tally(self.dictionary, codes[codes >= 0])
 
 
-class LooseNumbers:
+class LooseNumbers(Plain):
     """Numbers, dates, datetimes, floats and booleans (as 0 and 1); whole numbers of any width, or float64."""
 
     __slots__ = ("_missing", "data", "field")
@@ -111,15 +98,6 @@ class LooseNumbers:
 
     def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
         return scan(self, predicate, within)
-
-    def words(self, predicate: ColumnPredicate, size: int) -> Words | None:
-        return None
-
-    def by_value(self) -> None:
-        return None
-
-    def counted(self, predicate: ColumnPredicate) -> int | None:
-        return None
 
     @property
     def scanned(self) -> int:
@@ -150,7 +128,7 @@ class LooseNumbers:
         return count_numbers(self.field, *self.numbers(to_array(below(within, self.size))))
 
 
-class LooseTags:
+class LooseTags(Plain):
     """Sets of tags: row `i` has the codes `codes[starts[i]:starts[i + 1]]`."""
 
     __slots__ = ("codes", "dictionary", "field", "starts")
@@ -192,19 +170,6 @@ class LooseTags:
 
     def matching(self, predicate: ColumnPredicate, within: BitMap | None = None) -> BitMap:
         return scan(self, predicate, within)
-
-    def words(self, predicate: ColumnPredicate, size: int) -> Words | None:
-        return None
-
-    def by_value(self) -> None:
-        return None
-
-    def counted(self, predicate: ColumnPredicate) -> int | None:
-        return None
-
-    @property
-    def scanned(self) -> int:
-        return 0
 
     @property
     def searched(self) -> int:

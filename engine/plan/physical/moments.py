@@ -14,10 +14,11 @@ from dsl.schema import EVENT_SYSTEM_FIELDS, Field, type_of_value
 from dsl.typed import IsSet, OneOf, Range
 from engine.bitmaps import to_array
 from engine.reading import ColumnPredicate, EventPart
+from engine.tables.columns import Plain
 
 
 @dataclass(frozen=True, slots=True)
-class MomentColumn:
+class MomentColumn(Plain):
     """The column `at` of a part: never missing, and answered by the part's order in time."""
 
     part: EventPart
@@ -34,19 +35,6 @@ class MomentColumn:
 
     def estimate(self, predicate: ColumnPredicate) -> int:
         return sum(self.part.estimate_between(start, end) for start, end in self._stretches(predicate))
-
-    def words(self, predicate: ColumnPredicate, size: int) -> None:
-        return None
-
-    def by_value(self) -> None:
-        return None
-
-    def counted(self, predicate: ColumnPredicate) -> None:
-        return None
-
-    @property
-    def scanned(self) -> int:
-        return 0
 
     @property
     def searched(self) -> int:
