@@ -226,11 +226,5 @@ def _take_between(begins: Ints, ends: Ints, rows: Rows, low: int, high: int, tak
 @kernel("i8", "u4[]")
 def _place(contact: int, who: Rows) -> int:
     """Where a contact stands in `who`; -1 when it does not."""
-    low, high = 0, who.size
-    while low < high:
-        middle = (low + high) >> 1
-        if who[middle] < contact:
-            low = middle + 1
-        else:
-            high = middle
-    return low if low < who.size and who[low] == contact else -1
+    place: int = _first_not_below(who, contact, 0, who.size)
+    return place if place < who.size and who[place] == contact else -1

@@ -18,7 +18,7 @@ from engine.plan.lowering import (
 )
 from engine.plan.physical.operator import Context, Effort, Operator
 from engine.plan.planning import plan, plan_selection, plan_term
-from engine.plan.printing import ExplainNode, describe_logical, describe_physical, explain
+from engine.plan.printing import ExplainNode, describe_logical, explain
 from engine.plan.reads import reads
 from engine.plan.rewrites import RULES, rewrite
 
@@ -33,7 +33,6 @@ __all__ = [
     "cost",
     "count",
     "describe_logical",
-    "describe_physical",
     "execute",
     "explain",
     "lower",

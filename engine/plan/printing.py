@@ -84,23 +84,6 @@ def _with_its_members(value: object, members: Iterable[object]) -> str:
     return f"{type(value).__name__}({', '.join(shown)})"
 
 
-def describe_physical(plan: Operator, version: Version | None = None) -> str:
-    """One line for each operator, inputs below it in the order in which they are asked.
-
-    With a version, each says about how many rows (of its own row space) it expects.
-    """
-    contexts = [] if version is None else [Context.of_contacts(version)]
-    return "\n".join(_physical_lines(plan, 0, contexts, set()))
-
-
-def _physical_lines(plan: Operator, depth: int, contexts: list[Context], shown: set[int]) -> Iterator[str]:
-    expected = f"  ~{_estimate(plan, contexts)}" if contexts else ""
-    again = isinstance(plan, Shared) and _again(plan, shown)
-    yield f"{INDENT * depth}{plan.label}{AS_ABOVE if again else ''}{expected}"
-    for item, inside in () if again else _inputs(plan, contexts):
-        yield from _physical_lines(item, depth + 1, inside, shown)
-
-
 def _inputs(plan: Operator, contexts: list[Context]) -> Iterator[tuple[Operator, list[Context]]]:
     """The inputs and conditions on events below an operator, each with the row spaces it works on."""
     for item in plan.inputs:
