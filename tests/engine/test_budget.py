@@ -25,7 +25,7 @@ from tests.opening import opened
 
 CONTACTS = 12_000
 CHEAP = 'country = "FR"'
-DEAR = "did open then purchase within 3 days"
+DEAR = "did open then purchase within 1 month"
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import pytest
 
 from tests.server.answers import count, ok, problem
 
-DEAR = "did open" + " then purchase within 3 days then open within 3 days" * 5
+DEAR = "did open" + " then purchase within 1 month then open within 1 month" * 5
 
 
 @pytest.fixture

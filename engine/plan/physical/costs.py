@@ -56,12 +56,16 @@ KNOWN_TEXT = 0.3
 """An event whose property is one of few texts, each of which is known to occur where."""
 DIFFERENT = 600.0
 """An event whose property is told from those of others."""
-ORDERED = 10.0
+THROUGH_STEPS = 40.0
+"""A contact that is followed through the steps of a sequence."""
+ORDERED = 3.0
 """An event of a step of a sequence."""
-ABSENT = 10.0
+ABSENT = 3.0
 """An event of an absent step, beside that."""
-SAME = 60.0
+SAME = 5.0
 """An event whose property is compared with that of another step, beside that."""
+CALENDAR = 150.0
+"""An event that comes within months or years of another, beside that."""
 
 _SEARCHED: dict[type[object], float] = {Contains: 4.0, EndsWith: 0.8, Like: 100.0, Matches: 150.0, ExactlyOneOf: 5.0}
 """A text that a predicate searches; the others find theirs by an index."""

@@ -65,16 +65,26 @@ class Sequence(Operator):
         return f"did {' then '.join(step.label for step in self.steps)}"
 
     def cost(self, context: Context, asked: float) -> float:
-        places = costs.places(asked, context.space)
-        return costs.STEP + sum(self._step_cost(step, context, places) for step in self.steps)
+        asked = costs.places(asked, context.space)
+        followed = min(asked, self._fewest(context))
+        steps = sum(self._step_cost(step, context, asked, followed) for step in self.steps)
+        return costs.STEP + costs.THROUGH_STEPS * followed + steps
 
-    def _step_cost(self, step: Step, context: Context, asked: float) -> float:
+    def _step_cost(self, step: Step, context: Context, asked: float, followed: float) -> float:
+        """Events without a condition are only looked at of the contacts that are `followed`: no more than the rarest
+        step has events."""
         each = costs.ORDERED + (costs.ABSENT if step.absent else 0) + costs.SAME * len(step.same)
-        return step.events.cost(context, asked) + each * step.events.among(context, asked)
+        if isinstance(step.gap, Duration):
+            each += costs.CALENDAR
+        events = step.events.among(context, followed if step.events.where is None else asked)
+        return step.events.cost(context, asked) + each * events
+
+    def _fewest(self, context: Context) -> int:
+        """How many events the rarest of the present steps has."""
+        return min(step.events.estimate(context) for step in self.steps if not step.absent)
 
     def estimate(self, context: Context) -> int:
-        fewest = min(step.events.estimate(context) for step in self.steps if not step.absent)
-        return min(context.space.existing, fewest) // 2
+        return min(context.space.existing, self._fewest(context)) // 2
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         still_wanted()
