@@ -6,7 +6,8 @@ Reads take the newest snapshot and no lock.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from time import time
 from typing import Any, Protocol
@@ -35,6 +36,7 @@ from engine.segments import Segment
 from engine.snapshot import Snapshot
 from engine.timeline import timeline_page
 from engine.values import iso_datetime
+from engine.warming import DEFAULT_BYTES, most_resident, suggested
 from engine.why import WORDS, Contact, Why, why
 
 MIN_SEQ_PATIENCE = 5.0
@@ -128,6 +130,21 @@ class Questions:
         except ExpressionError as error:
             return error.problems
         return ()
+
+    def warm(self, most_bytes: int = DEFAULT_BYTES) -> Iterator[str]:
+        """Make what first questions would have to make, a step at a time: yields each expression it is about to count.
+
+        It ends once the process has taken `most_bytes` more memory; answers are not remembered. What the deadline held
+        by the caller raises goes through.
+        """
+        before = most_resident()
+        for text in suggested(self._snapshot):
+            if most_resident() - before >= most_bytes:
+                return
+            yield text
+            # Segments and fields may have gone meanwhile, and some cost more than is allowed.
+            with suppress(ExpressionError):
+                self._forgotten(text).count()
 
     def complete(self, expression: str, cursor: int | None = None, limit: int = 20) -> Completion:
         """What may come at a cursor (an offset in characters; the end by default), best first.
@@ -232,6 +249,13 @@ class Questions:
         key = asked.key
         selection, served = self.caches.selection(snapshot, asked, key)
         return bound(self.caches, snapshot, text, key, selection, clock, self._limits.budget_ms, served)
+
+    def _forgotten(self, text: str) -> Query:
+        """A query that finds nothing remembered, and leaves nothing behind."""
+        snapshot = self._snapshot
+        selection = snapshot.segments.understand(text, snapshot.schema, NO_PARAMS)
+        clock, budget_ms = self._clock(snapshot, None), self._limits.budget_ms
+        return bound(Caches(0), snapshot, text, None, selection, clock, budget_ms)
 
     def _why(self, snapshot: Snapshot, id: str, text: str, selection: Selection, at: int | None, language: Code) -> Why:
         contact = Contact(snapshot, _row(snapshot, id), self._clock(snapshot, at))

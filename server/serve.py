@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -13,10 +13,12 @@ from engine import native
 from engine.budget import DEFAULT_BUDGET_MS
 from engine.caches import DEFAULT_BYTES
 from engine.directory import Tamis
+from engine.warming import DEFAULT_BYTES as WARM_BYTES
 from server.answering import Announcing, configuration, short_pauses, signals_end_the_server, warm
 from server.app import application
 from server.auth import LOOPBACK, Keys, kept_keys
 from server.service import Limits, service
+from server.warming import Warming
 from server.workers.crew import Crew, WorkerFailed, crew_of
 from server.workers.writer import Writer
 
@@ -39,6 +41,7 @@ def serve(
     limits: Limits | None = None,
     budget_ms: float = DEFAULT_BUDGET_MS,
     cache_bytes: int = DEFAULT_BYTES,
+    warm_bytes: int = WARM_BYTES,
     hosts: Collection[str] = (),
     workers: int = 1,
     say: Say = print,
@@ -61,6 +64,7 @@ def serve(
                 limits=limits,
                 hosts=hosts,
                 cache_bytes=cache_bytes,
+                warm_bytes=warm_bytes,
                 crew=crew,
                 say=say,
                 ready=ready,
@@ -77,6 +81,7 @@ def serve_opened(
     *,
     limits: Limits | None = None,
     cache_bytes: int = DEFAULT_BYTES,
+    warm_bytes: int = 0,
     hosts: Collection[str] = (),
     crew: Crew | None = None,
     say: Say = print,
@@ -84,7 +89,7 @@ def serve_opened(
 ) -> None:
     """Serves an opened directory on a bound socket until a signal comes; the directory stays open.
 
-    A `crew` that was started answers too.
+    A `crew` that was started answers too. Each process makes beforehand what `warm_bytes` allow.
     """
     address = url(listening)
     loopback = is_loopback(listening)
@@ -94,6 +99,7 @@ def serve_opened(
     room, answered = service(tamis, data / SPOOL, limits), {*LOOPBACK, *hosts} if loopback else None
     app = application(room, answered)
     warm(tamis)
+    warming = Warming(tamis, warm_bytes)
 
     def announce() -> None:
         (data / ADDRESS).write_text(address)
@@ -102,12 +108,13 @@ def serve_opened(
         say(f"Tamis answers at {address}")
         if ready is not None:
             ready(address)
+        warming.start()
 
-    with signals_end_the_server(), short_pauses():
+    with signals_end_the_server(), short_pauses(), closing(warming):
         if crew is None:
             Announcing(configuration(app), announce).run(sockets=[listening])
         else:
-            crew.feed(tamis, data, room.limits, cache_bytes, answered)
+            crew.feed(tamis, data, room.limits, cache_bytes, warm_bytes, answered)
             room.crew = crew
             _run(Writer(app, announce, crew, tamis, listening))
 

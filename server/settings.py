@@ -45,6 +45,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     cache_bytes: Annotated[
         int, Meta(description="bytes that remembered answers of a workspace may take; 0 remembers nothing", ge=0)
     ] = 67_108_864
+    warm_bytes: Annotated[
+        int, Meta(description="bytes of memory for what is made before it is asked for; 0 makes nothing", ge=0)
+    ] = 1_073_741_824
     query_timeout: Annotated[float, Meta(description="seconds a query has that asks for no timeout", gt=0)] = 30.0
     query_timeout_limit: Annotated[float, Meta(description="seconds a query may ask for", gt=0)] = 300.0
     query_threads: Annotated[int, Meta(description="long queries the server runs at a time", gt=0)] = 4

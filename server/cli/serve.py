@@ -15,7 +15,7 @@ from server.settings import Settings
 
 SERVING = (
     "data", "host", "port", "hosts", "workers", "body_limit", "running_limit", "import_limit",
-    "query_budget", "cache_bytes", "query_timeout", "query_timeout_limit", "query_threads", "query_limit",
+    "query_budget", "cache_bytes", "warm_bytes", "query_timeout", "query_timeout_limit", "query_threads", "query_limit",
 )  # fmt: skip
 """The settings of a command that serves."""
 
@@ -40,6 +40,7 @@ def run(session: Session, welcome: Callable[[str], None]) -> None:
         limits=limits_of(settings),
         budget_ms=settings.query_budget * 1000,
         cache_bytes=settings.cache_bytes,
+        warm_bytes=settings.warm_bytes,
         hosts=[name.strip() for name in settings.hosts.split(",") if name.strip()],
         workers=settings.workers,
         say=session.remark,

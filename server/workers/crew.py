@@ -63,13 +63,22 @@ class Crew:
     def _spawned(self, number: int) -> Process:
         return Process(number, door_of(self.folder, number), self._tally)
 
-    def feed(self, tamis: Tamis, data: Path, limits: Limits, cache_bytes: int, hosts: Collection[str] | None) -> None:
+    def feed(
+        self,
+        tamis: Tamis,
+        data: Path,
+        limits: Limits,
+        cache_bytes: int,
+        warm_bytes: int,
+        hosts: Collection[str] | None,
+    ) -> None:
         """Let them begin to follow, and tell them how to answer."""
         names = None if hosts is None else sorted(hosts)
 
         def welcome(number: int) -> Welcome:
             keys = kept_keys(tamis.catalog)
-            return Welcome(number, str(data.absolute()), str(self.folder), limits, cache_bytes, names, keys)
+            folders = str(data.absolute()), str(self.folder)
+            return Welcome(number, *folders, limits, cache_bytes, warm_bytes, names, keys)
 
         for seat in self._seats:
             seat.feed(Fed(tamis, welcome))

@@ -25,6 +25,7 @@ class Welcome(msgspec.Struct, frozen=True, tag=True):
     folder: str
     limits: Limits
     cache_bytes: int
+    warm_bytes: int
     hosts: list[str] | None
     keys: list[Key]
 

@@ -23,6 +23,7 @@ from engine.following import Follower, Followers
 from server.answering import configuration, short_pauses, signals_end_the_server, warm
 from server.app import application
 from server.service import Service, asking_service
+from server.warming import Warming
 from server.workers.crew import TALLY, door_of
 from server.workers.door import Door, Through
 from server.workers.forwarding import forwarding, settled
@@ -73,6 +74,7 @@ class Following:
         self._followers = followers
         self._service = service
         self._feed = feed
+        self._warming = Warming(followers, welcome.warm_bytes)
         self._waiting: SimpleQueue[Told] = SimpleQueue()
         self._decoder = msgspec.msgpack.Decoder(Told)
         self._saying = threading.Lock()
@@ -122,6 +124,7 @@ class Following:
                 if id == EVERYTHING_SO_FAR:
                     warm(self._followers)
                     self._answering.wait()
+                    self._warming.start()
                 self._say(Heard(id))
             case _:
                 raise TypeError(f"a {type(message).__name__} is not told")
