@@ -115,6 +115,9 @@ class CsvReader:
                 yield batch.columns
         except pa.ArrowInvalid as error:
             raise DataError([Problem("bad-csv", f"the file cannot be read as CSV: {error}")]) from None
+        finally:
+            # The parser's thread reads ahead, and may begin another read after the parser itself is dropped.
+            self._stream.close()
         if self._odd:
             yield [pa.array([], pa.binary())] * width
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,10 +67,12 @@ class Utf8Stream(io.RawIOBase):
 
     `position` counts the bytes consumed; `tail` holds the last few of a file wholly read, before that end of line.
     UTF-8 itself passes through unchecked, so that bad bytes can be laid at the door of their row. UnicodeDecodeError
-    where UTF-16 is broken.
+    where UTF-16 is broken. Another thread may read: once the stream is closed nobody touches its file through it, and
+    there is nothing more to read.
     """
 
     def __init__(self, file: BinaryIO, encoding: str) -> None:
+        self._turn = threading.Lock()
         self.position = 0
         self.tail = b"\n"
         self._file = file
@@ -86,6 +89,15 @@ class Utf8Stream(io.RawIOBase):
 
         The CSV parser copies into buffers of that size, and takes each read for a block that holds a whole record.
         """
+        with self._turn:
+            return b"" if self.closed else self._taken(limit)
+
+    def close(self) -> None:
+        """End the stream, though not its file. A read under way is waited for."""
+        with self._turn:
+            super().close()
+
+    def _taken(self, limit: int) -> bytes:
         while limit < 0 or len(self._ready) < limit:
             part = self._next(max(limit - len(self._ready), STEP))
             if part is None:

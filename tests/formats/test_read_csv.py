@@ -2,8 +2,11 @@
 
 import csv
 import io
+import time
 import tracemalloc
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, date, datetime
+from multiprocessing import get_context
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -24,8 +27,11 @@ from formats import (
     Role,
     from_csv,
     infer,
+    looking,
     read,
+    sources,
 )
+from formats.inferred import Dialect
 
 PARIS = Schema("Europe/Paris")
 
@@ -397,9 +403,13 @@ class Endless(io.RawIOBase):
         return text[start - base : end - base]
 
 
-def test_a_long_stream_takes_constant_memory(monkeypatch):
-    monkeypatch.setattr(from_csv, "BLOCK", 1 << 18)
-    monkeypatch.setattr("formats.looking.ROWS", 1000)
+def memory_of_a_long_stream():
+    """Rows read, and the most bytes ever held by Arrow and by Python, for a process of its own.
+
+    Tracing, begun here, is never ended: Python may crash when it is while a thread of the parser asks for memory.
+    """
+    from_csv.BLOCK = 1 << 18
+    looking.ROWS = 1000
     file = Endless(300_000)
     inferred = infer(file, Kind.CONTACTS, PARIS)
     tracemalloc.start()
@@ -408,11 +418,47 @@ def test_a_long_stream_takes_constant_memory(monkeypatch):
     for batch in read(file, inferred, PARIS):
         rows += len(batch)
         most = max(most, from_csv.pa.total_allocated_bytes() - held)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    return rows, most, tracemalloc.get_traced_memory()[1]
+
+
+def test_a_long_stream_takes_constant_memory():
+    with ProcessPoolExecutor(1, get_context("spawn")) as alone:
+        rows, most, peak = alone.submit(memory_of_a_long_stream).result()
     assert rows == 300_000
     assert most < 8 << 20
     assert peak < 12 << 20
+
+
+class Watched(io.BytesIO):
+    """A slow file that counts the reads after it was taken away."""
+
+    taken_away = False
+    late = 0
+
+    def read(self, count=-1):
+        self.late += self.taken_away
+        time.sleep(0.001)
+        part = super().read(count)
+        self.late += self.taken_away
+        return part
+
+
+def test_a_reader_dropped_midway_leaves_its_file_alone(monkeypatch):
+    """Whoever has the file next (the import, after the look at its first rows) is alone with it."""
+    monkeypatch.setattr(from_csv, "BLOCK", 1000)
+    monkeypatch.setattr(sources, "STEP", 500)
+    text = b"id,x\n" + b"".join(b"c%d,1%s\n" % (i, b",odd" if i % 50 == 7 else b"") for i in range(20_000))
+    files = []
+    for taken in range(200):
+        file = Watched(text)
+        chunks = from_csv.CsvReader(file, Dialect(delimiter=",")).chunks()
+        for _ in range(1 + taken % 3):
+            next(chunks)
+        del chunks
+        file.taken_away = True
+        files.append(file)
+    time.sleep(0.05)
+    assert sum(file.late for file in files) == 0
 
 
 words = st.text(st.sampled_from("abcé ,;|\t\"'\n0"), max_size=6)
