@@ -26,8 +26,9 @@ from engine.tables.loose import MISSING_INT
 
 SEEN_MEANWHILE = 64
 """How many events can be looked at one after the other while one contact is followed to its events."""
-SORTED_MEANWHILE = 3
-"""How many events of a window can be sorted by contact while one contact is followed to its events there."""
+SORTED_MEANWHILE = 1
+"""How many events of a window can be sorted by contact while one contact is followed to its events there, if that is
+not spared: who has the sequence elsewhere is never followed to them."""
 CHOSEN_MEANWHILE = 32
 """How many chosen events, whose contacts are mostly others, can be so."""
 SMALL_WINDOW = 4

@@ -29,6 +29,8 @@ from engine.tables.loose import MISSING_INT
 
 FoundSteps = dict[int, list[Found]]
 """The events of steps, by the steps' positions."""
+Asked = list[tuple[Piece, Words | None]]
+"""Pieces, and the contacts each is to be asked about; None for all."""
 
 EVENTS_AT_ONCE = 1 << 16
 """Contacts with about so many events are followed at a time: what is made of them stays in the processor's cache."""
@@ -92,12 +94,22 @@ class Sequence(Operator):
         if not candidates:
             return candidates
         pieces = self._pieces(self._sources(context, candidates, steps, known))
-        direct = self._gap is not None and all(map(is_direct, pieces))
         contacts = to_array(candidates)
         asked = [(piece, _asked(piece, context.space.size, len(contacts))) for piece in pieces]
-        stretches = _split(contacts, len(contacts) // CONTACTS_AT_ONCE + 1) if direct else _stretches(contacts, pieces)
-        found = on_every_core(partial(self._followed, steps, asked), stretches, worth=len(stretches) > 1)
-        return from_rows(np.concatenate([NO_ROWS, *found]))
+        direct = [each for each in asked if self._is_direct(each[0])]
+        others = [each for each in asked if not self._is_direct(each[0])]
+        found, left = self._found(steps, direct, _split(contacts, len(contacts) // CONTACTS_AT_ONCE + 1))
+        more, _ = self._found(steps, others, _stretches(left, others))
+        return from_rows(np.concatenate([found, more]))
+
+    def _is_direct(self, piece: Piece) -> bool:
+        return self._gap is not None and is_direct(piece)
+
+    def _found(self, steps: Steps, pieces: Asked, stretches: list[Rows]) -> tuple[Rows, Rows]:
+        """Those of the contacts in `stretches` that have the sequence in any of the pieces, and the others."""
+        followed = on_every_core(partial(self._followed, steps, pieces), stretches, worth=len(stretches) > 1)
+        found, left = zip((NO_ROWS, NO_ROWS), *followed, strict=True)
+        return np.concatenate(found), np.concatenate(left)
 
     def _pieces(self, sources: Piece) -> list[Piece]:
         """The sources of the steps in pieces: who has the sequence in any of them, has it."""
@@ -118,15 +130,15 @@ class Sequence(Operator):
             case _:
                 return None
 
-    def _followed(self, steps: Steps, pieces: list[tuple[Piece, Words | None]], contacts: Rows) -> Rows:
-        """Those of some contacts that have the sequence in any of the pieces, each of which is asked about a set."""
-        found = []
+    def _followed(self, steps: Steps, pieces: Asked, contacts: Rows) -> tuple[Rows, Rows]:
+        """Those of some contacts that have the sequence in any of the pieces, and the others."""
+        found = [NO_ROWS]
         for piece, asked in pieces:
             has = are_in(contacts, asked)
             has[has] = self._has(steps, piece, contacts[has])
             found.append(contacts[has])
             contacts = contacts[~has]
-        return np.concatenate([NO_ROWS, *found])
+        return np.concatenate(found), contacts
 
     def _has(self, steps: Steps, piece: Piece, contacts: Rows) -> Mask:
         """Which of some contacts have the sequence in a piece."""
@@ -190,10 +202,10 @@ def _asked(piece: Piece, size: int, most: int) -> Words | None:
     return piece[0][0].owners(size, most) if len(piece[0]) == 1 else None
 
 
-def _stretches(contacts: Rows, pieces: list[Piece]) -> list[Rows]:
+def _stretches(contacts: Rows, pieces: Asked) -> list[Rows]:
     """Contacts that follow each other, so few at a time that what is made of their events stays in cache."""
-    events = max(sum(source.events_each for sources in piece for source in sources) for piece in pieces)
-    return _split(contacts, min(int(len(contacts) * events) // EVENTS_AT_ONCE + 1, len(contacts)))
+    each = (sum(source.events_each for sources in piece for source in sources) for piece, _ in pieces)
+    return _split(contacts, min(int(len(contacts) * max(each, default=0)) // EVENTS_AT_ONCE + 1, len(contacts)))
 
 
 def _split(contacts: Rows, pieces: int) -> list[Rows]:
