@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -19,6 +20,8 @@ from dsl.problems import Problem
 from dsl.schema import Field, Type
 from formats.inferred import Dialect
 from formats.instants import (
+    BEGINS_WITH_YEAR,
+    calendar_fault,
     days_from_dates,
     days_from_stamps,
     days_from_text,
@@ -248,7 +251,17 @@ def misfit(value: object, field: Field, manner: Manner) -> Problem:
         return Problem(code, f"{shown} is not an option of '{field.name}'", _closest(str(value), field.options))
     if field.type is Type.NUMBER and isinstance(value, (str, float, int)) and not isinstance(value, bool):
         return _misfit_number(str(value), shown, field, manner)
-    return Problem(code, f"{shown} is not {wanted}", _date_hint(field, manner))
+    if field.type in (Type.DATE, Type.DATETIME):
+        return _misfit_moment(str(value), shown, field, manner)
+    return Problem(code, f"{shown} is not {wanted}")
+
+
+def _misfit_moment(text: str, shown: str, field: Field, manner: Manner) -> Problem:
+    code, wanted = WANTED[field.type]
+    order = manner.dialect.date_order
+    hint = None if re.match(BEGINS_WITH_YEAR, text) else f"other dates are read {order.replace('_', ' ')}"
+    fault = calendar_fault(text, order)
+    return Problem(code, f"{shown} is not {wanted}" if fault is None else f"{shown} is no day: {fault}", hint)
 
 
 def _misfit_number(text: str, shown: str, field: Field, manner: Manner) -> Problem:
@@ -258,12 +271,6 @@ def _misfit_number(text: str, shown: str, field: Field, manner: Manner) -> Probl
     if abs(as_float) * 10**field.decimals >= 2**63:
         return Problem("number-out-of-range", f"{shown} is too large for '{field.name}'")
     return Problem("too-many-decimals", f"{shown} has more decimals than '{field.name}' keeps ({field.decimals})")
-
-
-def _date_hint(field: Field, manner: Manner) -> str | None:
-    if field.type not in (Type.DATE, Type.DATETIME):
-        return None
-    return f"other dates are read {manner.dialect.date_order.replace('_', ' ')}"
 
 
 def _closest(text: str, options: tuple[str, ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from operator import attrgetter
@@ -291,3 +292,24 @@ def common(values: list[Any]) -> pa.Array | None:
         return settled(pa.array(values, type_))
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         return None
+
+
+def prevailing(values: list[Any]) -> tuple[list[Any], list[Any]]:
+    """The values with null for those of another JSON type than most, and these others.
+
+    >>> prevailing([1, "two", 3.5, None])
+    ([1, None, 3.5, None], ['two'])
+    """
+    kinds = Counter(_json_type(value) for value in values if value is not None)
+    if len(kinds) < 2:
+        return values, []
+    [(most, _)] = kinds.most_common(1)
+    return (
+        [value if _json_type(value) is most else None for value in values],
+        [value for value in values if value is not None and _json_type(value) is not most],
+    )
+
+
+def _json_type(value: object) -> type:
+    """The type of a decoded value; numbers are one."""
+    return float if type(value) is int else type(value)

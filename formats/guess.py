@@ -1,37 +1,85 @@
-"""What the values of a sample are: one type a column, kept only when every value fits it."""
+"""What the values of a sample are: one type a column, kept when every value fits it, or all but few."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 from zoneinfo import ZoneInfo
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 from dsl.schema import Type
 from formats.inferred import DateOrder, Dialect
-from formats.instants import ISO_DATE, ISO_DATETIME, SHORT, WRITTEN, YEAR_FIRST, ZONED, instants_from_text
-from formats.numbers import decimals_of, floats_from_text, mask_of, plain, scaled_from_text
+from formats.instants import ISO_DATETIME, SHORT, WRITTEN, YEAR_FIRST, ZONED, instants_from_text
+from formats.numbers import Mask, decimals_of, floats_from_text, mask_of, plain, scaled_from_text, without
 
 MOST_DECIMALS = 6
 BOOLEAN_WORDS = r"(?i)^(true|false|yes|no|oui|non|vrai|faux)$"
 ADDRESS = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+DIGITS = r"^[+-]?[\d.,' \x{a0}\x{202f}]+$"
 LIKE_A_NAME = r"^([+-]?0\d|\+\d{7})"
 """Leading zeros and international telephone numbers: digits that count nothing."""
+LIKE_A_CODE = r"\d.*\pL|\pL.*\d|\d[-/:_]\d"
+"""Digits beside letters, or parted by signs, such as 2A, C536379 and 18-25: the numbers among these count nothing."""
+
+FEW, ALONE = 20, 4
+"""A type holds for a column when at most one row in `FEW` does not fit it, or a single one of at least `ALONE`.
+
+Rows that do not fit are told one by one and can be mended; a field of text would stay one.
+"""
 
 STYLES: tuple[tuple[str, str], ...] = ((".", ""), (",", ""), (".", ","), (",", "."), (",", " "), (".", " "), (".", "'"))
 """(decimal mark, thousands separator), the likeliest first."""
 
+ISO = (ISO_DATETIME, ZONED)
+
 _UTC = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Values:
+    """The distinct values of a text column, trimmed, without empty ones, and how many rows have each."""
+
+    texts: pa.StringArray
+    counts: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, array: pa.StringArray) -> Self:
+        counted = pc.value_counts(pc.utf8_trim_whitespace(array.drop_null()))
+        texts, counts = counted.field("values"), counted.field("counts").to_numpy()
+        return cls(texts, counts).where(mask_of(pc.not_equal(texts, "")))
+
+    def where(self, chosen: Mask) -> Self:
+        return (
+            self
+            if chosen.all()
+            else replace(self, texts=self.texts.filter(pa.array(chosen)), counts=self.counts[chosen])
+        )
+
+    @property
+    def rows(self) -> int:
+        return int(self.counts.sum())
 
 
 @dataclass(frozen=True, slots=True)
 class Guess:
+    """The type that most rows fit: of `rows` with a value, `misfits` have one that does not, `misfit` among them.
+
+    It is that of the column when it is `settled`.
+    """
+
     type: Type
     decimals: int | None = None
+    rows: int = 0
+    misfits: int = 0
+    misfit: str | None = None
+    settled: bool = True
 
 
 TEXT = Guess(Type.TEXT)
@@ -39,8 +87,7 @@ TEXT = Guess(Type.TEXT)
 
 def distinct_texts(array: pa.Array) -> pa.StringArray:
     """The distinct values of a text column, trimmed, without empty ones."""
-    texts = pc.unique(pc.utf8_trim_whitespace(array.drop_null()))
-    return texts.filter(pc.not_equal(texts, ""))
+    return Values.of(array).texts
 
 
 def all_match(texts: pa.StringArray, shape: str) -> bool:
@@ -51,84 +98,127 @@ def any_match(texts: pa.StringArray, shape: str) -> bool:
     return bool(mask_of(pc.match_substring_regex(texts, shape)).any())
 
 
-def guess_text(texts: pa.StringArray, dialect: Dialect) -> Guess:
-    """The type of a column of text (a CSV one), by its distinct values."""
-    if not len(texts):
-        return TEXT
-    if all_match(texts, BOOLEAN_WORDS):
+def guess_text(values: Values, dialect: Dialect) -> Guess:
+    """What a column of text (a CSV one) is taken for, or would be, were it not for too many misfits."""
+    if all_match(values.texts, BOOLEAN_WORDS):
         return Guess(Type.BOOLEAN)
-    moment = guess_moment(texts, dialect)
-    if moment is not None:
-        return moment
-    return guess_number(texts, dialect) or TEXT
+    found = [guess_moment(values, written_in(dialect), dialect), guess_number(values, dialect)]
+    return next((guess for guess in found if guess is not None), TEXT)
 
 
-def guess_moment(texts: pa.StringArray, dialect: Dialect) -> Guess | None:
-    """Date when no value has a time of day, datetime when one has; None when a value is neither."""
-    shapes = (ISO_DATETIME, ZONED, WRITTEN[dialect.date_order], YEAR_FIRST, *SHORT[dialect.date_order])
-    if not all_match(texts, "|".join(f"(?:{re.sub(r'[?]P<[a-zA-Z]>', '?:', shape)})" for shape in shapes)):
+def guess_moment(values: Values, shapes: Sequence[str], dialect: Dialect) -> Guess | None:
+    """Date when no value has a time of day, datetime when one has; None when most are neither.
+
+    Where every value is written like one, most make it settled: 30 February is meant to be a day.
+    """
+    any_shape = "|".join(f"(?:{re.sub(r'[?]P<[a-zA-Z]>', '?:', shape)})" for shape in shapes)
+    shaped = mask_of(pc.match_substring_regex(values.texts, any_shape))
+    if 2 * values.where(shaped).rows <= values.rows:
         return None
-    if instants_from_text(texts, dialect.date_order, _UTC)[1].any():
+    missing = instants_from_text(without(values.texts, ~shaped), dialect.date_order, _UTC)[1]
+    guess = _of_most(values, shaped & ~missing, _moment)
+    return guess if guess is None else replace(guess, settled=guess.settled or bool(shaped.all()))
+
+
+def written_in(dialect: Dialect) -> tuple[str, ...]:
+    """The shapes that dates and datetimes have in a CSV file."""
+    return (*ISO, WRITTEN[dialect.date_order], YEAR_FIRST, *SHORT[dialect.date_order])
+
+
+def _moment(texts: pa.StringArray) -> Guess:
+    return Guess(Type.DATETIME if any_match(texts, ":") else Type.DATE)
+
+
+def guess_number(values: Values, dialect: Dialect) -> Guess | None:
+    """A number with as many decimals as were seen, a float when they are too many; None when most are neither."""
+    if any_match(values.texts, LIKE_A_NAME):
         return None
-    return Guess(Type.DATETIME) if any_match(texts, ":") else Guess(Type.DATE)
+    values = replace(values, texts=plain(values.texts, dialect))
+    fits = mask_of(pc.match_substring_regex(values.texts, _PLAIN))
+    if not fits.all():
+        fits = ~floats_from_text(values.texts, Dialect())[1]
+    guess = _of_most(values, fits, _number)
+    codes = guess is not None and guess.misfits and any_match(values.where(~fits).texts, LIKE_A_CODE)
+    return replace(guess, settled=False) if guess is not None and codes else guess
 
 
-def guess_number(texts: pa.StringArray, dialect: Dialect) -> Guess | None:
-    """A number with as many decimals as were seen, a float when they are too many; None when a value is neither."""
-    if any_match(texts, LIKE_A_NAME):
-        return None
-    simple = plain(texts, dialect)
-    if all_match(simple, r"^[+-]?(\d+\.?\d*|\.\d+)$"):
-        fractions = pc.replace_substring_regex(simple, r"^[^.]*\.?", "")
-        decimals = int(pc.max(pc.utf8_length(fractions)).as_py())
-        if decimals <= MOST_DECIMALS and not scaled_from_text(texts, decimals, dialect)[1].any():
-            return Guess(Type.NUMBER, decimals)
-        if not decimals:
-            return None
-    return None if floats_from_text(texts, dialect)[1].any() else Guess(Type.FLOAT)
+_PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)$"
 
 
-def header_like_data(header: str, below: pa.StringArray, dialect: Dialect) -> bool:
-    """Whether a header looks like the distinct values below it: an address, a number, a date, or one of their words.
+def _number(texts: pa.StringArray) -> Guess | None:
+    """The type of plain numbers; none holds whole ones of so many digits."""
+    if not all_match(texts, _PLAIN):
+        return Guess(Type.FLOAT)
+    fractions = pc.replace_substring_regex(texts, r"^[^.]*\.?", "")
+    decimals = int(pc.max(pc.utf8_length(fractions)).as_py())
+    if decimals <= MOST_DECIMALS and not scaled_from_text(texts, decimals, Dialect())[1].any():
+        return Guess(Type.NUMBER, decimals)
+    return Guess(Type.FLOAT) if decimals else None
+
+
+def _of_most(values: Values, fits: Mask, type_of: Callable[[pa.StringArray], Guess | None]) -> Guess | None:
+    """The guess made of the values that fit; None when they are not those of most rows."""
+    fitting = values.where(fits)
+    misfits = values.rows - fitting.rows
+    guess = type_of(fitting.texts) if 2 * misfits < values.rows else None
+    if guess is None or not misfits:
+        return guess if guess is None else replace(guess, rows=values.rows)
+    few = FEW * misfits <= values.rows or (misfits == 1 and values.rows >= ALONE)
+    return replace(guess, rows=values.rows, misfits=misfits, misfit=values.where(~fits).texts[0].as_py(), settled=few)
+
+
+def header_like_data(header: str, below: Values, dialect: Dialect) -> bool:
+    """Whether a header looks like the values below it: an address, a number, a date, or one of their words.
 
     A year may well be a header.
     """
     name = pa.array([header])
-    if all_match(name, r"^(19|20)\d\d$") or not header or not len(below):
+    if all_match(name, r"^(19|20)\d\d$") or not header or not len(below.texts):
         return False
     if all_match(name, ADDRESS):
         return True
-    type_ = guess_text(name, dialect).type
+    type_ = guess_text(Values.of(name), dialect).type
     return type_ is not Type.TEXT and type_ is guess_text(below, dialect).type
 
 
-def number_style(columns: Iterable[pa.StringArray], dialect: Dialect) -> tuple[str, str]:
-    """The style under which most columns are numbers; among equals the likelier for the file's delimiter."""
-    with_digits = [texts for texts in columns if all_match(texts, r"^[+-]?[\d.,' \x{a0}\x{202f}]+$")]
+def number_style(columns: Iterable[Values], dialect: Dialect) -> tuple[str, str]:
+    """The style under which most columns are numbers, then most values; among equals the likelier for the delimiter."""
+    with_digits = [
+        values
+        for values in columns
+        if 2 * values.where(mask_of(pc.match_substring_regex(values.texts, DIGITS))).rows > values.rows
+    ]
     ranked = sorted(
         STYLES,
         key=lambda style: (style == (".", ","), False) if dialect.delimiter != "," else (False, style == (",", "")),
     )
 
-    def numbers(style: tuple[str, str]) -> int:
+    def numbers(style: tuple[str, str]) -> tuple[int, int]:
         manner = replace(dialect, decimal=style[0], thousands=style[1])
-        return sum(guess_number(texts, manner) is not None for texts in with_digits)
+        return _agreeing(guess_number(values, manner) for values in with_digits)
 
     return max(ranked, key=numbers)
 
 
-def date_order(columns: Iterable[pa.StringArray], dialect: Dialect) -> tuple[DateOrder, bool]:
-    """The order under which most columns are dates, and whether the other would do as well.
+def date_order(columns: Iterable[Values], dialect: Dialect) -> tuple[DateOrder, bool]:
+    """The order under which most columns are dates, then most values, and whether the other would do as well.
 
     A tie is settled day first.
     """
-    written = [texts for texts in columns if any_match(texts, r"^\d{1,2}[/.-]\d{1,2}[/.-]\d{2}")]
+    written = [values for values in columns if any_match(values.texts, r"^\d{1,2}[/.-]\d{1,2}[/.-]\d{2}")]
 
-    def dates(order: DateOrder) -> int:
-        return sum(guess_moment(texts, replace(dialect, date_order=order)) is not None for texts in written)
+    def dates(order: DateOrder) -> tuple[int, int]:
+        manner = replace(dialect, date_order=order)
+        return _agreeing(guess_moment(values, written_in(manner), manner) for values in written)
 
     day, month = dates(DateOrder.DAY_FIRST), dates(DateOrder.MONTH_FIRST)
-    return (DateOrder.MONTH_FIRST if month > day else DateOrder.DAY_FIRST), day == month > 0
+    return (DateOrder.MONTH_FIRST if month > day else DateOrder.DAY_FIRST), day == month > (0, 0)
+
+
+def _agreeing(guesses: Iterable[Guess | None]) -> tuple[int, int]:
+    """How many columns have a type that is settled, and how many rows fit it."""
+    settled = [guess for guess in guesses if guess is not None and guess.settled]
+    return len(settled), sum(guess.rows - guess.misfits for guess in settled)
 
 
 def guess_arrow(array: pa.Array) -> Guess | None:
@@ -155,11 +245,9 @@ def guess_arrow(array: pa.Array) -> Guess | None:
     return TEXT if kinds.is_null(type_) else None
 
 
-def iso_moment(texts: pa.StringArray) -> Guess:
+def iso_moment(values: Values) -> Guess:
     """Dates and datetimes among JSON strings, which are text otherwise."""
-    if all_match(texts, ISO_DATE) or all_match(texts, rf"{ISO_DATETIME}|{ZONED}"):
-        return guess_moment(texts, Dialect()) or TEXT
-    return TEXT
+    return guess_moment(values, ISO, Dialect()) or TEXT
 
 
 def tag_separator(texts: pa.StringArray) -> str:

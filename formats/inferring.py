@@ -16,6 +16,7 @@ from formats.fields import declared
 from formats.guess import (
     TEXT,
     Guess,
+    Values,
     any_match,
     distinct_texts,
     guess_arrow,
@@ -46,8 +47,8 @@ _SYSTEM = {
 def infer(source: Source, kind: Kind, schema: Schema, options: ReadOptions | None = None) -> Inferred:
     """What a file is, from its first 100,000 rows (a million of Parquet) and from what the user says of it.
 
-    A type is kept only when every value looked at fits it; later values that do not are problems of their rows. Fields
-    of the schema keep their type. DataError when the file cannot be read at all.
+    A type is kept when every value looked at fits it, or all but few (`guess.FEW`); those that do not, and later ones,
+    are problems of their rows. Fields of the schema keep their type. DataError when the file cannot be read at all.
     """
     options = options or ReadOptions()
     _check(options)
@@ -121,13 +122,15 @@ class _Inference:
         if Role.KEY not in roles.values():
             whose = "company" if self.kind is Kind.COMPANIES else "contact"
             self.problems.append(
-                Problem("no-key-column", f"no column is named like a {whose} id", "name it with the option 'key'")
+                Problem("no-key-column", f"no column is named like a {whose} id", "name it with the option 'id-column'")
             )
         told = Role.TYPE in roles.values() or self.options.event is not None or self.options.type_rules
         if self.kind is Kind.EVENTS and not told:
             self.problems.append(
                 Problem(
-                    "no-event-type", "no column is named like an event type", "name the type of all events with 'type'"
+                    "no-event-type",
+                    "no column is named like an event type",
+                    "name the type of all events with 'type'",
                 )
             )
         return roles
@@ -232,27 +235,31 @@ class _Inference:
         if wanted is not Type.NUMBER or array is None:
             return Guess(wanted, 0 if wanted is Type.NUMBER else None)
         seen = (
-            guess_number(distinct_texts(array), self.looked.dialect)
-            if kinds.is_string(array.type)
-            else guess_arrow(array)
+            guess_number(Values.of(array), self.looked.dialect) if kinds.is_string(array.type) else guess_arrow(array)
         )
         return Guess(wanted, 2 if seen is None or seen.decimals is None else seen.decimals)
 
     def _seen(self, column: Column, array: pa.Array | None) -> Guess:
+        strays = self._sample.strays.get(column.name)
+        if strays is not None:
+            others = f"{strays.rows:,} of them of another type than most, such as {strays.first}"
+            message = f"'{column.name}' holds values of several types, {others}; their rows are rejected"
+            self.notices.append(Problem("mixed-types", message))
         if array is None:
-            self.notices.append(Problem("mixed-types", f"'{column.name}' holds values of several types; read as text"))
             return TEXT
         if not kinds.is_string(array.type):
             return guess_arrow(array) or TEXT
         if self.format is Format.PARQUET:
             return TEXT
-        texts = distinct_texts(array)
-        if self.format is Format.NDJSON:
-            return iso_moment(texts)
-        if names_tags(column.name):
+        if names_tags(column.name) and self.format is Format.CSV:
             return Guess(Type.TAGS)
-        guess = guess_text(texts, self.looked.dialect)
-        return TEXT if guess.type is Type.NUMBER and names_identifier(column.name) else guess
+        values = Values.of(array)
+        guess = iso_moment(values) if self.format is Format.NDJSON else guess_text(values, self.looked.dialect)
+        if guess.type is Type.NUMBER and names_identifier(column.name):
+            return TEXT
+        if guess.misfits:
+            self.notices.append(_note_misfits(column, guess))
+        return guess if guess.settled else TEXT
 
     def _events_of(self, name: str, array: pa.Array | None) -> list[str | None]:
         """The event types with a value in the column, or that declare it; for profiles, none stands for all rows."""
@@ -281,7 +288,7 @@ class _Inference:
         if self.format is not Format.CSV or not self.looked.dialect.header:
             return
         for name, array in zip(self._sample.names, self._sample.columns, strict=True):
-            if array is not None and header_like_data(name, distinct_texts(array), self.looked.dialect):
+            if array is not None and header_like_data(name, Values.of(array), self.looked.dialect):
                 hint = "if the file has no header line, name its columns in order with the option 'names'"
                 self.notices.append(
                     Problem("no-header", f"the first line looks like data: '{shortened(name)}' names a column", hint)
@@ -301,7 +308,7 @@ class _Inference:
             if other.name != column.name:
                 self.problems.append(Problem("duplicate-field", f"two columns go to the field '{column.field}'"))
             if column.field in _SYSTEM[self.kind]:
-                hint = f"give it another name: columns {{'{column.name}': 'another name'}}"
+                hint = f"give it another name: --column '{column.name}=another name', over HTTP columns"
                 self.problems.append(Problem("system-field", f"'{column.field}' is kept by the system", hint))
 
     def _patch(self, columns: tuple[Column, ...]) -> dict[str, Any]:
@@ -325,6 +332,25 @@ class _Inference:
             for column in columns
             if column.field is not None and column.field not in known and (event is None or event in column.events)
         }
+
+
+def _note_misfits(column: Column, guess: Guess) -> Problem:
+    """That some values of a column do not fit what most are, and what follows from it."""
+    wanted = guess.type.value
+    verb = "is" if guess.misfits == 1 else "are"
+    found = (
+        f"{guess.misfits:,} of {guess.rows:,} values looked at {verb} no {wanted}: '{shortened(guess.misfit or '')}'"
+    )
+    if guess.settled:
+        hint = f"to keep these too, read it as text: {_typing(column, Type.TEXT)}"
+        return Problem("mixed-types", f"'{column.name}' holds {wanted}s, but {found}; their rows are rejected", hint)
+    hint = f"to have their rows rejected instead: {_typing(column, guess.type)}"
+    return Problem("mixed-types", f"'{column.name}' is read as text, as {found}", hint)
+
+
+def _typing(column: Column, type: Type) -> str:
+    """How a column's type is told."""
+    return f"--field '{column.field}={type.value}', over HTTP field_type"
 
 
 def _spec(column: Column) -> dict[str, Any]:

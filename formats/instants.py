@@ -5,6 +5,8 @@ Every function gives (values, bad): `bad` is a mask of the rows that do not fit,
 
 from __future__ import annotations
 
+import calendar
+import re
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -38,6 +40,8 @@ CENTURY_TURNS = 50
 """Years of two digits from here on are of the 20th century, those before of the 21st (RFC 5280 4.1.2.5.1)."""
 YEAR_FIRST = rf"^(?P<y>\d{{4}})/(?P<m>\d{{1,2}})/(?P<d>\d{{1,2}}){_CLOCK}$"
 
+BEGINS_WITH_YEAR = r"\s*(?P<y>\d{4})[/-](?P<m>\d{1,2})[/-](?P<d>\d{1,2})(?=$|[T\s])"
+
 Wall = tuple[npt.NDArray[np.int64], Mask]
 """Wall-clock milliseconds, and the rows that hold one."""
 
@@ -61,6 +65,24 @@ def instants_from_text(texts: pa.StringArray, order: DateOrder, zone: ZoneInfo) 
         moments, found = np.where(has_zone, zoned, moments), found | has_zone
     bad = given & ~found
     return pa.array(moments, mask=~found), bad
+
+
+def calendar_fault(text: str, order: DateOrder) -> str | None:
+    """Why there is no such day as a text names; None when it names none, or one that exists.
+
+    >>> calendar_fault("2026-02-30", DateOrder.DAY_FIRST), calendar_fault("31/12/2026", DateOrder.MONTH_FIRST)
+    ('February 2026 has 28 days', 'there is no month 31')
+    """
+    shapes = (BEGINS_WITH_YEAR, WRITTEN[order], *SHORT[order])
+    found = next((match for shape in shapes if (match := re.match(shape, text.strip()))), None)
+    if found is None:
+        return None
+    year, month, day = (int(found[part]) for part in "ymd")
+    if not 1 <= month <= 12:
+        return f"there is no month {found['m']}"
+    year += (2000 if year < CENTURY_TURNS else 1900) if len(found["y"]) == 2 else 0
+    last = calendar.monthrange(year, month)[1]
+    return None if 1 <= day <= last else f"{calendar.month_name[month]} {year} has {last} days"
 
 
 def _wall(texts: pa.StringArray, order: DateOrder) -> Wall:

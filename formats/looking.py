@@ -6,18 +6,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import msgspec
 import pyarrow as pa
 
 from dsl.problems import DataError, Problem
 from formats.convert import settled
 from formats.dialect import delimiter_of, encoding_of
 from formats.from_csv import CsvReader
-from formats.from_ndjson import NdjsonReader, common, uncollected
+from formats.from_ndjson import NdjsonReader, common, prevailing, uncollected
 from formats.from_parquet import ParquetReader
-from formats.guess import date_order, distinct_texts, number_style
+from formats.guess import Values, date_order, number_style
 from formats.inferred import Dialect, ReadOptions
 from formats.media import Format, by_suffix
-from formats.rows import Sample
+from formats.rows import Sample, Strays, shortened
 from formats.sources import Source, Utf8Stream
 
 ROWS = 100_000
@@ -82,12 +83,12 @@ def _csv(file: BinaryIO, options: ReadOptions) -> Looked:
     dialect = replace(dialect, header=names is None)
     reader = CsvReader(file, dialect, names)
     sample = _sample_csv(reader)
-    texts = [distinct_texts(array) for array in sample.columns if array is not None]
-    decimal, thousands = number_style(texts, dialect)
+    values = [Values.of(array) for array in sample.columns if array is not None]
+    decimal, thousands = number_style(values, dialect)
     decimal = options.decimal or decimal
     # A separator of groups that the user's decimal mark has taken cannot be meant.
     thousands = options.thousands if options.thousands is not None else thousands if thousands != decimal else ""
-    order, open_order = date_order(texts, dialect)
+    order, open_order = date_order(values, dialect)
     dialect = replace(dialect, decimal=decimal, thousands=thousands, date_order=options.date_order or order)
     return Looked(sample, dialect, open_order and options.date_order is None)
 
@@ -114,12 +115,18 @@ def _ndjson(file: BinaryIO, options: ReadOptions) -> Looked:
         if rows >= ROWS:
             break
     names = list(dict.fromkeys(name for chunk in chunks for name in chunk.names()))
-    columns = [_json_column([value for chunk in chunks for value in chunk.values(name)]) for name in names]
-    return Looked(Sample(names, columns, rows), dialect, False)
+    columns: list[pa.Array | None] = []
+    strays: dict[str, Strays] = {}
+    for name in names:
+        values, others = prevailing([value for chunk in chunks for value in chunk.values(name)])
+        columns.append(_json_column(values))
+        if others:
+            strays[name] = Strays(len(others), shortened(msgspec.json.encode(others[0]).decode()))
+    return Looked(Sample(names, columns, rows, strays), dialect, False)
 
 
 def _json_column(values: list[Any]) -> pa.Array | None:
-    """Values as one array; objects, which no field holds, as empty structs."""
+    """Values of one type as an array; objects, which no field holds, as empty structs."""
     if dict in set(map(type, values)):
         return pa.array([None if value is None else {} for value in values], pa.struct([]))
     return common(values)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -66,7 +66,8 @@ class Reject:
 
     def error(self) -> DataError:
         """The error that ends a reading at this row."""
-        return DataError([self.problem])
+        hint = "mend it, or have bad rows left out and reported: on-error skip"
+        return DataError([replace(self.problem, hint=f"{self.problem.hint}; {hint}" if self.problem.hint else hint)])
 
 
 def shortened(text: str) -> str:
@@ -119,8 +120,21 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The first rows of a file: one array a column, `None` where its values have no type in common."""
+    """The first rows of a file: one array a column, `None` where no array holds its values.
+
+    Where these are of several types (in JSON), the array has those of the type that most are of; `strays` tells of the
+    others by the column's name.
+    """
 
     names: list[str]
     columns: list[pa.Array | None]
     rows: int
+    strays: Mapping[str, Strays] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Strays:
+    """How many values of a column are of another type than most, and the first of them as JSON."""
+
+    rows: int
+    first: str
