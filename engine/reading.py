@@ -191,6 +191,7 @@ class Kept(Enum):
     """What a part makes when it is first asked for it, and keeps."""
 
     COUNTS = auto()
+    CAPPED_COUNTS = auto()
     TOTALS = auto()
     MEANS = auto()
     LEAST = auto()
@@ -255,8 +256,9 @@ class EventPart(Protocol):
     def tally_people(self, counts: Counts, start: int | None, end: int | None) -> None:
         """As `tally`, by place among the people."""
 
-    def tally_capped(self, counts: NDArray[np.uint8], start: int | None, end: int | None) -> None:
-        """As `tally`, but counts stay at `counting.CAP` once they reach it."""
+    def tally_capped(self, counts: NDArray[np.uint8], start: int | None, end: int | None) -> NDArray[np.uint8] | None:
+        """As `tally`, but counts stay at `counting.CAP` once they reach it, and what is returned is yet to be added to
+        the first of them."""
 
     def amounts(self, name: str) -> Amounts | None:
         """None where they are not at hand: the property has no whole numbers, or rows are not in order of time."""

@@ -25,7 +25,7 @@ from engine.tables.loose import MISSING_INT, LooseNumbers
 from engine.tables.loose_events import LooseEvents
 from engine.tables.prints import IdPrints
 from engine.tables.sealed import Sealed, opened, sealed
-from engine.tables.tallies import Tallies
+from engine.tables.tallies import Tallies, TalliesToTheEnd
 from engine.tables.text import SealedText
 from engine.tables.times import TimeIndex
 from storage import Array, BlockRef
@@ -208,6 +208,8 @@ class SealedPart:
         match kept:
             case Kept.COUNTS:
                 made = "_tallies" in self.__dict__
+            case Kept.CAPPED_COUNTS:
+                made = "_tallies_to_the_end" in self.__dict__
             case Kept.TOTALS | Kept.MEANS | Kept.LEAST | Kept.GREATEST:
                 if not isinstance(column, LooseNumbers) or column.data.dtype.kind == "f":
                     return None
@@ -237,16 +239,23 @@ class SealedPart:
     def tally_people(self, counts: Counts, start: int | None, end: int | None) -> None:
         self._tallies_of_people.add(counts, *self.bounds(start, end))
 
-    def tally_capped(self, counts: NDArray[np.uint8], start: int | None, end: int | None) -> None:
+    def tally_capped(self, counts: NDArray[np.uint8], start: int | None, end: int | None) -> NDArray[np.uint8] | None:
         low, high = self.bounds(start, end)
         if high - low <= FEW_ROWS:
             add_each_capped(counts, self.contacts[low:high])
+        elif high == self.size:
+            return self._tallies_to_the_end.add(counts, low)
         else:
             self._tallies.add_capped(counts, low, high)
+        return None
 
     @cached_property
     def _tallies(self) -> Tallies:
         return Tallies(self.contacts, self.most)
+
+    @cached_property
+    def _tallies_to_the_end(self) -> TalliesToTheEnd:
+        return TalliesToTheEnd(self.contacts)
 
     @cached_property
     def _tallies_of_people(self) -> Tallies:

@@ -11,7 +11,6 @@ from engine.bitmaps import Rows
 from engine.counting import (
     Array,
     Counts,
-    add_capped,
     add_difference_capped,
     add_each,
     add_each_capped,
@@ -25,18 +24,25 @@ MARKS = 16
 """A part is cut into so many stretches at most."""
 CELLS_A_ROW = 4
 """There are at most so many numbers for each event, so few of contacts that are far apart have none."""
+BYTE_MARKS = 64
+BYTES_A_ROW = 16
+"""The same where numbers are of one byte."""
 
 
 class Marked:
     """Numbers by contact at marks, `step` rows apart: `at[0]` belongs to row 0, `at[i]` to row `i * step`."""
 
     def __init__(self, contacts: Rows, type: type[np.generic], first: int = 0) -> None:
-        """`contacts` of the events in order of time; each number is `first` to begin with."""
+        """`contacts` of the events in order of time; at the first mark and at the last each number is `first`, at
+        others any."""
         self.contacts = contacts
         width = int(contacts.max(initial=0)) + 1
-        self.marks = min(MARKS, CELLS_A_ROW * len(contacts) // width)
+        narrow = np.dtype(type).itemsize == 1
+        most, cells = (BYTE_MARKS, BYTES_A_ROW) if narrow else (MARKS, CELLS_A_ROW)
+        self.marks = min(most, cells * len(contacts) // width)
         self.step = max(1, -(-len(contacts) // max(1, self.marks)))
-        self.at = np.full((self.marks + 1, width) if self.marks else (1, 0), first, type)
+        self.at = np.empty((self.marks + 1, width) if self.marks else (1, 0), type)
+        self.at[0] = self.at[-1] = first
 
     def row_of(self, mark: int) -> int:
         return min(mark * self.step, len(self.contacts))
@@ -102,16 +108,30 @@ class Tallies(Running):
 
     def add_capped(self, counts: NDArray[np.uint8], low: int, high: int) -> None:
         """The same as `add`, up to CAP: as capped counts cannot be lowered, marks inside the window serve."""
-        first, last = -(-low // self.step), high // self.step if high < len(self.contacts) else self.marks
+        first, last = -(-low // self.step), min(high // self.step, self.marks)
         if first >= last:
             add_each_capped(counts, self.contacts[low:high])
             return
-        if first:
-            add_difference_capped(counts, self.at[last], self.at[first])
-        else:
-            add_capped(counts, self.at[last])
+        add_difference_capped(counts, self.at[last], self.at[first])
         add_each_capped(counts, self.contacts[low : self.row_of(first)])
         add_each_capped(counts, self.contacts[self.row_of(last) : high])
+
+
+class TalliesToTheEnd(Marked):
+    """`at[i]` is how many events each contact has from mark `i` on, up to CAP: so many marks can be kept of them."""
+
+    def __init__(self, contacts: Rows) -> None:
+        super().__init__(contacts, np.uint8)
+        for mark in range(self.marks - 1, -1, -1):
+            self.at[mark] = self.at[mark + 1]
+            add_each_capped(self.at[mark], contacts[self.row_of(mark) : self.row_of(mark + 1)])
+
+    def add(self, counts: NDArray[np.uint8], low: int) -> NDArray[np.uint8]:
+        """Add to `counts` how many each has from row `low` on, up to CAP; but for what is returned, which is yet to be
+        added to the first of them."""
+        mark = -(-low // self.step) if self.marks else 1  # without any, all is one stretch
+        add_each_capped(counts, self.contacts[low : self.row_of(mark)])
+        return np.asarray(self.at[min(mark, self.marks)])
 
 
 class Totals(Running):

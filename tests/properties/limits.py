@@ -61,6 +61,8 @@ SMALL: dict[str, tuple[int, ...]] = {
     "engine.tables.sorted.KEPT_TEXTS": (0, 2),
     "engine.tables.state.PATCH_LIMIT": (0, 3),
     "engine.tables.state.TAIL_LIMIT": (2, 16),
+    "engine.tables.tallies.BYTES_A_ROW": (0, 1, 1000),
+    "engine.tables.tallies.BYTE_MARKS": (1, 2, 5),
     "engine.tables.tallies.CELLS_A_ROW": (0, 1, 1000),
     "engine.tables.tallies.MARKS": (1, 2, 5),
     "engine.tables.text.GATHER_WORTH": (0, 1, 1000),

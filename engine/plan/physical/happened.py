@@ -16,6 +16,7 @@ from engine.bitmaps import (
     from_words,
     members,
     set_rows,
+    shared,
     to_array,
     to_words,
     union,
@@ -26,7 +27,7 @@ from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Effort, Operator, Stored
 from engine.plan.physical.selection import Selection
 from engine.plan.physical.space import Domain, few
-from engine.reading import EventPart, Recency
+from engine.reading import EventPart, Kept, Recency
 
 FOLLOWED = 1024
 """Following a contact to its events costs a microsecond; uniting indexes, a nanosecond for each contact there is."""
@@ -237,24 +238,45 @@ class Frequency(Operator):
         return f"did {self.events.label} {times}{' where' if self.events.where else ''}"
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
+        words = self._tallied(context, within)
+        if words is None:
+            return self._counted(context, within)
+        found = from_words(words)
+        return found if within is None else found & within
+
+    def count(self, context: Context, within: BitMap | None) -> int:
+        words = self._tallied(context, within)
+        if words is None:
+            return len(self._counted(context, within))
+        return members(words) if within is None else shared(within, words)
+
+    def dense(self, context: Context) -> Words | None:
+        return self._tallied(context, None)
+
+    def _tallied(self, context: Context, within: BitMap | None) -> Words | None:
+        """Everyone, by tallies, where these tell; None where less time is taken by what is found of each of few."""
         still_wanted()
-        domain = self._domain(context, within)
-        capped = max(self.low, self.high or 0) < CAP
-        counts = (self.events.capped_counts if capped else self.events.counts)(context, domain)
+        if not self._is_capped or (within is not None and len(within) * TALLIED < context.space.size):
+            return None
+        return self.events.numbering(context, max(0, self.low), CAP if self.high is None else self.high)
+
+    @property
+    def _is_capped(self) -> bool:
+        """Whether counts up to CAP tell, of events whatever they are."""
+        return self.events.where is None and self.low < CAP and (self.high is None or 0 <= self.high < CAP)
+
+    def _counted(self, context: Context, within: BitMap | None) -> BitMap:
+        """By counts, of few or of all."""
+        domain = Domain.of(context.space, within)
+        counts = self.events.counts(context, domain)
         enough = counts >= self.low
         if self.high is not None:
             enough &= counts <= self.high
         return domain.select(enough, within)
 
-    def _domain(self, context: Context, within: BitMap | None) -> Domain:
-        """Tallies of everyone are read in less time than what is found of each of few."""
-        size = context.space.size
-        if within is not None and self.events.where is None and len(within) * TALLIED >= size:
-            return Domain(size)
-        return Domain.of(context.space, within)
-
     def cost(self, context: Context, asked: float) -> float:
-        return costs.STEP + self.events.counting_cost(context, costs.places(asked, context.space))
+        kept = Kept.CAPPED_COUNTS if self._is_capped else Kept.COUNTS
+        return costs.STEP + self.events.counting_cost(context, costs.places(asked, context.space), kept)
 
     def estimate(self, context: Context) -> int:
         """Markov's bound on those with `low` events; about everyone when zero counts too."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from engine.bitmaps import Words, from_sorted, set_rows, set_rows_at, to_array, words_of
+from engine.bitmaps import Words, from_sorted, set_between, set_rows, set_rows_at, to_array, words_of
 from engine.counting import Counts, add_capped, add_each, count_type
 from engine.deadline import still_wanted
 from engine.parallel import CORES, on_every_core
@@ -23,6 +24,8 @@ from engine.reading import EventPart, Kept, Version
 STRETCH = 1 << 15
 SHARED_TALLIES = 1 << 21
 """The cores share the parts where there are more numbers than this to be added: that takes half a millisecond."""
+COUNTED_AT_ONCE = 1 << 18
+"""The counts of so many contacts stay in a near cache while what parts have is added to them; a multiple of 64."""
 
 Places = NDArray[np.uint32]
 
@@ -120,25 +123,37 @@ class Selection:
                 add_each(counts, picked.places)
         return counts
 
-    def capped_counts(self, context: Context, domain: Domain) -> Counts:
-        """The same, but counts from CAP on may be told as CAP."""
-        if not self.of_everyone(domain):
-            return self.counts(context, domain)
+    def numbering(self, context: Context, low: int, high: int) -> Words:
+        """Everyone with `low` to `high` events in the window, whatever these are; `low` is below CAP, and so is `high`,
+        or it is CAP and stands for any more."""
+        size = context.space.size
         parts = sorted(self.parts(context.version), key=lambda part: part.size, reverse=True)
-        several = len(parts) > 1 and len(parts) * domain.size > SHARED_TALLIES
+        several = len(parts) > 1 and len(parts) * size > SHARED_TALLIES
         shares = [parts[first::CORES] for first in range(CORES)] if several else [parts]
-        counts, *others = on_every_core(partial(self._capped_counts, domain), shares, worth=several)
-        for more in others:
-            add_capped(counts, more)
-        return counts
+        counts, *others = chain.from_iterable(on_every_core(partial(self._capped, size), shares, worth=several))
+        words = np.zeros(words_of(size), np.uint64)
 
-    def _capped_counts(self, domain: Domain, parts: Sequence[EventPart]) -> NDArray[np.uint8]:
-        """Those of everyone's events in some of the parts."""
-        counts = np.zeros(domain.size, np.uint8)
+        def write(begin: int) -> None:
+            still_wanted()
+            stretch = slice(begin, begin + COUNTED_AT_ONCE)
+            for more in others:
+                add_capped(counts[stretch], more[stretch])
+            set_between(counts[stretch], low, high, words[begin // 64 :])
+
+        on_every_core(write, range(0, size, COUNTED_AT_ONCE), worth=several)
+        return words
+
+    def _capped(self, size: int, parts: Sequence[EventPart]) -> list[NDArray[np.uint8]]:
+        """How many events in the window everyone has in some of the parts, up to CAP: all of these are to be added to
+        the first of them."""
+        counts = np.zeros(size, np.uint8)
+        found = [counts]
         for part in parts:
             still_wanted()
-            part.tally_capped(counts, self.start, self.end)
-        return counts
+            more = part.tally_capped(counts, self.start, self.end)
+            if more is not None:
+                found.append(more)
+        return found
 
     def contacts(self, context: Context) -> Words:
         """Those of all selected events, as a set of rows."""
@@ -192,10 +207,10 @@ class Selection:
         """About how many events of so many contacts are selected."""
         return context.estimate(self) * min(1.0, asked / max(1, context.space.size))
 
-    def counting_cost(self, context: Context, asked: float) -> float:
-        """Of `counts`, in nanoseconds: tallies are kept for counting all events of everyone."""
+    def counting_cost(self, context: Context, asked: float, kept: Kept = Kept.COUNTS) -> float:
+        """Of `counts`, or `numbering`, in nanoseconds: tallies are kept for counting all events of everyone."""
         if self.where is None and not costs.is_few(asked, context.space):
-            each = self.kept_cost(context, Kept.COUNTS, "", costs.EVENT)
+            each = self.kept_cost(context, kept, "", costs.EVENT)
         else:
             each = costs.EVENT * self.among(context, asked)
         return self.cost(context, asked) + each + costs.COUNTED * asked

@@ -15,7 +15,7 @@ from engine.tables.amounts import Amounts
 from engine.tables.by_text import TextCounts
 from engine.tables.dictionary import GrowingDictionary, Prefix
 from engine.tables.loose import LooseText
-from engine.tables.tallies import Tallies
+from engine.tables.tallies import Tallies, TalliesToTheEnd
 from engine.tables.text import SealedText
 
 WIDTH = 12
@@ -26,10 +26,12 @@ rows = st.lists(st.tuples(st.integers(0, WIDTH - 1), st.integers(-127, 127) | st
 ends = st.tuples(st.integers(0, 60), st.integers(0, 60))
 
 
-@pytest.fixture(params=[1, 3, 5], autouse=True)
+@pytest.fixture(params=[0, 1, 3, 5], autouse=True)
 def marks(request, monkeypatch) -> None:
     monkeypatch.setattr(tallies, "MARKS", request.param)
+    monkeypatch.setattr(tallies, "BYTE_MARKS", request.param)
     monkeypatch.setattr(tallies, "CELLS_A_ROW", 1000)
+    monkeypatch.setattr(tallies, "BYTES_A_ROW", 1000)
 
 
 def stretch(ends: tuple[int, int], size: int) -> tuple[int, int]:
@@ -57,6 +59,19 @@ def test_capped_counts_stay_at_the_cap(rows, ends, times, before):
     found = np.full(WIDTH, before, np.uint8)
     Tallies(contacts, len(contacts)).add_capped(found, low, high)
     assert found.tolist() == expected.tolist()
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows, st.integers(0, 60), st.integers(1, 200), st.integers(0, CAP))
+def test_counts_to_the_end_and_what_is_yet_to_be_added(rows, low, times, before):
+    contacts = np.repeat(np.array([contact for contact, _ in rows], np.uint32), times)
+    low = min(low, len(rows)) * times
+    found = np.full(WIDTH, before, np.uint8)
+    more = TalliesToTheEnd(contacts).add(found, low)
+    added = found.astype(int)
+    added[: len(more)] += more
+    expected = np.bincount(contacts[low:], minlength=WIDTH) + before
+    assert np.minimum(added, CAP).tolist() == np.minimum(expected, CAP).tolist()
 
 
 @settings(max_examples=60, deadline=None)
