@@ -260,6 +260,8 @@ class Endpoint:
         else:
             content = await call.content()
             response = await call.once(content, partial(_handled, call, content))
+        if not isinstance(response, Encoded):
+            await asyncio.sleep(0)  # streams share their work among tasks, for which this has to be one by now
         await response(call.scope, call.receive, send)
 
     def _not_allowed(self, method: str) -> ApiError:

@@ -1,60 +1,164 @@
-"""How answers reach the socket: the head of an answer and the first piece of its body go together."""
+"""HTTP as uvicorn speaks it, where small questions cost less: they are answered as they arrive, and in one write."""
 
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Coroutine, Generator
+from contextvars import copy_context
+from functools import partial
+from types import coroutine
 from typing import Any
+from urllib.parse import unquote
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools
+from starlette.types import ASGIApp, Message
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-MOST_WAITING = 1 << 16
-"""So many bytes wait for nothing more."""
+CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+"""What no value of a header may hold."""
+
+Running = Coroutine[Any, Any, None]
 
 
-class Joined:
-    """A transport that writes together what it is given until it is flushed, at the latest when the event loop turns.
+class Exchange(RequestResponseCycle):
+    """A request and its answer. An answer that is whole is written at once, any other as uvicorn writes it.
 
-    uvicorn writes the head of an answer and its body one after the other. Written apart they are two system calls and
-    two packets, and the client wakes up for the first of them, on the processor that is to write the second.
+    That is the head first and then its body: two packets, of which the client wakes up for the first, on the
+    processor that is to write the second.
     """
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport = transport
-        self._loop = loop
-        self._waiting: list[bytes] = []
-        self._size = 0
-        self.is_closing = transport.is_closing  # asked for at every answer
+    _start: Message | None = None
+    """The start of an answer that says how long it is: its body follows at once."""
 
-    def __getattr__(self, name: str) -> Any:
-        """All else that a transport can do."""
-        return getattr(self._transport, name)
+    async def receive(self) -> Any:
+        """A body that has come is handed over without waiting for it."""
+        if self.more_body or not self.body or self.disconnected or self.response_complete:
+            return await super().receive()
+        body, self.body = bytes(self.body), bytearray()
+        self.message_event.clear()
+        return {"type": "http.request", "body": body, "more_body": False}
 
-    def write(self, data: bytes) -> None:
-        if not self._waiting:
-            self._loop.call_soon(self.flush)
-        self._waiting.append(data)
-        self._size += len(data)
-        if self._size > MOST_WAITING:
-            self.flush()
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.start" and _says_length(message):
+            self._start = message
+            return
+        start, self._start = self._start, None
+        if start is None:
+            await super().send(message)
+        elif message.get("more_body", False) or not self._takes_whole:
+            await super().send(start)  # type: ignore[arg-type]
+            await super().send(message)
+        else:
+            self._write(start, message["body"])
 
-    def flush(self) -> None:
-        if self._waiting:
-            self._transport.write(b"".join(self._waiting))
-            self._waiting.clear()
-            self._size = 0
+    @property
+    def _takes_whole(self) -> bool:
+        """Whether the client is there for the head and the body of an answer, and for more after it."""
+        closing = self.disconnected or self.response_started or not self.keep_alive
+        return not (closing or self.flow.write_paused or self.scope["method"] == "HEAD")
 
-    def close(self) -> None:
-        self.flush()
-        self._transport.close()
+    def _write(self, start: Message, body: bytes) -> None:
+        pieces = [STATUS_LINE[start["status"]]]
+        for name, value in (*self.default_headers, *start["headers"]):
+            if CONTROL.search(value):
+                raise RuntimeError(f"the header {name!r} cannot be {value!r}")
+            pieces += (name, b": ", value, b"\r\n")
+        pieces += (b"\r\n", body)
+        self.transport.write(b"".join(pieces))
+        self.response_started = self.response_complete = True
+        self.message_event.set()
+        self.on_response()
+
+
+def _says_length(message: Message) -> bool:
+    return any(name == b"content-length" for name, _ in message.get("headers", ()))
 
 
 class Protocol(HttpToolsProtocol):
-    """HTTP as uvicorn speaks it, through a `Joined` transport."""
+    """Runs a request where its bytes are read, until it waits for something: only from there on it is a task.
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self._joined = Joined(transport, self.loop)
-        super().connection_made(self._joined)  # type: ignore[arg-type]
+    A small question never waits. A task would have it wait for the next turn of the event loop, and then for another.
+    """
 
-    def on_response_complete(self) -> None:
-        self._joined.flush()
-        super().on_response_complete()
+    _reading = False
+    _begun: Running | None = None
+    """What is to be run once the bytes that have come are read."""
+
+    def data_received(self, data: bytes) -> None:
+        self._reading = True
+        super().data_received(data)
+        self._reading = False
+        if self._begun is not None:
+            begun, self._begun = self._begun, None
+            self._run(begun)
+
+    def on_headers_complete(self) -> None:
+        """uvicorn's, for applications at the root that take any number of requests."""
+        parser, scope = self.parser, self.scope
+        scope["http_version"] = parser.get_http_version()
+        scope["method"] = parser.get_method().decode("ascii")
+        if parser.should_upgrade() and self._should_upgrade():
+            return
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = url.path
+        scope["query_string"] = url.query or b""
+        before, self.cycle = self.cycle, self._exchange()
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def _exchange(self) -> Exchange:
+        return Exchange(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=self.scope["http_version"] != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]
+        if self._reading:
+            self._begun = cycle.run_asgi(app)  # type: ignore[arg-type]
+        else:
+            super()._start_asgi_task(cycle, app)  # type: ignore[arg-type]
+
+    def _run(self, running: Running) -> None:
+        context = copy_context()
+        try:
+            awaited = context.run(running.send, None)
+        except StopIteration:
+            return
+        task = self.loop.create_task(_rest(running, awaited), context=context)
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+
+async def _rest(running: Running, awaited: Any) -> None:
+    await _resumed(running, awaited)
+
+
+@coroutine
+def _resumed(running: Running, awaited: Any) -> Generator[Any, Any, None]:
+    """Goes on with a coroutine that has come to wait for `awaited`."""
+    while True:
+        try:
+            given = yield awaited
+        except BaseException as error:
+            go_on = partial(running.throw, error)
+        else:
+            go_on = partial(running.send, given)
+        try:
+            awaited = go_on()
+        except StopIteration:
+            return
