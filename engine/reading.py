@@ -328,6 +328,31 @@ class Recency:
         return held
 
 
+Distances = NDArray[np.uint32]
+"""Milliseconds from each event of a part to another one; FAR where there is none so near."""
+FAR = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """For each event of `types`, the nearest one of the types `others` that is `later` than it, or else earlier, of its
+    contact, and in which the second of two `texts` is equal to the first one of its own, if any are told."""
+
+    types: tuple[str, ...]
+    others: tuple[str, ...]
+    later: bool
+    texts: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """How far the nearest events are, part by part. Contacts with events in one of the `others` may have nearer ones,
+    and events of their own there."""
+
+    distances: Mapping[EventPart, Distances]
+    others: tuple[EventPart, ...]
+
+
 class Events(Protocol):
     """All events of one type: its parts, in any order. Parts hold no event of an erased contact
     that a reader would see: their `contacts` may name erased rows, which callers remove by `Entities.alive`."""
@@ -429,3 +454,9 @@ class Version(Protocol):
     def recency(self, types: tuple[str, ...], start: int | None, end: int | None) -> Recency | None:
         """The contacts with an event of these types in [start, end); None where no order tells, as of windows that
         end before other events."""
+
+    def unmeasured(self, asked: Nearest) -> int | None:
+        """How many events have yet to be looked at before `nearest` tells these; None where it does not."""
+
+    def nearest(self, asked: Nearest) -> Neighbours | None:
+        """None where the texts are not told apart, and while many events are being looked at."""

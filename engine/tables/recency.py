@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cache
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +13,10 @@ from engine.deadline import still_wanted
 from engine.native import kernel
 from engine.reading import EventPart, Recency
 from engine.tables.loose import MISSING_INT
+from engine.tables.making import Maker
 from engine.tables.ordered import Order
 from engine.tables.parts import SealedPart
 
-AHEAD = 4
-"""An order serves while it is of more than so many times the events of the parts that were sealed since."""
 AT_ONCE = 1 << 21
 """An order of more contacts, each counted for every part that it is in, is made while questions are answered without:
 some 20 ns each."""
@@ -28,26 +24,15 @@ some 20 ns each."""
 Types = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """The order of the contacts of some parts, by the moment of their first or last event."""
-
-    parts: frozenset[SealedPart]
-    order: Order
-
-    def serves(self, parts: Sequence[SealedPart]) -> bool:
-        """Whether it is of most of their events, and of none but theirs."""
-        since = sum(part.size for part in parts if part not in self.parts)
-        return self.parts.issubset(parts) and since * AHEAD <= sum(part.size for part in self.parts)
+KEPT = 64
+"""So many orders are kept."""
 
 
 class Recencies:
     """Orders made when first asked for, and again when parts are gone or those sealed since have become many."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[Types, bool], _Made] = {}
-        self._making: set[tuple[Types, bool]] = set()
-        self._lock = threading.Lock()
+        self._orders: Maker[tuple[Types, bool], Order] = Maker(KEPT)
 
     def since(self, start: int | None, end: int | None, types: Types, parts: Sequence[EventPart]) -> Recency | None:
         """Who has an event of these parts in [start, end); None where windows end before the events of sealed parts
@@ -56,12 +41,12 @@ class Recencies:
         last = _told_by(start, end, held)
         if last is None:
             return None
-        made = self._of(types, held, last)
+        made = self._orders.of((types, last), held, partial(_order, held, last), _people(held) <= AT_ONCE)
         if made is None:
             return None
         low, high = (start, None) if last else (None, end)
-        others = tuple(part for part in parts if not (isinstance(part, SealedPart) and part in made.parts))
-        return Recency(made.order, _LEAST if low is None else low, _MOST if high is None else high - 1, others)
+        low, high = _LEAST if low is None else low, _MOST if high is None else high - 1
+        return Recency(made.value, low, high, made.others(parts))
 
     def unmade(self, start: int | None, end: int | None, types: Types, parts: Sequence[EventPart]) -> int | None:
         """How many contacts `since` orders before it tells; None where it does not tell."""
@@ -69,28 +54,8 @@ class Recencies:
         last = _told_by(start, end, held)
         if last is None:
             return None
-        made = self._made.get((types, last))
-        people = 0 if made is not None and made.serves(held) else sum(len(part.people) for part in held)
+        people = 0 if self._orders.serving((types, last), held) is not None else _people(held)
         return people if people <= AT_ONCE else None
-
-    def _of(self, types: Types, parts: Sequence[SealedPart], last: bool) -> _Made | None:
-        made = self._made.get((types, last))
-        if made is not None and made.serves(parts):
-            return made
-        if sum(len(part.people) for part in parts) <= AT_ONCE:
-            return self._make(types, parts, last)
-        with self._lock:
-            if (types, last) not in self._making:
-                self._making.add((types, last))
-                _maker().submit(self._make, types, parts, last)
-        return None
-
-    def _make(self, types: Types, parts: Sequence[SealedPart], last: bool) -> _Made:
-        try:
-            made = self._made[types, last] = _Made(frozenset(parts), _order(parts, last))
-        finally:
-            self._making.discard((types, last))
-        return made
 
 
 def _told_by(start: int | None, end: int | None, parts: Sequence[SealedPart]) -> bool | None:
@@ -101,9 +66,8 @@ def _told_by(start: int | None, end: int | None, parts: Sequence[SealedPart]) ->
     return last if last or start is None or start <= min(part.earliest for part in parts) else None
 
 
-@cache
-def _maker() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, "recency")
+def _people(parts: Sequence[SealedPart]) -> int:
+    return sum(len(part.people) for part in parts)
 
 
 _LEAST, _MOST = MISSING_INT + 1, -MISSING_INT - 1

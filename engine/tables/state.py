@@ -15,12 +15,13 @@ from pyroaring import BitMap
 from dsl.schema import COMPANY_SYSTEM_FIELDS, CONTACT_SYSTEM_FIELDS, EVENT_SYSTEM_FIELDS, Field, Schema
 from engine.bitmaps import Mask, Rows
 from engine.changes import AddEvents, ContactRow, EraseContacts, EventColumns, UpsertCompanies, UpsertContacts, Value
-from engine.reading import EventPart, Recency
+from engine.reading import EventPart, Nearest, Neighbours, Recency
 from engine.tables.entities import PATCH_LIMIT, EntitiesVersion, EntityTable
 from engine.tables.events import TAIL_LIMIT, EventsVersion, EventTable
 from engine.tables.identity import rows_bitmap
 from engine.tables.links import COMPANY, CompanyLink
 from engine.tables.loose import LooseNumbers
+from engine.tables.nearest import Measurements
 from engine.tables.parts import SealedPart
 from engine.tables.prints import IdPrints
 from engine.tables.recency import Recencies
@@ -65,6 +66,7 @@ class TablesVersion:
     types: Mapping[str, EventsVersion]
     accepted: int
     recencies: Recencies
+    measurements: Measurements
 
     def events(self, type: str) -> EventsVersion | None:
         return self.types.get(type)
@@ -74,6 +76,12 @@ class TablesVersion:
 
     def recency(self, types: tuple[str, ...], start: int | None, end: int | None) -> Recency | None:
         return self.recencies.since(start, end, types, self._held(types))
+
+    def unmeasured(self, asked: Nearest) -> int | None:
+        return self.measurements.unmade(asked, self._held(asked.types), self._held(asked.others))
+
+    def nearest(self, asked: Nearest) -> Neighbours | None:
+        return self.measurements.of(asked, self._held(asked.types), self._held(asked.others))
 
     def _held(self, types: tuple[str, ...]) -> list[EventPart]:
         return [part for type in types if type in self.types for part in self.types[type].parts if part.size]
@@ -92,6 +100,7 @@ class State:
         self.events: dict[str, EventTable] = {}
         self._published: dict[str, EventsVersion] = {}
         self._recencies = Recencies()
+        self._measurements = Measurements()
 
     def declare(self, schema: Schema) -> None:
         """Take a new schema. Fields that hold data keep their type."""
@@ -129,7 +138,15 @@ class State:
         companies = self.companies.publish()
         link = CompanyLink(contacts.columns.get(COMPANY.name), companies.size)
         return TablesVersion(
-            seq, self.schema, contacts, companies, link, self._published, self.accepted, self._recencies
+            seq,
+            self.schema,
+            contacts,
+            companies,
+            link,
+            self._published,
+            self.accepted,
+            self._recencies,
+            self._measurements,
         )
 
     def seal(self, everything: bool = False) -> None:

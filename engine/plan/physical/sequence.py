@@ -10,7 +10,19 @@ from pyroaring import BitMap
 
 from dsl.moments import Duration, Unit
 from dsl.schema import Field, Type
-from engine.bitmaps import Mask, Rows, Words, from_rows, to_array, to_words
+from engine.bitmaps import (
+    Mask,
+    Rows,
+    Words,
+    add,
+    from_rows,
+    from_words,
+    members_of_both,
+    take,
+    to_array,
+    to_words,
+    union,
+)
 from engine.deadline import still_wanted
 from engine.histories import NO_ROWS, Ints
 from engine.parallel import on_every_core
@@ -20,10 +32,11 @@ from engine.plan.physical.calendar import months_later
 from engine.plan.physical.gathering import Found, Gathering, Source, are_in, found, moments, owners, trail
 from engine.plan.physical.happened import ActiveIn
 from engine.plan.physical.identities import Known
+from engine.plan.physical.near import Near
 from engine.plan.physical.operator import Context, Effort, Operator
 from engine.plan.physical.pairs import LEFT, YES, Piece, is_direct, pieces, verdicts_on
 from engine.plan.physical.selection import Selection
-from engine.plan.physical.steps import Step, Steps, bounded
+from engine.plan.physical.steps import LAST, Step, Steps, bounded
 from engine.plan.physical.trails import Agreement, Slot, Trail, following, next_after, spread
 from engine.tables.loose import MISSING_INT
 
@@ -36,19 +49,20 @@ EVENTS_AT_ONCE = 1 << 16
 """Contacts with about so many events are followed at a time: what is made of them stays in the processor's cache."""
 CONTACTS_AT_ONCE = 1 << 14
 """So many contacts' histories are read where they lie between two looks at the deadline."""
-LAST = 1 << 60
-"""Beyond all moments, so far from the ends of int64 that a moment added to it stays within them."""
+MEASURED_MEANWHILE = 128
+"""So many distances can be compared while one contact is followed to its events."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sequence(Operator):
     """Contacts whose events hold `steps` in order; `zone` is where months and years are counted.
 
-    Of two steps, a pair of events is looked for in the histories of contacts (`pairs`). Otherwise, and for the contacts
-    that this leaves, the events of each step are gathered, and step by step *all* are kept that can end the steps so
-    far: the earliest alone would not do, for a later one may be the one from which the next step is within its gap.
-    Which events of a step can follow is decided by one sweep through the time of each contact: among the kept events
-    before it, the farthest of their limits must not lie before the event.
+    Two steps without conditions are told by distances between events (`near`), once these are measured. Until then, and
+    where windows forbid it, a pair of events is looked for in the histories of contacts (`pairs`). Otherwise, and for
+    the contacts that this leaves, the events of each step are gathered, and step by step *all* are kept that can end
+    the steps so far: the earliest alone would not do, for a later one may be the one from which the next step is within
+    its gap. Which events of a step can follow is decided by one sweep through the time of each contact: among the kept
+    events before it, the farthest of their limits must not lie before the event.
     """
 
     steps: tuple[Step, ...]
@@ -67,6 +81,15 @@ class Sequence(Operator):
         return f"did {' then '.join(step.label for step in self.steps)}"
 
     def cost(self, context: Context, asked: float) -> float:
+        near = self._near(context)
+        unmeasured = None if near is None else context.version.unmeasured(near.nearest)
+        through_steps = self._cost_through_steps(context, asked)
+        if near is None or unmeasured is None:
+            return through_steps
+        told = costs.STEP + costs.TALLY * context.estimate(near.events) + costs.MADE * unmeasured
+        return min(told, through_steps)
+
+    def _cost_through_steps(self, context: Context, asked: float) -> float:
         asked = costs.places(asked, context.space)
         followed = min(asked, self._fewest(context))
         steps = sum(self._step_cost(step, context, asked, followed) for step in self.steps)
@@ -90,6 +113,39 @@ class Sequence(Operator):
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         still_wanted()
+        told = None if within is not None and self._worth_following(context, len(within)) else self.dense(context)
+        if told is None:
+            return self._through_steps(context, within)
+        return from_words(told & (context.space.words if within is None else to_words(within, context.space.size)))
+
+    def count(self, context: Context, within: BitMap | None) -> int:
+        still_wanted()
+        told = self.dense(context) if within is None else None
+        return len(self.run(context, within)) if told is None else members_of_both(told, context.space.words)
+
+    def dense(self, context: Context) -> Words | None:
+        """Told by distances between events; whoever has events that were not measured is asked about beside."""
+        near = self._near(context)
+        neighbours = None if near is None else context.version.nearest(near.nearest)
+        if near is None or neighbours is None:
+            return None
+        words = near.contacts(neighbours, context.space.size)
+        covers = (part.cover(None, None) for part in neighbours.others)
+        beside = union([union([*bitmaps, from_rows(rows)]) for bitmaps, rows in covers])
+        if beside:
+            take(beside, words)
+            add(self._through_steps(context, beside & context.space.everything), words)
+        return words
+
+    def _near(self, context: Context) -> Near | None:
+        return Near.of(self.steps, self._gap, context)
+
+    def _worth_following(self, context: Context, asked: int) -> bool:
+        """Whether it takes less to follow so many contacts to their events than to compare all distances."""
+        near = self._near(context)
+        return near is None or asked * MEASURED_MEANWHILE < context.estimate(near.events)
+
+    def _through_steps(self, context: Context, within: BitMap | None) -> BitMap:
         candidates, steps, known = self._candidates(context, within)
         if not candidates:
             return candidates

@@ -9,6 +9,9 @@ from dsl.moments import Duration
 from engine.plan.logical import Same
 from engine.plan.physical.selection import Selection
 
+LAST = 1 << 60
+"""Beyond all moments, so far from the ends of int64 that a moment added to it stays within them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

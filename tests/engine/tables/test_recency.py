@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.tables import recency
+from engine.tables import making, recency
 from engine.tables.loose_events import LooseEvents
 from engine.tables.parts import SealedPart
 from engine.tables.prints import NO_PRINTS
@@ -70,7 +70,7 @@ def test_a_large_order_is_made_while_questions_are_answered_without(monkeypatch)
     monkeypatch.setattr(recency, "AT_ONCE", 1)
     recencies, part = Recencies(), part_of([(1, 5), (2, 6), (1, 7)])
     assert recencies.since(6, None, ("open",), [part]) is None
-    recency._maker().submit(int).result()
+    making.background().submit(int).result()
     assert told_by(recencies, 6, None, [part]) == {1, 2}
     assert told_by(recencies, 7, None, [part]) == {1}
 
