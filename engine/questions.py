@@ -36,7 +36,7 @@ from engine.segments import Segment
 from engine.snapshot import Snapshot
 from engine.timeline import timeline_page
 from engine.values import iso_datetime
-from engine.warming import DEFAULT_BYTES, most_resident, suggested
+from engine.warming import DEFAULT_BYTES, resident, suggested
 from engine.why import WORDS, Contact, Why, why
 
 MIN_SEQ_PATIENCE = 5.0
@@ -137,9 +137,9 @@ class Questions:
         It ends once the process has taken `most_bytes` more memory; answers are not remembered. What the deadline held
         by the caller raises goes through.
         """
-        before = most_resident()
+        before = resident()
         for text in suggested(self._snapshot):
-            if most_resident() - before >= most_bytes:
+            if resident() - before >= most_bytes:
                 return
             yield text
             # Segments and fields may have gone meanwhile, and some cost more than is allowed.

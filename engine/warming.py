@@ -9,15 +9,55 @@ from __future__ import annotations
 import resource
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from dsl.lexing import name_written
 from dsl.schema import Schema, Type
 from engine.snapshot import Snapshot
+from engine.tables.parts import SealedPart
 
 DEFAULT_BYTES = 1 << 30
 """So much memory may be taken for it."""
 
+STATM = Path("/proc/self/statm")
+"""Where Linux tells of memory, in pages."""
+
 LATELY = "in last 30 days"
+
+RENEWED = 10
+"""It is worth making again once one row in so many lies in columns or parts that were not there."""
+
+
+class Ground:
+    """What the answers of one workspace are made of, as it was last looked at."""
+
+    def __init__(self) -> None:
+        self._pieces: dict[int, tuple[object, int]] = {}
+        self._fresh = 0
+
+    def renewed(self, snapshot: Snapshot) -> bool:
+        """Whether much of it came since this was last true: by an import, a merge, or another beginning."""
+        # What is gone is held until here, so that nothing new can have its identity.
+        pieces = {id(piece): (piece, rows) for piece, rows in _pieces(snapshot)}
+        self._fresh += sum(rows for key, (_, rows) in pieces.items() if key not in self._pieces)
+        self._pieces = pieces
+        if not self._fresh or self._fresh * RENEWED < sum(rows for _, rows in pieces.values()):
+            return False
+        self._fresh = 0
+        return True
+
+
+def _pieces(snapshot: Snapshot) -> Iterator[tuple[object, int]]:
+    """Sealed columns and parts, and how many rows each has."""
+    data = snapshot.data
+    for table in (data.contacts, data.companies):
+        for column in table.columns.values():
+            if column.base is not None:
+                yield column.base, table.size
+    for events in data.types.values():
+        for part in events.parts:
+            if isinstance(part, SealedPart):
+                yield part, part.size
 
 
 def suggested(snapshot: Snapshot) -> list[str]:
@@ -77,7 +117,10 @@ def _properties(schema: Schema, *types: Type) -> Iterator[str]:
                 yield f"{name_written(field.name)} of {name_written(event)}"
 
 
-def most_resident() -> int:
-    """The most bytes of memory that this process has had, pages of mapped files among them."""
+def resident() -> int:
+    """The bytes of memory that this process has, pages of mapped files among them; where only the most it has ever had
+    is told, that."""
+    if STATM.exists():
+        return int(STATM.read_text().split()[1]) * resource.getpagesize()
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

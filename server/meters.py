@@ -1,11 +1,11 @@
-"""Meters in Prometheus' form: requests and their times by route, rows written, counts, journal positions."""
+"""Meters in Prometheus' form: requests and their times, rows written, counts, journal positions, what is warm."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, GCCollector, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -83,6 +83,21 @@ class Meters:
         self._counts = Counter("tamis_counts", "Expressions counted", ["workspace"], registry=self.registry)
         self._counts_of: dict[str, Counter] = {}
         self._rows = Counter("tamis_rows_accepted", "Rows written", ["workspace", "kind"], registry=self.registry)
+        self._warm = Gauge(
+            "tamis_warm",
+            "1 once what first questions need is made, as far as warm_bytes allow; 0 while it is being made",
+            ["workspace"],
+            registry=self.registry,
+        )
+        self._warming_bytes = Gauge(
+            "tamis_warming_bytes",
+            "Memory by which the process grew when it was last made",
+            ["workspace"],
+            registry=self.registry,
+        )
+        self._warming_seconds = Counter(
+            "tamis_warming_seconds", "Time that making it took, without rests", ["workspace"], registry=self.registry
+        )
 
     def request(self, operation: Routed | None, method: str, status: int, seconds: float) -> None:
         """Notes one request; addresses that lead nowhere share one name, as do unknown methods."""
@@ -106,3 +121,15 @@ class Meters:
         if found is None:
             found = self._counts_of[workspace] = self._counts.labels(workspace)
         found.inc(expressions)
+
+    def warming(self, workspace: str, *, done: bool) -> None:
+        """Notes that what first questions need begins to be made, or is."""
+        self._warm.labels(workspace).set(done)
+
+    def warming_took(self, workspace: str, seconds: float) -> None:
+        """Notes the time that some of it took."""
+        self._warming_seconds.labels(workspace).inc(seconds)
+
+    def warmed(self, workspace: str, size: int) -> None:
+        """Notes by how many bytes the process has grown since it began to be made."""
+        self._warming_bytes.labels(workspace).set(size)

@@ -99,7 +99,7 @@ def serve_opened(
     room, answered = service(tamis, data / SPOOL, limits), {*LOOPBACK, *hosts} if loopback else None
     app = application(room, answered)
     warm(tamis)
-    warming = Warming(tamis, warm_bytes)
+    warming = Warming(tamis, warm_bytes, room.meters)
 
     def announce() -> None:
         (data / ADDRESS).write_text(address)

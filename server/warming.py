@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
+from collections.abc import Iterator
 from time import monotonic
 
 from engine.deadline import Deadline, QueryCancelled, kept
 from engine.errors import UnknownWorkspace
 from engine.questions import Directory
+from engine.warming import Ground, resident
+from server.meters import Meters
 
 REST = 1.0
 """How long it rests after each step, by what the step took."""
 LONGEST_REST = 0.2
 """Seconds."""
+LOOK_EVERY = 1.0
+"""Seconds between two looks at whether much of the data is new."""
 
 
 class Warming:
-    """One thread that warms all workspaces, each by at most `most_bytes` of memory."""
+    """One thread that warms all workspaces, each by at most `most_bytes` of memory, and again once much is new."""
 
-    def __init__(self, directory: Directory, most_bytes: int) -> None:
+    def __init__(self, directory: Directory, most_bytes: int, meters: Meters) -> None:
         self._directory = directory
         self._most_bytes = most_bytes
+        self._meters = meters
+        self._grounds: defaultdict[str, Ground] = defaultdict(Ground)
         self._deadline = Deadline()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="warming", daemon=True)
@@ -39,18 +47,34 @@ class Warming:
     def _run(self) -> None:
         try:
             with kept(self._deadline):
-                for name in self._directory.workspaces():
-                    self._warm(name)
+                while not self._stopped.is_set():
+                    for name in self._directory.workspaces():
+                        self._look(name)
+                    self._stopped.wait(LOOK_EVERY)
         except QueryCancelled:
             return
 
-    def _warm(self, name: str) -> None:
+    def _look(self, name: str) -> None:
         try:
             workspace = self._directory.workspace(name)
         except UnknownWorkspace:
             return
-        began = monotonic()
-        for _ in workspace.warm(self._most_bytes):
-            if self._stopped.wait(min(LONGEST_REST, REST * (monotonic() - began))):
+        if self._grounds[name].renewed(workspace.snapshot):
+            self._meters.warming(name, done=False)
+            self._warm(name, workspace.warm(self._most_bytes))
+
+    def _warm(self, name: str, steps: Iterator[str]) -> None:
+        before = resident()
+        while (seconds := self._step(name, steps)) is not None:
+            self._meters.warmed(name, max(resident() - before, 0))
+            if self._stopped.wait(min(LONGEST_REST, REST * seconds)):
                 return
-            began = monotonic()
+        self._meters.warming(name, done=True)
+
+    def _step(self, name: str, steps: Iterator[str]) -> float | None:
+        """How many seconds one step took; None after the last."""
+        began = monotonic()
+        more = next(steps, None)
+        seconds = monotonic() - began
+        self._meters.warming_took(name, seconds)
+        return None if more is None else seconds

@@ -74,7 +74,7 @@ class Following:
         self._followers = followers
         self._service = service
         self._feed = feed
-        self._warming = Warming(followers, welcome.warm_bytes)
+        self._warming = Warming(followers, welcome.warm_bytes, service.meters)
         self._waiting: SimpleQueue[Told] = SimpleQueue()
         self._decoder = msgspec.msgpack.Decoder(Told)
         self._saying = threading.Lock()
