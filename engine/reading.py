@@ -418,6 +418,9 @@ class Link(Protocol):
     def contacts_of(self, companies: BitMap, within: BitMap | None = None) -> BitMap:
         """Contacts whose company is among `companies`."""
 
+    def words(self, companies: BitMap, size: int) -> Words | None:
+        """The same of all `size` contacts as words that nobody changes; None where a bitmap is better."""
+
     def count_of(self, companies: BitMap) -> int:
         """How many these are, of all contacts; no contact is erased where that is asked."""
 

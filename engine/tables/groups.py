@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from engine.bitmaps import (
-    WORDS_WORTH,
     Rows,
     Words,
     any_of,
     from_rows,
     from_sorted,
-    from_words,
     is_dense,
     set_rows,
     to_array,
@@ -69,13 +67,11 @@ class Postings:
         _gather(groups, self.starts, self.rows, rows)
         return rows
 
-    def bitmap(self, groups: NDArray[np.int64], size: int) -> BitMap:
-        """The rows of `groups`, which ascend, all below `size`."""
-        if self.count(groups) * WORDS_WORTH < size:
-            return from_rows(self.among(groups))
+    def words(self, groups: NDArray[np.int64], size: int) -> Words:
+        """The rows of `groups`, all below `size`."""
         words = np.zeros(words_of(size), np.uint64)
         _set(groups, self.starts, self.rows, words)
-        return from_words(words)
+        return words
 
 
 class GroupIndex:

@@ -11,7 +11,23 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.schema import Field, Type
-from engine.bitmaps import Mask, Rows, Words, below, from_rows, from_sorted, to_array, to_mask, to_words
+from dsl.typed import IsSet
+from engine.bitmaps import (
+    Mask,
+    Rows,
+    Words,
+    below,
+    clear_rows,
+    fitted,
+    from_rows,
+    from_sorted,
+    from_words,
+    is_dense,
+    set_rows,
+    to_array,
+    to_mask,
+    to_words,
+)
 from engine.native import kernel
 from engine.tables.groups import Postings
 from engine.tables.loose import Loose, LooseNumbers, present
@@ -65,11 +81,29 @@ class CompanyLink:
         column = self._column
         if column is None or not companies:
             return BitMap()
-        rows = self._linked(column.base, companies)
+        words = self._linked(column.base, companies)
+        rows = self._linked_few(column.base, companies) if words is None else from_words(words)
         if column.size:
-            entries = _linked_entries(column.tail, to_mask(companies, self._companies))
-            rows = (rows - column.patch.overridden(column.size)) | column.rows_at(entries)
+            rows = (rows - column.patch.overridden(column.size)) | self._linked_later(column, companies)
         return rows if within is None else rows & within
+
+    def words(self, companies: BitMap, size: int) -> Words | None:
+        """The same of `size` contacts as words that nobody changes; None where a bitmap is better."""
+        column = self._column
+        words = None if column is None else self._linked(column.base, companies)
+        if column is None or words is None:
+            return None
+        words = fitted(words, size)
+        if not column.size:
+            return words
+        changed = words.copy()
+        clear_rows(to_array(column.patch.overridden(column.size)), changed)
+        set_rows(to_array(self._linked_later(column, companies)), changed)
+        return changed
+
+    def _linked_later(self, column: PatchedColumn, companies: BitMap) -> BitMap:
+        """Rows whose latest entry leads to any of `companies`."""
+        return column.rows_at(_linked_entries(column.tail, to_mask(companies, self._companies)))
 
     def count_of(self, companies: BitMap) -> int:
         """How many contacts there are whose company is among `companies`, where none is erased."""
@@ -81,20 +115,30 @@ class CompanyLink:
         index = _postings(column.base)
         return index.count(_groups(companies, index))
 
-    def _linked(self, base: Sealed | None, companies: BitMap) -> BitMap:
-        """Rows of a sealed link column that lead to any of `companies`: of more than half of them, all but the rest."""
+    def _linked(self, base: Sealed | None, companies: BitMap) -> Words | None:
+        """Rows of a sealed link column that lead to any of `companies`, if they are dense: of more than half of the
+        rows, all but the rest."""
+        if base is None:
+            return None
+        assert isinstance(base, SealedNumbers)
+        there = base.words(IsSet(), base.size)
+        if len(companies) == self._companies:
+            return there
+        index = _postings(base)
+        groups = _groups(companies, index)
+        linked = index.count(groups)
+        if linked * 2 <= len(index.rows) or there is None:
+            return index.words(groups, base.size) if is_dense(linked, base.size) else None
+        others = np.ones(len(index.starts) - 1, np.bool_)
+        others[groups] = False
+        return there & ~index.words(np.flatnonzero(others), base.size)
+
+    def _linked_few(self, base: Sealed | None, companies: BitMap) -> BitMap:
         if base is None:
             return BitMap()
         assert isinstance(base, SealedNumbers)
-        if len(companies) == self._companies:
-            return base.present
         index = _postings(base)
-        groups = _groups(companies, index)
-        if index.count(groups) * 2 <= len(index.rows):
-            return index.bitmap(groups, base.size)
-        others = np.ones(len(index.starts) - 1, np.bool_)
-        others[groups] = False
-        return base.present - index.bitmap(np.flatnonzero(others), base.size)
+        return from_rows(index.among(_groups(companies, index)))
 
     def followed(self, contacts: BitMap) -> Followed:
         """The companies of few contacts."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
+from engine.bitmaps import Words
 from engine.deadline import still_wanted
 from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Operator
@@ -42,13 +43,20 @@ class OfCompany(Operator):
         followed = link.followed(within)
         return followed.count(self._companies(context, followed.companies))
 
+    def dense(self, context: Context) -> Words | None:
+        return context.version.company_link.words(self._companies(context), context.space.size)
+
     def _companies(self, context: Context, among: BitMap | None = None) -> BitMap:
-        """The companies for which `item` holds, of all or of some."""
+        """The companies for which `item` holds, of some or of all: these are known then."""
         companies = context.of_companies()
         space = companies.space
-        found = self.item.run(companies, candidates(space) if among is None else among & space.everything)
-        still_wanted()
-        return found
+        if among is not None:
+            return self.item.run(companies, among & space.everything)
+        known = companies.known.get(id(self.item))
+        if known is None:
+            known = companies.known[id(self.item)] = (self.item, self.item.run(companies, candidates(space)))
+            still_wanted()
+        return known[1]
 
     def cost(self, context: Context, asked: float) -> float:
         companies = context.of_companies()

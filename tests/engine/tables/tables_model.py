@@ -24,7 +24,7 @@ from dsl.typed import (
     Range,
     StartsWith,
 )
-from engine.bitmaps import to_array
+from engine.bitmaps import from_words, to_array
 from engine.changes import AddEvents, ContactRow, EraseContacts, EventColumns, UpsertCompanies, UpsertContacts
 
 FIELDS = MappingProxyType(
@@ -294,6 +294,8 @@ def _check_link(version, model, within):
     assert set(version.company_link.contacts_of(BitMap(companies))) == expected
     assert set(version.company_link.contacts_of(BitMap(companies), BitMap(within))) == expected & set(within)
     assert version.company_link.count_of(BitMap(companies)) == len(expected)
+    words = version.company_link.words(BitMap(companies), version.contacts.size)
+    assert words is None or set(from_words(words & version.contacts.living)) == expected
     assert all(version.company_link.company_of(row) == company for row, company in linked.items())
     followed = version.company_link.followed(BitMap(within))
     assert set(followed.companies) == {linked.get(row) for row in within} - {None}
