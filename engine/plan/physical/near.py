@@ -7,7 +7,7 @@ may lie before that of the second: a window that cuts off its other end only mak
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -20,23 +20,22 @@ from engine.native import kernel
 from engine.parallel import CORES, on_every_core
 from engine.plan.physical.operator import Context
 from engine.plan.physical.selection import Selection
+from engine.plan.physical.space import Domain
 from engine.plan.physical.steps import LAST, Step, Steps
 from engine.reading import FAR, Distances, EventPart, Nearest, Neighbours
 
-ROWS_AT_ONCE = 1 << 20
-"""So many distances are compared between two looks at the deadline."""
-SHARED = 1 << 18
-"""The cores share the comparing of more distances than this."""
+ROWS_AT_ONCE = 1 << 18
+"""So many distances are compared between two looks at the deadline; the cores share what is more."""
 
-Stretch = tuple[EventPart, int, int]
-"""Rows of a part: the first, and below which they end."""
+Chosen = tuple[EventPart, Rows | slice]
+"""Rows of a part, which ascend."""
 
 
 @dataclass(frozen=True, slots=True)
 class Near:
     """Contacts with an event of `events` whose nearest one is no farther than `most` milliseconds, and not beyond
     `edge`, the last moment that a later one may have, or the first of an earlier one; with `absent`, those with an
-    event of which that is not so."""
+    event of which that is not so. The nearest ones are any: only `events` may be chosen by a condition."""
 
     nearest: Nearest
     events: Selection
@@ -47,38 +46,38 @@ class Near:
     @classmethod
     def of(cls, steps: Steps, gap: int | None, context: Context) -> Near | None:
         """Of the two that may tell of steps, that which measures fewer events; None where neither tells."""
-        if len(steps) != 2 or gap is None or gap >= FAR or any(step.events.where is not None for step in steps):
+        if len(steps) != 2 or gap is None or gap >= FAR:
             return None
         return min(_able(*steps, gap, context), key=lambda near: near.measured(context), default=None)
 
     def measured(self, context: Context) -> int:
         """How many events have distances."""
-        return sum(part.size for part in replace(self.events, start=None, end=None).parts(context.version))
+        return sum(part.size for part in self.events.parts(context.version))
 
-    def contacts(self, neighbours: Neighbours, size: int) -> Words:
+    def contacts(self, neighbours: Neighbours, context: Context) -> Words:
         """All of them but those with events in other parts."""
-        between = self.events.start, self.events.end
-        shares = [*_shares([(part, *_ends(part.rows_between(*between))) for part in neighbours.distances])]
-        found = on_every_core(partial(self._of_share, neighbours, size), shares, worth=len(shares) > 1)
-        return any_of(found) if found else np.zeros(words_of(size), np.uint64)
+        everyone = Domain(context.space.size)
+        shares = _shares([(part, self.events.rows(context, part, everyone)) for part in neighbours.distances])
+        found = on_every_core(partial(self._of_share, neighbours, everyone.size), shares, worth=len(shares) > 1)
+        return any_of(found)
 
-    def _of_share(self, neighbours: Neighbours, size: int, share: list[Stretch]) -> Words:
+    def _of_share(self, neighbours: Neighbours, size: int, share: list[Chosen]) -> Words:
         words = np.zeros(words_of(size), np.uint64)
-        for part, low, high in share:
+        edge = 0 if self.edge is None else min(max(self.edge, -LAST), LAST)
+        for part, rows in share:
             still_wanted()
-            roomy, end = self._roomy(part)
-            arrays = part.contacts, neighbours.distances[part], part.at
-            limits = self.most, min(max(self.edge or 0, -LAST), LAST)
-            _add_near(*arrays, low, high, roomy, end, *limits, self.nearest.later, self.absent, words)
+            first, end = _places(rows, self._roomy(part))
+            of_rows = part.contacts[rows], neighbours.distances[part][rows], part.at[rows]
+            _add_near(*of_rows, first, end, self.most, edge, self.nearest.later, self.absent, words)
         return words
 
-    def _roomy(self, part: EventPart) -> tuple[int, int]:
+    def _roomy(self, part: EventPart) -> BitMap | range:
         """The rows from which the edge is farther than the most that a distance may be."""
         if self.edge is None:
-            return 0, part.size
+            return range(part.size)
         if self.nearest.later:
-            return _ends(part.rows_between(None, self.edge - self.most))
-        return _ends(part.rows_between(self.edge + self.most, None))
+            return part.rows_between(None, self.edge - self.most)
+        return part.rows_between(self.edge + self.most, None)
 
 
 def _able(first: Step, second: Step, gap: int, context: Context) -> Iterator[Near]:
@@ -86,10 +85,10 @@ def _able(first: Step, second: Step, gap: int, context: Context) -> Iterator[Nea
     if len(second.same) > 1:
         return
     texts = [(same.earlier.name, same.property.name) for same in second.same]
-    if _begins_in_time(events, states):
+    if events.where is None and _begins_in_time(events, states):
         nearest = Nearest(states.types, events.types, True, *texts)
         yield Near(nearest, states, gap, None if events.end is None else events.end - 1, second.absent)
-    if not second.absent and _ends_in_time(states, events, context):
+    if not second.absent and states.where is None and _ends_in_time(states, events, context):
         nearest = Nearest(events.types, states.types, False, *((earlier, later) for later, earlier in texts))
         yield Near(nearest, events, gap, states.start, False)
 
@@ -108,30 +107,35 @@ def _ends_in_time(states: Selection, events: Selection, context: Context) -> boo
     return not any(part.estimate_between(states.end + 1, events.end) for part in ordered)
 
 
-def _shares(stretches: list[Stretch]) -> Iterator[list[Stretch]]:
+def _shares(chosen: list[Chosen]) -> list[list[Chosen]]:
     """The rows of some parts shared among the cores, so few at a time that the deadline is kept."""
-    total = sum(high - low for _, low, high in stretches)
-    pieces = [
-        (part, first, min(first + ROWS_AT_ONCE, high))
-        for part, low, high in stretches
-        for first in range(low, high, ROWS_AT_ONCE)
-    ]
-    shares = CORES if total > SHARED else 1
-    yield from (share for share in (pieces[number::shares] for number in range(shares)) if share)
+    pieces = [piece for part, rows in chosen for piece in _pieces(part, rows)]
+    shares = CORES if len(pieces) > 1 else 1
+    return [pieces[number::shares] for number in range(shares)]
 
 
-def _ends(rows: BitMap | range) -> tuple[int, int]:
-    assert isinstance(rows, range), "parts with distances are in order of time"
-    return rows.start, rows.stop
+def _pieces(part: EventPart, rows: Rows | slice) -> Iterator[Chosen]:
+    if isinstance(rows, slice):
+        for first in range(rows.start, rows.stop, ROWS_AT_ONCE):
+            yield part, slice(first, min(first + ROWS_AT_ONCE, rows.stop))
+    else:
+        for first in range(0, rows.size, ROWS_AT_ONCE):
+            yield part, rows[first : first + ROWS_AT_ONCE]
 
 
-@kernel("u4[]", "u4[]", "i8[]", "i8", "i8", "i8", "i8", "i8", "i8", "b1", "b1", "out u8[]")
+def _places(rows: Rows | slice, some: BitMap | range) -> tuple[int, int]:
+    """Where those of the rows begin and end that are some rows of their part, which follow each other."""
+    assert isinstance(some, range), "parts with distances are in order of time"
+    if isinstance(rows, slice):
+        return some.start - rows.start, some.stop - rows.start
+    return int(rows.searchsorted(some.start)), int(rows.searchsorted(some.stop))
+
+
+@kernel("u4[]", "u4[]", "i8[]", "i8", "i8", "i8", "i8", "b1", "b1", "out u8[]")
 def _add_near(
     contacts: Rows,
     distances: Distances,
     at: Ints,
-    low: int,
-    high: int,
     roomy: int,
     roomy_end: int,
     most: int,
@@ -140,11 +144,11 @@ def _add_near(
     absent: bool,
     words: Words,
 ) -> None:
-    """Add the contacts of the rows from `low` to below `high` whose distance is within the room for it, or of those,
-    when `absent`, whose is not. Moments are read where the edge may be nearer than `most`."""
-    for row in range(low, high):
+    """Add the contacts of events whose distance is within the room for it, or of those, when `absent`, whose is not.
+    Moments are read where the edge may be nearer than `most`: before the place `roomy`, and from `roomy_end` on."""
+    for event in range(contacts.size):
         room = most
-        if not roomy <= row < roomy_end:
-            room = min(most, edge - at[row] if later else at[row] - edge)
-        found = np.uint64((distances[row] <= room) != absent)
-        words[contacts[row] >> np.uint32(6)] |= found << np.uint64(contacts[row] & np.uint32(63))
+        if not roomy <= event < roomy_end:
+            room = min(most, edge - at[event] if later else at[event] - edge)
+        found = np.uint64((distances[event] <= room) != absent)
+        words[contacts[event] >> np.uint32(6)] |= found << np.uint64(contacts[event] & np.uint32(63))

@@ -57,8 +57,8 @@ MEASURED_MEANWHILE = 128
 class Sequence(Operator):
     """Contacts whose events hold `steps` in order; `zone` is where months and years are counted.
 
-    Two steps without conditions are told by distances between events (`near`), once these are measured. Until then, and
-    where windows forbid it, a pair of events is looked for in the histories of contacts (`pairs`). Otherwise, and for
+    Two steps, one of which has no condition, are told by distances between events (`near`), once those are measured.
+    Until then, and where windows forbid it, a pair of events is looked for in histories (`pairs`). Otherwise, and for
     the contacts that this leaves, the events of each step are gathered, and step by step *all* are kept that can end
     the steps so far: the earliest alone would not do, for a later one may be the one from which the next step is within
     its gap. Which events of a step can follow is decided by one sweep through the time of each contact: among the kept
@@ -86,7 +86,8 @@ class Sequence(Operator):
         through_steps = self._cost_through_steps(context, asked)
         if near is None or unmeasured is None:
             return through_steps
-        told = costs.STEP + costs.TALLY * context.estimate(near.events) + costs.MADE * unmeasured
+        compared = near.events.cost(context, context.space.size) + costs.TALLY * context.estimate(near.events)
+        told = costs.STEP + compared + costs.MADE * unmeasured
         return min(told, through_steps)
 
     def _cost_through_steps(self, context: Context, asked: float) -> float:
@@ -129,7 +130,7 @@ class Sequence(Operator):
         neighbours = None if near is None else context.version.nearest(near.nearest)
         if near is None or neighbours is None:
             return None
-        words = near.contacts(neighbours, context.space.size)
+        words = near.contacts(neighbours, context)
         covers = (part.cover(None, None) for part in neighbours.others)
         beside = union([union([*bitmaps, from_rows(rows)]) for bitmaps, rows in covers])
         if beside:

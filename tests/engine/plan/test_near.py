@@ -17,7 +17,7 @@ from engine.plan.physical.operator import Context
 from engine.plan.physical.selection import Selection
 from engine.plan.physical.steps import Step
 from engine.reading import FAR
-from tests.engine.plan.test_plan_constructs import Between
+from tests.engine.plan.test_plan_constructs import Between, ask, prop
 from tests.engine.plan.test_sequence_random import crowded
 from tests.engine.plan.twin import DAY, NOW, SCHEMA, Twin
 
@@ -33,18 +33,22 @@ ends = st.none() | st.integers(0, 9)
     gap=st.integers(0, 5),
     absent=st.booleans(),
     alike=st.booleans(),
+    wanted=st.none() | st.sampled_from(("toy", "spring")),
+    turned=st.booleans(),
     at_once=st.sampled_from((1, 1 << 20)),
 )
-def test_engine_and_oracle_agree(seed, first, second, gap, absent, alike, at_once):
+def test_engine_and_oracle_agree(seed, first, second, gap, absent, alike, wanted, turned, at_once):
     twin, pace = crowded(seed)
 
     def events(type: str, window: tuple[int | None, int | None]) -> typed.Selector:
         between = Between(*(None if tick is None else NOW - pace * tick for tick in window))
-        return typed.Selector(NOWHERE, type, None, between)
+        condition = ask(prop(type, "product"), typed.OneOf((wanted,))) if wanted and type == "purchase" else None
+        return typed.Selector(NOWHERE, type, condition, between)
 
-    after = typed.Step(NOWHERE, events("open", second), gap * pace, absent, (SAME,) if alike else ())
-    steps = typed.Step(NOWHERE, events("purchase", first)), after
-    with mock.patch.multiple(near, ROWS_AT_ONCE=at_once, SHARED=at_once):
+    types = ("open", "purchase") if turned else ("purchase", "open")
+    after = typed.Step(NOWHERE, events(types[1], second), gap * pace, absent, (SAME,) if alike and not turned else ())
+    steps = typed.Step(NOWHERE, events(types[0], first)), after
+    with mock.patch.object(near, "ROWS_AT_ONCE", at_once):
         twin.agreed(typed.Sequence(NOWHERE, steps))
 
 
