@@ -40,7 +40,7 @@ def application(service: Service, hosts: Collection[str] | None = None, endpoint
     app = Starlette()
     app.router = Paths(starlette_routes(service, ROUTES, endpoint), lifespan)
     # All of Starlette's own middleware is for errors, to which the front has the answers.
-    app.middleware_stack = Front(app.router, service.meters, hosts)
+    app.middleware_stack = Front(app.router.app, service.meters, hosts)
     app.state.openapi = encode_description(describe(ROUTES))
     return app
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from itertools import count
 from secrets import token_hex
 from typing import Any, TypeVar
 
@@ -88,6 +89,8 @@ class Askings:
         self.default_ms = default_ms
         self.longest_ms = longest_ms
         self.queue = queue
+        self._name = token_hex(12)
+        self._numbers = count(1)
         self.turns = Turns(threads)
         self._threads = ThreadPoolExecutor(threads, "query")
         self._running: dict[tuple[str, str], Asking] = {}
@@ -95,7 +98,7 @@ class Askings:
 
     def begun(self, workspace: str, route: str, id: str | None) -> Asking:
         """A request that is about to run, to be entered. ApiError for one whose id another has that runs."""
-        chosen = token_hex(16) if id is None else _checked(id)
+        chosen = f"{self._name}{next(self._numbers):08x}" if id is None else _checked(id)
         if (workspace, chosen) in self._running:
             raise ApiError(Failure.QUERY_ID_IN_USE, f"a query named '{chosen}' is running in '{workspace}'")
         return Asking(self._running, workspace, chosen, route, self.default_ms)

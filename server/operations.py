@@ -120,12 +120,17 @@ class Call:
     @property
     def workspace(self) -> Questions:
         """What is asked."""
-        return self.service.directory.workspace(self.param("workspace"))
+        return self.service.directory.workspace(self._named)
 
     @property
     def written(self) -> Workspace:
         """What is written."""
-        return self.service.tamis.workspace(self.param("workspace"))
+        return self.service.tamis.workspace(self._named)
+
+    @property
+    def _named(self) -> str:
+        assert self.workspace_name is not None, "the path names a workspace"
+        return self.workspace_name
 
     @property
     def retry_key(self) -> str | None:
@@ -163,14 +168,23 @@ class Call:
         length = self.header(b"content-length") or ""
         if length.isdigit() and int(length) > limit:
             raise _too_large(limit)
-        pieces, size, more = [], 0, True
+        content, more = await self.piece()
+        if more:
+            content = await self._rest(content, limit)
+        if len(content) > limit:
+            raise _too_large(limit)
+        self.large = len(content) > self.service.limits.inline
+        return content
+
+    async def _rest(self, first: bytes, limit: int) -> bytes:
+        """A body that comes in pieces."""
+        pieces, size, more = [first], len(first), True
         while more:
             piece, more = await self.piece()
             pieces.append(piece)
             size += len(piece)
             if size > limit:
                 raise _too_large(limit)
-        self.large = size > self.service.limits.inline
         return b"".join(pieces)
 
     async def piece(self) -> tuple[bytes, bool]:
@@ -231,12 +245,13 @@ class Endpoint:
             raise self._not_allowed(scope["method"])
         scope["operation"] = operation
         call = Call(self.service, operation, scope, receive)
-        name, gate = call.workspace_name, self.service.gate
+        name = call.workspace_name
         if not operation.public:
             call.key = self.service.keys.authorise(call.header(b"authorization"), operation.scope, name)
         if name is None:
             await self._answer(call, send)
             return
+        gate = self.service.gate
         gate.enter(name)
         try:
             if operation.asks:
@@ -255,11 +270,11 @@ class Endpoint:
             await self._answer(call, send)
 
     async def _answer(self, call: Call, send: Send) -> None:
-        if call.operation.streams_in:
-            response = await _handled(call, b"")
-        else:
-            content = await call.content()
+        content = b"" if call.operation.streams_in else await call.content()
+        if call.operation.writes and not call.operation.streams_in:
             response = await call.once(content, partial(_handled, call, content))
+        else:
+            response = await _handled(call, content)
         if not isinstance(response, Encoded):
             await asyncio.sleep(0)  # streams share their work among tasks, for which this has to be one by now
         await response(call.scope, call.receive, send)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Coroutine, Generator
 from contextvars import copy_context
 from functools import partial
@@ -14,9 +13,6 @@ from urllib.parse import unquote
 import httptools
 from starlette.types import ASGIApp, Message
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
-
-CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-"""What no value of a header may hold."""
 
 Running = Coroutine[Any, Any, None]
 
@@ -59,20 +55,21 @@ class Exchange(RequestResponseCycle):
         return not (closing or self.flow.write_paused or self.scope["method"] == "HEAD")
 
     def _write(self, start: Message, body: bytes) -> None:
-        pieces = [STATUS_LINE[start["status"]]]
-        for name, value in (*self.default_headers, *start["headers"]):
-            if CONTROL.search(value):
-                raise RuntimeError(f"the header {name!r} cannot be {value!r}")
-            pieces += (name, b": ", value, b"\r\n")
-        pieces += (b"\r\n", body)
-        self.transport.write(b"".join(pieces))
+        headers = self.default_headers + start["headers"]
+        lines = [STATUS_LINE[start["status"]]]
+        for name, value in headers:
+            lines += (name, b": ", value, b"\r\n")
+        head = b"".join(lines)
+        if not head.count(b"\n") == head.count(b"\r") == len(headers) + 1:
+            raise RuntimeError(f"a header would end its line: {headers}")
+        self.transport.write(b"".join((head, b"\r\n", body)))
         self.response_started = self.response_complete = True
         self.message_event.set()
         self.on_response()
 
 
 def _says_length(message: Message) -> bool:
-    return any(name == b"content-length" for name, _ in message.get("headers", ()))
+    return any(name == b"content-length" for name, _ in message["headers"])
 
 
 class Protocol(HttpToolsProtocol):
