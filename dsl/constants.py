@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from dsl import moments, tree
+from dsl.habits import date_hint
 from dsl.literals import day_number, instant_ms, month_days, quoted, year_days
 from dsl.moments import CLOCK_UNITS, CalendarPeriod, Days, Duration, Now, Rolling, Today, Unit, Window
 from dsl.problems import Flaw, Problem, Span
@@ -204,7 +205,7 @@ class Constants(Struct, frozen=True):
                 return Now((self._shift(duration, 1 if ahead else -1),))
             case tree.CalendarPeriod() as found:
                 return _calendar_period(found)
-            case tree.Arithmetic() as found:
+            case tree.Arithmetic() as found if not _divided(found):
                 return self._moved(found)
             case found:
                 raise mismatch(found, "a date, a moment or a period", _time_hint(found))
@@ -346,9 +347,25 @@ def _time_hint(node: tree.Expression) -> str | None:
     match node:
         case tree.Duration():
             return "write `7 days ago` for a moment, `last 7 days` for a period"
-        case tree.Text(value=value) if _DAY.fullmatch(value) or _INSTANT.fullmatch(value):
+        case tree.Text(value=value) if _INSTANT.fullmatch(value):
             return f"write dates without quotes: {value}"
-        case tree.Text():
-            return "a date is written 2026-06-30"
+        case tree.Text(value=value):
+            return _unquoted(value) or "a date is written 2026-06-30"
+        case tree.Number(value=value):
+            return date_hint(str(value))
+        case tree.Arithmetic():
+            return date_hint(_divided(node) or "")
         case _:
             return None
+
+
+def _unquoted(text: str) -> str | None:
+    hint = date_hint(text)
+    return f"write dates without quotes: {text}" if hint == f"write {text}" else hint
+
+
+def _divided(node: tree.Arithmetic) -> str | None:
+    """`31/12/2026` and `31-12-2026`, which are arithmetic here, as the dates they are meant to be."""
+    numbers = [str(operand.value) for operand in node.operands if isinstance(operand, tree.Number)]
+    parted = set(node.operators) in ({Operator.DIVIDE}, {Operator.SUBTRACT})
+    return "/".join(numbers) if parted and len(numbers) == len(node.operands) else None

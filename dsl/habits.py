@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from dsl.lexing import Token
-from dsl.literals import quoted, unescape
+from dsl.literals import no_such_day, quoted, unescape
 
 SPELLINGS: Mapping[tuple[str, str], str] = MappingProxyType(
     {
@@ -92,6 +92,8 @@ FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
     _form(r">>", ">"),
     _form(r"<<", "<"),
     _form(r"=~|~", "matches"),
+    # dates between points, which are no numbers
+    _form(r"\b(0[1-9]|[12]\d|3[01])\.(0[1-9]|1[0-2])\.(\d{4})\b", r"\3-\2-\1"),
     # spreadsheets
     _form(rf"\b(?:and|et) ?\({_ITEM}[;,]{_ITEM}\)", r"(\1 and \2)"),
     _form(rf"\b(?:or|ou) ?\({_ITEM}[;,]{_ITEM}\)", r"(\1 or \2)"),
@@ -171,6 +173,13 @@ WORDS: Mapping[str, str] = MappingProxyType(
 )
 """What stands where parsing stopped, or just before, in lower case -> advice."""
 
+_DATES = (
+    re.compile(r"(?P<y>\d{4})[-/.]?(?P<m>\d{2})[-/.]?(?P<d>\d{2})(?=$|[T ])"),
+    re.compile(r"(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})(?=$|[T ])"),
+    re.compile(r"(?P<d>\d{1,2})[-/.](?P<m>\d{1,2})[-/.](?P<y>\d{4})(?=$|[T ])"),
+)
+"""Dates as they are written elsewhere; between the last two, the day stands first unless only the month can."""
+
 _ANY_FORM = re.compile("|".join(f"(?:{pattern.pattern})" for pattern, _ in FORMS), re.IGNORECASE)
 _WORD = re.compile(r"\w++|[^\w\s]")
 
@@ -228,6 +237,34 @@ def like_hint(literal: str) -> str:
         case _:
             verb = "="
     return f"write `{verb} {quoted(inner)}`"
+
+
+def date_hint(text: str) -> str | None:
+    """How to write a date that is written in another way; None when it looks like none.
+
+    >>> date_hint("31/12/2026"), date_hint("12/31/2026"), date_hint("20261231")
+    ('write 2026-12-31', 'write 2026-12-31', 'write 2026-12-31')
+    >>> date_hint("01/02/2026")
+    'write 2026-02-01, or 2026-01-02 if the month stands first'
+    >>> date_hint("31/02/2026")
+    'there is no such day: February 2026 has 28 days; a date is written 2026-06-30'
+    """
+    found = next((match for shape in _DATES if (match := shape.match(text.strip()))), None)
+    if found is None:
+        return None
+    year, month, day = (int(found[part]) for part in "ymd")
+    turned = found.start("d") == 0 and no_such_day(year, day, month) is None
+    fault = no_such_day(year, month, day)
+    if fault is None:
+        other = f", or {_iso(year, day, month)} if the month stands first" if turned and day != month else ""
+        return f"write {_iso(year, month, day)}{other}"
+    if turned:
+        return f"write {_iso(year, day, month)}"
+    return f"there is no such day: {fault}; a date is written 2026-06-30"
+
+
+def _iso(year: int, month: int, day: int) -> str:
+    return f"{year:04}-{month:02}-{day:02}"
 
 
 def word_hint(previous: str | None, current: str) -> str | None:

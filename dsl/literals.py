@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import MAXYEAR, MINYEAR, date, datetime
 from zoneinfo import ZoneInfo
 
 from dsl.moments import EPOCH, EPOCH_ORDINAL, MILLISECOND, local_ms
@@ -68,7 +69,22 @@ def day_number(text: str) -> int:
     try:
         return date.fromisoformat(text).toordinal() - EPOCH_ORDINAL
     except ValueError:
-        raise ValueError(f"there is no day {text}") from None
+        why = no_such_day(*map(int, text.split("-")))
+        raise ValueError(f"there is no day {text}: {why}") from None
+
+
+def no_such_day(year: int, month: int, day: int) -> str | None:
+    """Why the calendar has no such day; None when it has.
+
+    >>> no_such_day(2026, 2, 30), no_such_day(2026, 13, 1), no_such_day(2024, 2, 29)
+    ('February 2026 has 28 days', 'there is no month 13', None)
+    """
+    if not MINYEAR <= year <= MAXYEAR:
+        return f"years run from {MINYEAR} to {MAXYEAR}"
+    if not 1 <= month <= 12:
+        return f"there is no month {month}"
+    last = calendar.monthrange(year, month)[1]
+    return None if 1 <= day <= last else f"{calendar.month_name[month]} {year} has {last} days"
 
 
 def month_days(text: str) -> tuple[int, int]:

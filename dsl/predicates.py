@@ -197,7 +197,9 @@ class Predicates(Struct, frozen=True):
         term = self.terms.term(node, ground)
         if not measure(term).is_temporal:
             message = f"found {article(measure(term).type)}, where a date or a datetime is needed"
-            raise Flaw(Problem("type-mismatch", message, span=node.span))
+            kept = isinstance(node, tree.FieldName) and measure(term).is_textual
+            hint = "a field keeps its type: bring its values in anew, as a field of type date" if kept else None
+            raise Flaw(Problem("type-mismatch", message, hint, node.span))
         return term
 
     def _window(self, found: Measure, node: tree.Expression) -> Any:

@@ -5,7 +5,6 @@ Every function gives (values, bad): `bad` is a mask of the rows that do not fit,
 
 from __future__ import annotations
 
-import calendar
 import re
 from zoneinfo import ZoneInfo
 
@@ -14,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dsl.literals import no_such_day
 from formats.inferred import DateOrder
 from formats.numbers import Converted, Mask, mask_of, valid, without
 from formats.zones import DAY, to_local, to_utc
@@ -78,11 +78,8 @@ def calendar_fault(text: str, order: DateOrder) -> str | None:
     if found is None:
         return None
     year, month, day = (int(found[part]) for part in "ymd")
-    if not 1 <= month <= 12:
-        return f"there is no month {found['m']}"
     year += (2000 if year < CENTURY_TURNS else 1900) if len(found["y"]) == 2 else 0
-    last = calendar.monthrange(year, month)[1]
-    return None if 1 <= day <= last else f"{calendar.month_name[month]} {year} has {last} days"
+    return no_such_day(year, month, day)
 
 
 def _wall(texts: pa.StringArray, order: DateOrder) -> Wall:

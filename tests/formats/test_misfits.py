@@ -92,7 +92,7 @@ def test_a_column_that_most_values_would_make_another_is_told():
         ("31.02.24", "February 2024 has 29 days"),
         ("2024-13-01", "there is no month 13"),
         ("01/31/2024", "there is no month 31"),
-        ("2024-00-10", "there is no month 00"),
+        ("2024-00-10", "there is no month 0"),
         ("soon", "is not a date such as 2026-06-30"),
     ],
 )
