@@ -163,6 +163,7 @@ class Caches:
 
     def __init__(self, most_bytes: int = DEFAULT_BYTES) -> None:
         entries = ENTRIES if most_bytes else 0
+        self.remember = most_bytes > 0
         self._checks: Memo[Selection] = Memo(entries)
         self._plans: Memo[Planned] = Memo(entries)
         self._answers: Memo[BitMap | int] = Memo(most_bytes)

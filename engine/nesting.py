@@ -46,6 +46,15 @@ class Nest(Struct, frozen=True):
 
 NOTHING = Nest(0, {})
 
+ROOM = 16
+"""A condition or term takes a character or more to write, those that nothing has inside apart: few texts are so deep
+that it must be measured."""
+
+
+def is_shallow(text: str) -> bool:
+    """Whether an expression surely is no deeper than it may be, and names no segment."""
+    return len(text) + ROOM <= MOST_DEEP and "segment" not in text.lower()
+
 
 def nest_of(whole: Selection | Condition | None, parent: str | None = None) -> Nest:
     """The nest of an expression, or of a segment with a parent. Level by level, so that it needs no stack itself."""

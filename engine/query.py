@@ -184,9 +184,9 @@ def bound(
 def _identity(caches: Caches, snapshot: Snapshot, clock: Clock) -> Query | None:
     """The contacts that have a value in a field that identifies them."""
     schema = snapshot.schema
-    fields = [FieldTerm(NOWHERE, Scope.CONTACTS, schema.contacts[name]) for name in schema.identified_by]
-    if not fields:
+    if not schema.identified_by:
         return None
+    fields = [FieldTerm(NOWHERE, Scope.CONTACTS, schema.contacts[name]) for name in schema.identified_by]
     selection = Selection(Or(NOWHERE, tuple(Test(NOWHERE, field, IsSet()) for field in fields)))
     planned, _ = caches.plan(snapshot, IDENTIFIED, selection, clock)
     return Query(snapshot, clock, planned, "", selection, planned.cost_ms, caches.answers(snapshot, planned))

@@ -246,7 +246,7 @@ class Questions:
 
     def _bound(self, snapshot: Snapshot, text: str, params: Mapping[str, Any] | None, clock: Clock) -> Query:
         asked = Asked(text, params or NO_PARAMS)
-        key = asked.key
+        key = asked.key if self.caches.remember else None
         selection, served = self.caches.selection(snapshot, asked, key)
         return bound(self.caches, snapshot, text, key, selection, clock, self._limits.budget_ms, served)
 

@@ -23,7 +23,7 @@ from engine.changes import ChangeMembers, PutSegment
 from engine.errors import SegmentInUse, UnknownSegment
 from engine.language import NO_PARAMS, understand
 from engine.membership import Check, Rules, rules_of
-from engine.nesting import MOST_DEEP, MOST_DEEP_SAVED, NOTHING, Nest, chain, depths_of, nest_of, shown
+from engine.nesting import MOST_DEEP, MOST_DEEP_SAVED, NOTHING, Nest, chain, depths_of, is_shallow, nest_of, shown
 from engine.results import SegmentRef
 
 KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -119,6 +119,8 @@ class SegmentBook:
 
     def refuse_deep(self, text: str, selection: Selection) -> None:
         """ExpressionError when a selection is too deep with the segments it rests on."""
+        if is_shallow(text):
+            return
         nest = nest_of(selection)
         deep = nest.within(self.depths)
         if deep > MOST_DEEP:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Protocol
 
+from msgspec import Struct
 from pyroaring import BitMap
 
 from engine.bitmaps import Words
@@ -33,8 +33,7 @@ class Estimated(Protocol):
     def estimate(self, context: Context) -> int: ...
 
 
-@dataclass(slots=True, eq=False)
-class Context:
+class Context(Struct, eq=False):
     """One execution, or the planning of one: the data, the rows in scope, what it was asked about, and what is known.
 
     `known` holds the answers of what is shared, `spread` the same as words, `paid` that its cost was counted;
@@ -45,11 +44,11 @@ class Context:
     version: Version
     space: Space
     asked: BitMap | None = None
-    known: dict[int, tuple[Operator, BitMap]] = field(default_factory=dict)
-    spread: dict[int, tuple[Operator, Words | None]] = field(default_factory=dict)
-    expected: dict[int, tuple[Estimated, int]] = field(default_factory=dict)
-    paid: dict[int, Operator] = field(default_factory=dict)
-    inner: dict[int, tuple[object, Context]] = field(default_factory=dict)
+    known: dict[int, tuple[Operator, BitMap]] = {}
+    spread: dict[int, tuple[Operator, Words | None]] = {}
+    expected: dict[int, tuple[Estimated, int]] = {}
+    paid: dict[int, Operator] = {}
+    inner: dict[int, tuple[object, Context]] = {}
 
     @classmethod
     def of_contacts(cls, version: Version, asked: BitMap | None = None) -> Context:

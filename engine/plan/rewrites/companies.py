@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dsl.typed import IsSet
 from engine.plan.logical import Complement, Intersection, Match, OfCompany, Plan, Union
+from engine.plan.rewrites.driver import where_among
 
 
+@where_among(OfCompany)
 def ask_companies_once(plan: Intersection | Union) -> Plan:
     """A contact has one company: `company.a = 1 and company.b = 2` asks that for both, and so does `or` for either.
 

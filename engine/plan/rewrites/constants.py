@@ -25,9 +25,11 @@ from engine.plan.logical import (
     Sequence,
     Union,
 )
+from engine.plan.rewrites.driver import where_among
 from engine.reading import ColumnPredicate
 
 
+@where_among(Everything, Nothing)
 def fold_constants(plan: Plan) -> Plan:
     """Everything and nothing pass through the operations; predicates and windows that hold nothing become nothing.
 

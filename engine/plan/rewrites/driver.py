@@ -1,13 +1,16 @@
-"""Applies rules everywhere in a plan, each to the kinds of node it says it looks at."""
+"""Applies rules everywhere in a plan, each to the kinds of node it says it looks at.
+
+Most nodes are changed by no rule: which ones may change a node is remembered by its kind and those of its items.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from functools import cache
 from types import UnionType
-from typing import Any, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
-from engine.plan.logical import Plan, with_children
+from engine.plan.logical import Intersection, Plan, Union, with_children
 
 Rule = Callable[[Any], Plan]
 """The annotation of its parameter says which kinds of node it looks at."""
@@ -44,7 +47,7 @@ class _Rewriting:
     def __init__(self, rules: tuple[Rule, ...], told: Told) -> None:
         self._rules = rules
         self._told = told
-        self._looking = _by_kind(rules)
+        self._looking = _looking(rules)
         # By the id of a node, which is kept lest another is given that id.
         self._done: dict[int, tuple[Plan, Plan]] = {}
 
@@ -57,14 +60,19 @@ class _Rewriting:
             settled = with_children(rewritten, self.visit)
             rewritten = self._changed(settled)
             if rewritten is settled:
-                self._done[id(node)] = (node, settled)
-                self._done[id(settled)] = (settled, settled)
+                self._done[id(node)] = self._done[id(settled)] = (node, settled)
                 return settled
         raise BrokenRule(f"rules did not come to rest: {', '.join(rule.__name__ for rule in self._rules)}")
 
     def _changed(self, node: Plan) -> Plan:
         """By the first rule that changes it."""
-        for rule in self._looking[type(node)]:
+        kind, among = type(node), None
+        if (type(node) is Intersection or type(node) is Union) and len(node.items) > 1:
+            among = frozenset(_SOUGHT.intersection(map(type, node.items)))
+        rules = self._looking.get((kind, among))
+        if rules is None:
+            rules = self._looking[kind, among] = tuple(_that_look_at(kind, among, self._rules))
+        for rule in rules:
             better = rule(node)
             if better is not node:
                 self._told(rule.__name__)
@@ -72,12 +80,41 @@ class _Rewriting:
         return node
 
 
+Among = frozenset[type] | None
+"""The kinds of the items of what combines several, as far as rules ask for them; None for any other node."""
+
+
 @cache
-def _by_kind(rules: tuple[Rule, ...]) -> Mapping[type, tuple[Rule, ...]]:
-    """The rules that look at each kind of node, in order."""
-    return {kind: tuple(rule for rule in rules if kind in _kinds(rule)) for kind in get_args(Plan)}
+def _looking(rules: tuple[Rule, ...]) -> dict[tuple[type, Among], tuple[Rule, ...]]:
+    """The rules that may change a node, in order, for the nodes met so far."""
+    return {}
 
 
+def _that_look_at(kind: type, among: Among, rules: tuple[Rule, ...]) -> Iterator[Rule]:
+    for rule in rules:
+        sought = _SEEKS.get(rule)
+        if kind in _kinds(rule) and (among is None or sought is None or not sought.isdisjoint(among)):
+            yield rule
+
+
+_SEEKS: dict[Rule, frozenset[type]] = {}
+_SOUGHT: set[type] = set()
+
+AnyRule = TypeVar("AnyRule", bound=Rule)
+
+
+def where_among(*kinds: type[Plan]) -> Callable[[AnyRule], AnyRule]:
+    """Says of a rule that it leaves what combines several items alone unless one of them is of these kinds."""
+
+    def noted(rule: AnyRule) -> AnyRule:
+        _SEEKS[rule] = frozenset(kinds)
+        _SOUGHT.update(kinds)
+        return rule
+
+    return noted
+
+
+@cache
 def _kinds(rule: Rule) -> tuple[type, ...]:
     hints = get_type_hints(rule)
     looked_at = next(kind for name, kind in hints.items() if name != "return")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from engine.plan.logical import Everything, Intersection, Nothing, Plan, Union
+from engine.plan.rewrites.driver import where_among
 
 
+@where_among(Intersection, Union)
 def flatten(plan: Intersection | Union) -> Plan:
     """`a and (b and c)` is `a and b and c`; one of a single item is the item.
 

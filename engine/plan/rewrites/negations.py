@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from engine.plan.logical import Complement, Difference, Intersection, Plan, Union
+from engine.plan.rewrites.driver import where_among
 
 
+@where_among(Complement, Difference)
 def absorb_negations(plan: Complement | Intersection | Union | Difference) -> Plan:
     """No complement stays inside a conjunction, a disjunction, a difference or another complement.
 

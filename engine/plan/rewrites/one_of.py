@@ -6,10 +6,12 @@ from typing import TypeVar
 
 from dsl.typed import ExactlyOneOf, HasAll, HasAny, OneOf
 from engine.plan.logical import Intersection, Match, Plan, Union
+from engine.plan.rewrites.driver import where_among
 from engine.plan.rewrites.merging import merge_matches
 from engine.reading import ColumnPredicate
 
 
+@where_among(Match)
 def merge_values(plan: Intersection | Union) -> Plan:
     """`a = x or a = y` is `a in (x, y)`; `t has x and t has y` is `t has all (x, y)`.
 

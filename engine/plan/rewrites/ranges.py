@@ -6,10 +6,12 @@ from fractions import Fraction
 
 from dsl.typed import Range
 from engine.plan.logical import Intersection, Match, Plan
+from engine.plan.rewrites.driver import where_among
 from engine.plan.rewrites.merging import merge_matches
 from engine.reading import ColumnPredicate
 
 
+@where_among(Match)
 def merge_ranges(plan: Intersection) -> Plan:
     """`points >= 3 and points <= 7` is `points between 3 and 7`.
 
