@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from math import ceil, floor, inf
 from zoneinfo import ZoneInfo
@@ -34,15 +35,7 @@ FLIPPED = {
 
 def number_compared(measure: Measure, comparator: Comparator, value: Rational) -> Predicate:
     """`term comparator value`, for any comparator but `!=`."""
-    match comparator:
-        case Comparator.EQUAL:
-            return number_equal(measure, value)
-        case Comparator.LESS | Comparator.LESS_EQUAL:
-            return number_between(measure, None, value, high_open=comparator is Comparator.LESS)
-        case Comparator.GREATER | Comparator.GREATER_EQUAL:
-            return number_between(measure, value, None, low_open=comparator is Comparator.GREATER)
-        case _:
-            raise ValueError(f"{comparator} is said by its negation")
+    return _NUMBER_COMPARED[comparator](measure, value)
 
 
 def number_equal(measure: Measure, value: Rational) -> Predicate:
@@ -69,6 +62,16 @@ def number_between(
     return closed(bottom, top)
 
 
+_NUMBER_COMPARED: Mapping[Comparator, Callable[[Measure, Rational], Predicate]] = {
+    Comparator.EQUAL: number_equal,
+    Comparator.LESS: lambda measure, value: number_between(measure, None, value, high_open=True),
+    Comparator.LESS_EQUAL: lambda measure, value: number_between(measure, None, value),
+    Comparator.GREATER: lambda measure, value: number_between(measure, value, None, low_open=True),
+    Comparator.GREATER_EQUAL: lambda measure, value: number_between(measure, value, None),
+}
+"""A table, as naming a member of an enum takes longer than looking one up."""
+
+
 def _fraction(value: Rational | None) -> Fraction | None:
     return None if value is None else Fraction(value)
 
@@ -93,20 +96,17 @@ def closed(low: int | None, high: int | None) -> Predicate:
 
 
 def time_compared(measure: Measure, comparator: Comparator, window: Window, zone: ZoneInfo) -> Predicate:
-    """`term comparator window`: a day or a period compares by its start and its end."""
-    match comparator:
-        case Comparator.EQUAL:
-            return within(measure, window, zone)
-        case Comparator.LESS:
-            return within(measure, Before(window), zone)
-        case Comparator.LESS_EQUAL:
-            return within(measure, UpTo(window), zone)
-        case Comparator.GREATER:
-            return within(measure, After(window), zone)
-        case Comparator.GREATER_EQUAL:
-            return within(measure, Since(window), zone)
-        case _:
-            raise ValueError(f"{comparator} is said by its negation")
+    """`term comparator window`, for any comparator but `!=`: a day or a period compares by its start and its end."""
+    return within(measure, _TIME_COMPARED[comparator](window), zone)
+
+
+_TIME_COMPARED: Mapping[Comparator, Callable[[Window], Window]] = {
+    Comparator.EQUAL: lambda window: window,
+    Comparator.LESS: Before,
+    Comparator.LESS_EQUAL: UpTo,
+    Comparator.GREATER: After,
+    Comparator.GREATER_EQUAL: Since,
+}
 
 
 def within(measure: Measure, window: Window, zone: ZoneInfo) -> Predicate:

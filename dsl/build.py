@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -62,6 +63,41 @@ def _first(children: Children, kind: type[tree.Node]) -> Any:
         if isinstance(child, kind):
             return child
     return None
+
+
+# --- what is one token ---
+
+
+def text(span: Span, written: str) -> tree.Text:
+    return tree.Text(span, unescape(written))
+
+
+def number(span: Span, written: str) -> tree.Number:
+    return tree.Number(span, Decimal(written))
+
+
+def identifier(span: Span, written: str) -> tree.Identifier:
+    return tree.Identifier(span, written.strip("`"))
+
+
+def regex(span: Span, written: str) -> tree.Regex:
+    return tree.Regex(span, *regex_pattern(written))
+
+
+def instant(span: Span, written: str) -> tree.Instant:
+    return tree.Instant(span, written.upper())
+
+
+LITERALS: Mapping[str, Callable[[Span, str], tree.Node]] = {
+    "STRING": text,
+    "NUMBER": number,
+    "DAY": tree.Day,
+    "MONTH": tree.Month,
+    "INSTANT": instant,
+    "QUOTED_NAME": identifier,
+    "REGEX": regex,
+}
+"""What makes the one node that a token is, by its terminal."""
 
 
 class Builder:
@@ -216,10 +252,10 @@ class Builder:
         return c[1]
 
     def text(self, c: Children) -> tree.Text:
-        return tree.Text(c[0].span, unescape(c[0].value))
+        return text(c[0].span, c[0].value)
 
     def number(self, c: Children) -> tree.Number:
-        return tree.Number(c[0].span, Decimal(c[0].value))
+        return number(c[0].span, c[0].value)
 
     def boolean(self, c: Children) -> tree.Boolean:
         return tree.Boolean(c[0].span, c[0].type == "TRUE")
@@ -228,11 +264,10 @@ class Builder:
         return tree.Parameter(c[0].span, c[0].value[1:])
 
     def regex(self, c: Children) -> tree.Regex:
-        pattern, ignore_case = regex_pattern(c[0].value)
-        return tree.Regex(span_of(c), pattern, ignore_case)
+        return regex(c[0].span, c[0].value)
 
     def identifier(self, c: Children) -> tree.Identifier:
-        return tree.Identifier(c[0].span, c[0].value.strip("`"))
+        return identifier(c[0].span, c[0].value)
 
     def field(self, c: Children) -> tree.FieldName:
         return tree.FieldName(c[0].span, c[0]) if len(c) == 1 else tree.FieldName(span_of(c), c[2], c[0])
@@ -269,7 +304,7 @@ class Builder:
         return tree.Month(c[0].span, c[0].value)
 
     def instant(self, c: Children) -> tree.Instant:
-        return tree.Instant(c[0].span, c[0].value.upper())
+        return instant(c[0].span, c[0].value)
 
     def calendar_period(self, c: Children) -> tree.CalendarPeriod:
         return tree.CalendarPeriod(span_of(c), WHICHES[c[0].type], UNITS[_word(c[1])])

@@ -170,25 +170,17 @@ class Constants(Struct, frozen=True):
     def timing(self, timing: tree.Timing) -> Window:
         """The window of a bound in time."""
         first = self.window(timing.first)
-        match timing.when:
-            case tree.When.IN | tree.When.ON:
-                return first
-            case tree.When.SINCE:
-                return moments.Since(first)
-            case tree.When.BEFORE:
-                return moments.Before(first)
-            case tree.When.AFTER:
-                return moments.After(first)
-            case tree.When.BETWEEN:
-                assert timing.last is not None
-                return moments.Between(first, self.window(timing.last))
+        if timing.last is not None:
+            return moments.Between(first, self.window(timing.last))
+        edge = EDGES.get(timing.when)
+        return first if edge is None else edge(first)
 
     def window(self, node: tree.Expression) -> Window:
         """A moment or a period."""
         bound = self.bound(node, temporal=True)
         if type(bound) is tree.RollingPeriod:
-            shift = self._shift(bound.duration, 1 if bound.which is tree.Which.NEXT else -1)
-            return Rolling(shift.count, shift.unit)
+            count = self.whole(bound.duration.count)
+            return Rolling(count if bound.which is tree.Which.NEXT else -count, bound.duration.unit)
         match bound:
             case tree.Day(text=text):
                 day = self._existing(lambda: day_number(text), node.span)
@@ -246,6 +238,16 @@ class Constants(Struct, frozen=True):
                 hint = "days move by days, weeks, months or years; `now` and datetimes by any duration"
                 raise Flaw(Problem("type-mismatch", message, hint, span))
 
+
+EDGES: Mapping[tree.When, Callable[[Window], Window]] = {
+    tree.When.SINCE: moments.Since,
+    tree.When.BEFORE: moments.Before,
+    tree.When.AFTER: moments.After,
+}
+"""What is said of one side of a moment or a period."""
+
+OFFSETS: Mapping[tree.Which, int] = {tree.Which.LAST: -1, tree.Which.THIS: 0, tree.Which.NEXT: 1}
+"""How many periods away from this one."""
 
 NAMED: Mapping[tree.Moment, Window] = {
     tree.Moment.NOW: Now(),
@@ -322,7 +324,7 @@ def _combined(operator: Operator, left: Fraction, right: Fraction, span: Span) -
 
 def _calendar_period(node: tree.CalendarPeriod) -> Window:
     """`last hour` rolls, as `last 1 hour` does; a day is today or its neighbour; the others are the calendar's."""
-    offset = {tree.Which.LAST: -1, tree.Which.THIS: 0, tree.Which.NEXT: 1}[node.which]
+    offset = OFFSETS[node.which]
     if node.unit in (Unit.WEEK, Unit.MONTH, Unit.YEAR):
         return CalendarPeriod(node.unit, offset)
     if node.unit is Unit.DAY:

@@ -16,6 +16,10 @@ from dsl.typed import (
     Term,
 )
 
+NUMERIC = frozenset({Type.NUMBER, Type.FLOAT})
+TEXTUAL = frozenset({Type.TEXT, Type.CHOICE})
+TEMPORAL = frozenset({Type.DATE, Type.DATETIME})
+
 
 class Measure(Struct, frozen=True):
     """The type of a term's values. Numbers are scaled by 10**decimals, or exact fractions when that is None."""
@@ -26,15 +30,15 @@ class Measure(Struct, frozen=True):
 
     @property
     def is_numeric(self) -> bool:
-        return self.type in (Type.NUMBER, Type.FLOAT)
+        return self.type in NUMERIC
 
     @property
     def is_textual(self) -> bool:
-        return self.type in (Type.TEXT, Type.CHOICE)
+        return self.type in TEXTUAL
 
     @property
     def is_temporal(self) -> bool:
-        return self.type in (Type.DATE, Type.DATETIME)
+        return self.type in TEMPORAL
 
 
 WHOLE = Measure(Type.NUMBER, 0)

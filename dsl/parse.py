@@ -19,7 +19,7 @@ from dsl.lexing import END, UNREADABLE, Token, next_token
 from dsl.literals import bad_escapes
 from dsl.problems import MOST_PROBLEMS, ExpressionError, Problem, Span
 from dsl.recovery import BOUNDARIES, recover
-from dsl.shapes import COMMENTED, LONGEST, Shapes, taken_apart
+from dsl.shapes import LONGEST, MOST_DIGITS, Shapes, has_escapes, taken_apart
 from dsl.vocabulary import TERMINALS, continuations
 
 
@@ -32,7 +32,7 @@ class Limits:
     depth: int = 128  # nodes of the tree within one another, so that whoever walks it may recurse
     nodes: int = 8_000  # words, values, signs and comments
     regex: int = 1_000  # characters of one regular expression
-    digits: int = 30  # of one number
+    digits: int = MOST_DIGITS  # of one number
 
 
 LIMITS = Limits()
@@ -79,27 +79,12 @@ def _as_its_shape(text: str) -> Reading:
     """As a text of the same shape was read before, where there was one and nothing in this can be wrong."""
     key, pieces = taken_apart(text)
     make = _SHAPES.of(key)
-    if make is not None and all(map(_surely_sound, pieces)):
-        selection = make(pieces)
-        comments = tuple(_comment(text, piece.span) for piece in pieces if piece.type == COMMENTED)
-        return Reading(replace(selection, comments=comments) if comments else selection, ())
+    if make is not None and ("\\" not in text or not has_escapes(pieces)):
+        return Reading(make(pieces), ())
     reading = _Pass(text).run()
     if reading.selection is not None and not reading.problems:
         _SHAPES.met(key, pieces, reading.selection)
     return reading
-
-
-def _surely_sound(piece: Token) -> bool:
-    """Whether there is nothing to say about how a piece is written, but what is said of all of its shape."""
-    match piece.type:
-        case "STRING":
-            return "\\" not in piece.value and piece.value[0] in "\"'"
-        case "NUMBER":
-            return len(piece.value) <= LIMITS.digits
-        case "REGEX":
-            return len(piece.value) <= LIMITS.regex
-        case _:
-            return True
 
 
 def _comment(text: str, span: Span) -> tree.Comment:
@@ -282,9 +267,15 @@ class _Pass:
 
     def _is_plain(self, token: Token) -> bool:
         """Whether there is surely nothing to say about how a text or a number is written: true of nearly all."""
-        if token.type not in VALUES or not _surely_sound(token):
-            return False
-        return token.type != "STRING" or self.previous is None or self.previous.type != "LIKE"
+        match token.type:
+            case "STRING" if "\\" not in token.value and token.value[0] in "\"'":
+                return self.previous is None or self.previous.type != "LIKE"
+            case "NUMBER":
+                return len(token.value) <= LIMITS.digits
+            case "REGEX":
+                return len(token.value) <= LIMITS.regex
+            case _:
+                return False
 
     def _note_oddities(self, token: Token) -> None:
         if len(self.problems) < MOST_PROBLEMS:

@@ -12,7 +12,7 @@ from dsl.bounds import FLIPPED, number_between, number_compared, number_equal, t
 from dsl.constants import Constants, is_constant
 from dsl.folding import fold
 from dsl.literals import quoted
-from dsl.measure import Measure, measure
+from dsl.measure import NUMERIC, TEMPORAL, TEXTUAL, Measure, measure
 from dsl.moments import Between
 from dsl.names import NULLS, Ground
 from dsl.parse import LIMITS, regex_too_long
@@ -95,18 +95,19 @@ class Predicates(Struct, frozen=True):
         return self._test(node, term, self._compared(term, measure(term), comparator, value), ground)
 
     def _compared(self, term: Term, found: Measure, comparator: Comparator, value: tree.Expression) -> Predicate:
-        if found.is_numeric:
+        type = found.type
+        if type in NUMERIC:
             return number_compared(found, comparator, self.constants.exact(value))
-        if found.is_temporal:
+        if type in TEMPORAL:
             self._same_precision(found, value)
             return time_compared(found, comparator, self.constants.window(value), self.constants.zone)
         if comparator is not Comparator.EQUAL:
             self.ordered(term, "compared so")
-        if found.type is Type.BOOLEAN:
-            return OneOf((self.constants.boolean(value),))
-        if found.type is Type.TAGS:
+        if type in TEXTUAL:
+            return OneOf((self._option(found, value),))
+        if type is Type.TAGS:
             raise _tags_hint(term, 'has "…"')
-        return OneOf((self._option(found, value),))
+        return OneOf((self.constants.boolean(value),))
 
     def _of_two(self, node: tree.Comparison, ground: Ground) -> Condition:
         left = self.attempt(self.terms.term, node.left, ground)
@@ -242,16 +243,7 @@ class Predicates(Struct, frozen=True):
     def _textual(self, node: tree.Textual, ground: Ground) -> Condition:
         term = self._textual_term(node.item, ground)
         text = fold(self.constants.text(node.text))
-        match node.test:
-            case tree.TextTest.CONTAINS:
-                predicate: Predicate = typed.Contains(text)
-            case tree.TextTest.STARTS:
-                predicate = typed.StartsWith(text)
-            case tree.TextTest.ENDS:
-                predicate = typed.EndsWith(text)
-            case tree.TextTest.LIKE:
-                predicate = typed.Like(text)
-        return self._test(node, term, predicate, ground)
+        return self._test(node, term, _TEXT_TESTS[node.test](text), ground)
 
     def _exactly(self, node: tree.Exactly, ground: Ground) -> Condition:
         term = self._textual_term(node.item, ground)
@@ -318,6 +310,15 @@ _TESTS: Mapping[type[tree.Expression], Callable[[Predicates, Any, Ground], Condi
     tree.Has: Predicates._has,
 }
 """By kind: those that can be negated."""
+
+
+_TEXT_TESTS: Mapping[tree.TextTest, Callable[[str], Predicate]] = {
+    tree.TextTest.CONTAINS: typed.Contains,
+    tree.TextTest.STARTS: typed.StartsWith,
+    tree.TextTest.ENDS: typed.EndsWith,
+    tree.TextTest.LIKE: typed.Like,
+}
+"""What each asks of a folded text."""
 
 
 def _bare_text(node: tree.Expression, left: Term | None, problem: Problem | None) -> Problem | None:

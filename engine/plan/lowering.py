@@ -87,7 +87,7 @@ class _Lowering:
         if type(term) is typed.FieldTerm:
             return logical.Match(term.scope, term.field, self.column_predicate(term.field.type, predicate), term.event)
         if type(term) is typed.Aggregate:
-            if term.function is AggregateFunction.COUNT and type(predicate) is typed.Range:
+            if type(predicate) is typed.Range and term.function is AggregateFunction.COUNT:
                 return logical.Did(self.selected(term.selector), *_whole(predicate.low, predicate.high))
             if term.property is not None and term.function in _EDGES:
                 return self.edge_match(term, term.property, predicate)

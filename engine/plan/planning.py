@@ -27,7 +27,7 @@ from engine.plan.physical.number_test import NumberComparison, NumberTest
 from engine.plan.physical.operator import Context, Operator, Stored
 from engine.plan.physical.regular import Regular, occasions_of
 from engine.plan.physical.segment import Segment
-from engine.plan.physical.selection import Selection
+from engine.plan.physical.selection import Selection, held_parts
 from engine.plan.physical.sequence import Sequence
 from engine.plan.physical.shared import Shared
 from engine.plan.physical.steps import Step
@@ -61,21 +61,17 @@ def _repeated(root: Plan) -> set[Plan]:
     """The plans over contacts that occur more than once."""
     seen: set[Plan] = set()
     repeated: set[Plan] = set()
-    pending = [root]
+    pending = [root] if type(root) in _PARTS else []
     while pending:
         node = pending.pop()
         if node in seen:
             repeated.add(node)
         else:
             seen.add(node)
-            pending.extend(_of_contacts(node))
+            parts = _PARTS.get(type(node))
+            if parts is not None:
+                pending += parts(node)
     return repeated
-
-
-def _of_contacts(node: Plan) -> tuple[Plan, ...]:
-    """The plans over contacts that a plan over contacts is made of."""
-    parts = _PARTS.get(type(node))
-    return () if parts is None else parts(node)
 
 
 _PARTS: Mapping[type[Plan], Callable[[Any], tuple[Plan, ...]]] = {
@@ -173,8 +169,7 @@ class _Planning:
 
     def where(self, types: tuple[str, ...], where: Plan) -> Operator:
         """Ordered by the estimates of the largest part of these types."""
-        parts = list(Selection(types).parts(self.context.version))
-        largest = max(parts, key=lambda part: part.size, default=None)
+        largest = max(held_parts(self.context.version, types), key=attrgetter("size"), default=None)
         return Nothing() if largest is None else _Planning(self.context.of_events(largest)).of(where)
 
     def term(self, term: logical.Term) -> terms.Term:

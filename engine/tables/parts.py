@@ -68,6 +68,7 @@ class SealedPart:
         first: int,
     ) -> None:
         self._arrays = arrays
+        self.size = len(arrays["contacts"])
         self._columns = columns
         self._codes = codes
         self.times = times
@@ -104,10 +105,6 @@ class SealedPart:
         held = {name: column for name, column in columns.items() if column.estimate(IsSet())}
         codes = {n: _codes_at(column, histories.rows) for n, column in held.items() if _has_few_codes(column)}
         return cls(arrays, held, codes, TimeIndex.of(events.contacts, events.at), first)
-
-    @property
-    def size(self) -> int:
-        return len(self._arrays["contacts"])
 
     @property
     def contacts(self) -> Rows:

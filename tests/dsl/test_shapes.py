@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsl.parse import _SHAPES, _Pass, read
+from dsl.lexing import next_token
+from dsl.parse import _SHAPES, LIMITS, _Pass, read
 from dsl.shapes import COMMENTED, LONGEST, MOST_SHAPES, Shapes, learnt, taken_apart
 from tests.dsl.language_examples import EXAMPLES
 
@@ -44,14 +45,19 @@ TEXTS = tuple(dict.fromkeys([*ODD, *EXAMPLES]))
 
 def other_texts(text):
     """Texts of the same shape."""
+    lasting, kinds, _ = parts(text)
+    values = st.tuples(*(st.sampled_from(OTHERS[kind]) for kind in kinds))
+    return values.map(lambda values: joined(lasting, values))
+
+
+def parts(text):
+    """What lasts, the kinds of the pieces between, and the pieces."""
     key, pieces = taken_apart(text)
-    kinds = [st.sampled_from(OTHERS[piece.type]) if piece.type in OTHERS else st.just(piece.value) for piece in pieces]
-    lasting = [part for part in key if isinstance(part, str)]
+    return key[: len(pieces) + 1], key[len(pieces) + 1 :], pieces
 
-    def joined(values):
-        return "".join(part + value for part, value in zip(lasting, [*values, *[""] * len(lasting)], strict=False))
 
-    return st.tuples(*kinds).map(joined)
+def joined(lasting, pieces):
+    return "".join(part + piece for part, piece in zip(lasting, [*pieces, ""], strict=True))
 
 
 def told(reading):
@@ -61,11 +67,18 @@ def told(reading):
 
 def test_a_text_is_put_together_again():
     for text in TEXTS:
-        key, pieces = taken_apart(text)
-        values = [piece.value for piece in pieces]
-        parts = [part for part in key if isinstance(part, str)]
-        assert "".join(part + value for part, value in zip(parts, [*values, ""], strict=False)) == text
-        assert all(text[piece.start : piece.end] == piece.value for piece in pieces)
+        lasting, kinds, pieces = parts(text)
+        assert joined(lasting, pieces) == text
+        assert len(kinds) == len(pieces)
+
+
+def test_a_piece_is_of_the_kind_that_the_parser_reads():
+    for kind, values in OTHERS.items():
+        for value in values:
+            before = "name matches " if kind == "REGEX" else "name = "
+            token = next_token(before + value, len(before), {"REGEX"})
+            if (token.type, token.value) == (kind, value) and value[0] not in "“«" and len(value) <= LIMITS.digits:
+                assert parts(before + value)[1:] == ((kind,), [value])
 
 
 @settings(max_examples=400)
@@ -85,29 +98,29 @@ def test_a_text_of_a_shape_that_was_learnt_is_read_as_if_it_were_the_first(data)
     "text", ["name = 'x'", "points > 5 # 1", "`age` in (1, 2)", "name matches /x/", "signup on 2026-01"]
 )
 def test_ordinary_texts_have_shapes(text):
-    _, pieces = taken_apart(text)
+    key, pieces = taken_apart(text)
     assert pieces
-    assert learnt(_Pass(text).run().selection, pieces) is not None
+    assert learnt(_Pass(text).run().selection, key, pieces) is not None
 
 
 def test_pieces_within_other_tokens_have_no_shape():
     text = "name matches\n\n/a 5/"
-    assert [piece.value for piece in taken_apart(text)[1]] == ["5"]
-    assert learnt(_Pass(text).run().selection, taken_apart(text)[1]) is None
+    key, pieces = taken_apart(text)
+    assert pieces == ["5"]
+    assert learnt(_Pass(text).run().selection, key, pieces) is None
 
 
 def test_a_shape_is_learnt_when_it_comes_again_and_few_are_remembered():
     shapes = Shapes()
-    texts = [f"points = {number} and {'not ' * number}vip" for number in range(MOST_SHAPES + 2)]
+    texts = [f"points = {number} and {' ' * number}vip" for number in range(MOST_SHAPES + 2)]
     keys = [taken_apart(text)[0] for text in texts]
     for _ in range(2):
         for text, key in zip(texts[:2], keys, strict=False):
             assert shapes.of(key) is None
             shapes.met(key, taken_apart(text)[1], _Pass(text).run().selection)
     assert all(map(shapes.of, keys[:2]))
-    selection, pieces = _Pass(texts[0]).run().selection, taken_apart(texts[0])[1]
-    for key in keys[2:] * 2:
-        shapes.met(key, pieces, selection)
+    for text, key in [*zip(texts[2:], keys[2:], strict=True)] * 2:
+        shapes.met(key, taken_apart(text)[1], _Pass(text).run().selection)
     assert shapes.of(keys[0]) is None, "the oldest made room"
     assert shapes.of(keys[-1])
 
@@ -155,13 +168,13 @@ def test_nothing_of_a_text_stands_in_the_source_that_makes_its_tree(monkeypatch)
         parsed = _Pass(text).run()
         key, pieces = taken_apart(text)
         if parsed.selection is not None and not parsed.problems:
-            assert learnt(parsed.selection, pieces) is not None, text
+            assert learnt(parsed.selection, key, pieces) is not None, text
             for _ in range(2):
                 _SHAPES.met(key, pieces, parsed.selection)
         assert told(read.__wrapped__(text)) == told(parsed)
     assert len(sources) > 3 * len(HOSTILE)
     line = re.compile(r" (?:[en]\d+ = |return )[\w(), +.\[\]]*", re.ASCII)
-    word = re.compile(r"[ekn]?\d+|pieces|span|end|Span|return", re.ASCII)
+    word = re.compile(r"[ekn]?\d+|pieces|len|Span|return", re.ASCII)
     for source in sources:
         first, *lines = source.split("\n")
         assert first == "def make(pieces):"

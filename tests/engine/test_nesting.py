@@ -10,9 +10,11 @@ import pytest
 from msgspec.structs import fields
 
 from dsl.problems import DataError, ExpressionError, ProblemError
+from dsl.schema import Field, Schema, Type
 from dsl.typed import Condition, Selection, Selector, Step, Term
 from engine.directory import Tamis
-from engine.nesting import INSIDE, MOST_DEEP, MOST_DEEP_SAVED
+from engine.language import understand
+from engine.nesting import INSIDE, MOST_DEEP, MOST_DEEP_SAVED, is_shallow, nest_of
 from engine.workspace import Workspace
 from tests.opening import opened
 
@@ -23,6 +25,38 @@ SCHEMA = {"contacts": {"country": {"type": "text"}, "points": {"type": "number"}
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
     with opened(tmp_path / "data", SCHEMA) as workspace:
         yield workspace
+
+
+@pytest.mark.parametrize("times", [0, 1, 5, 60])
+@pytest.mark.parametrize(
+    ("opens", "inner", "closes"),
+    [
+        ("!", "vip", ""),
+        ("!(a!=1 or ", "vip", ")"),
+        ("!(vip&", "company.a!=1", ")"),
+        ("-(", "a", ")"),
+        ("a+", "a", ""),
+        ("exactly 1 of(vip,vip,", "vip", ")"),
+        ("", "exactly 1 of(count(e(a!=1))-1/a!=1,vip)", ""),
+    ],
+)
+def test_a_text_of_few_characters_is_shallow(opens: str, inner: str, closes: str, times: int) -> None:
+    """Each of these says as much as can be said in few characters."""
+    fields = {"a": Field("a", Type.NUMBER), "vip": Field("vip", Type.BOOLEAN)}
+    schema = Schema(contacts=fields, companies=fields, events={"e": fields})
+    text = opens * times + inner + closes * times
+    for written in (text, text + ">1"):
+        try:
+            depth = nest_of(understand(written, schema, {})).depth
+        except ExpressionError:
+            continue
+        assert depth <= len(written) + 2
+        assert depth <= MOST_DEEP or not is_shallow(written)
+
+
+def test_a_segment_that_is_named_is_never_shallow() -> None:
+    assert is_shallow('country = "FR"')
+    assert not is_shallow('country = "FR" and in SEGMENT "x"')
 
 
 def put(workspace: Workspace, key: str, expression: str, parent: str | None = None) -> None:

@@ -197,7 +197,8 @@ class Happened(Operator):
         return asked * FOLLOWED < size or self._cost(context, asked) < self._cost(context, size)
 
     def cost(self, context: Context, asked: float) -> float:
-        return min(self._cost(context, asked), self._cost(context, context.space.size))
+        all, size = self._cost(context, context.space.size), context.space.size
+        return all if asked >= size else min(all, self._cost(context, asked))
 
     def _cost(self, context: Context, asked: float) -> float:
         found = costs.EVENT * self.events.among(context, asked) + costs.BITMAP * context.space.size

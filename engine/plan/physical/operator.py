@@ -37,7 +37,7 @@ class Context(Struct, eq=False):
     """One execution, or the planning of one: the data, the rows in scope, what it was asked about, and what is known.
 
     `known` holds the answers of what is shared, `spread` the same as words, `paid` that its cost was counted;
-    `expected` holds estimates, and `inner` the contexts of the spaces that events and companies are, by that. Operators
+    `expected` holds estimates, `held` what selections of events have in their windows, and `inner` the contexts of the spaces that events and companies are, by that. Operators
     are known by their ids, and kept beside what is known of them.
     """
 
@@ -47,6 +47,7 @@ class Context(Struct, eq=False):
     known: dict[int, tuple[Operator, BitMap]] = {}
     spread: dict[int, tuple[Operator, Words | None]] = {}
     expected: dict[int, tuple[Estimated, int]] = {}
+    held: dict[int, tuple[Estimated, list[tuple[EventPart, int]]]] = {}
     paid: dict[int, Operator] = {}
     inner: dict[int, tuple[object, Context]] = {}
 

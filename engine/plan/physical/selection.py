@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +68,16 @@ class Picked:
         return (self.places, values) if present.all() else (self.places[present], values[present])
 
 
+Held = list[tuple[EventPart, int]]
+_EVENTS = itemgetter(1)
+
+
+def held_parts(version: Version, types: tuple[str, ...]) -> list[EventPart]:
+    """Those of some types that have events."""
+    known = map(version.events, types)
+    return [part for events in known if events is not None for part in events.parts if part.size]
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Events of `types` in [start, end) for which `where`, an operator over events, holds."""
@@ -77,12 +88,9 @@ class Selection:
     end: int | None = None
 
     def parts(self, version: Version) -> Iterator[EventPart]:
-        for type in self.types:
-            events = version.events(type)
-            for part in events.parts if events is not None else ():
-                if part.size:
-                    still_wanted()
-                    yield part
+        for part in held_parts(version, self.types):
+            still_wanted()
+            yield part
 
     def parts_of(self, context: Context, domain: Domain) -> Iterator[EventPart]:
         """Those with events of the domain's rows."""
@@ -192,16 +200,26 @@ class Selection:
 
     def cost(self, context: Context, asked: float) -> float:
         """About how many nanoseconds it takes to select the events of so many contacts."""
-        return sum(self._cost(context, part, asked) for part in self.parts(context.version))
+        held, size = self.held(context), context.space.size
+        total, followed = costs.STEP * len(held), 0.0
+        few = costs.is_few(asked, context.space)
+        if few:
+            followed = asked / max(1, size)
+            total += costs.FOLLOWED * followed * sum(part.size for part, _ in held)
+        if self.where is not None:
+            for part, events in held:
+                looked_at = followed * part.size if few else events
+                total += self.where.cost(context.of_events(part), looked_at)
+        return total
 
-    def _cost(self, context: Context, part: EventPart, asked: float) -> float:
-        if costs.is_few(asked, context.space):
-            looked_at = asked * part.size / max(1, context.space.size)
-            selecting = costs.STEP + costs.FOLLOWED * looked_at
-        else:
-            looked_at = part.estimate_between(self.start, self.end)
-            selecting = costs.STEP
-        return selecting if self.where is None else selecting + self.where.cost(context.of_events(part), looked_at)
+    def held(self, context: Context) -> Held:
+        """The parts, and about how many events each has in the window: found once in a context."""
+        found = context.held.get(id(self))
+        if found is None:
+            start, end = self.start, self.end
+            parts = [(part, part.estimate_between(start, end)) for part in held_parts(context.version, self.types)]
+            found = context.held[id(self)] = (self, parts)
+        return found[1]
 
     def among(self, context: Context, asked: float) -> float:
         """About how many events of so many contacts are selected."""
@@ -218,21 +236,20 @@ class Selection:
     def kept_cost(self, context: Context, kept: Kept, name: str, otherwise: float) -> float:
         """Of all events of everyone, by what parts keep for that; events of parts that keep nothing cost `otherwise`
         each."""
-        return sum(self._kept_cost(part, part.unmade(kept, name), otherwise) for part in self.parts(context.version))
-
-    def _kept_cost(self, part: EventPart, unmade: int | None, otherwise: float) -> float:
-        selected = part.estimate_between(self.start, self.end)
-        return otherwise * selected if unmade is None else costs.TALLY * selected + costs.MADE * unmade
+        total = 0.0
+        for part, events in self.held(context):
+            unmade = part.unmade(kept, name)
+            total += otherwise * events if unmade is None else costs.TALLY * events + costs.MADE * unmade
+        return total
 
     def estimate(self, context: Context) -> int:
         """About how many events are selected."""
-        return sum(self._estimate(context, part) for part in self.parts(context.version))
-
-    def _estimate(self, context: Context, part: EventPart) -> int:
-        events = part.estimate_between(self.start, self.end)
-        if self.where is None:
-            return events
-        return events * min(part.size, context.of_events(part).estimate(self.where)) // part.size
+        held, where = self.held(context), self.where
+        if where is None:
+            return sum(map(_EVENTS, held))
+        return sum(
+            events * min(part.size, context.of_events(part).estimate(where)) // part.size for part, events in held
+        )
 
     @property
     def label(self) -> str:

@@ -107,7 +107,7 @@ class Sequence(Operator):
 
     def _fewest(self, context: Context) -> int:
         """How many events the rarest of the present steps has."""
-        return min(step.events.estimate(context) for step in self.steps if not step.absent)
+        return min(context.estimate(step.events) for step in self.steps if not step.absent)
 
     def estimate(self, context: Context) -> int:
         return min(context.space.existing, self._fewest(context)) // 2
