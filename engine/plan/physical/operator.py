@@ -37,8 +37,9 @@ class Context(Struct, eq=False):
     """One execution, or the planning of one: the data, the rows in scope, what it was asked about, and what is known.
 
     `known` holds the answers of what is shared, `spread` the same as words, `paid` that its cost was counted;
-    `expected` holds estimates, `held` what selections of events have in their windows, and `inner` the contexts of the spaces that events and companies are, by that. Operators
-    are known by their ids, and kept beside what is known of them.
+    `expected` holds estimates, `held` what selections of events have in their windows, and `inner` the contexts of the
+    spaces that events and companies are, by that. Operators are known by their ids, and kept beside what is known of
+    them.
     """
 
     version: Version
