@@ -25,7 +25,9 @@ from engine.plan.physical.steps import LAST, Step, Steps
 from engine.reading import FAR, Distances, EventPart, Nearest, Neighbours
 
 ROWS_AT_ONCE = 1 << 18
-"""So many distances are compared between two looks at the deadline; the cores share what is more."""
+"""So many distances are compared between two looks at the deadline."""
+SHARED = 1 << 17
+"""The cores share the comparing of more distances than this: that takes half a tenth of a millisecond."""
 
 Chosen = tuple[EventPart, Rows | slice]
 """Rows of a part, which ascend."""
@@ -46,9 +48,12 @@ class Near:
     @classmethod
     def of(cls, steps: Steps, gap: int | None, context: Context) -> Near | None:
         """Of the two that may tell of steps, that which measures fewer events; None where neither tells."""
-        if len(steps) != 2 or gap is None or gap >= FAR:
+        if len(steps) != 2 or gap is None:
             return None
-        return min(_able(*steps, gap, context), key=lambda near: near.measured(context), default=None)
+        first, second = steps
+        most = min(gap, _span(first.events, second.events, context))
+        able = _able(first, second, most, context) if most < FAR else ()
+        return min(able, key=lambda near: near.measured(context), default=None)
 
     def measured(self, context: Context) -> int:
         """How many events have distances."""
@@ -80,17 +85,26 @@ class Near:
         return part.rows_between(self.edge + self.most, None)
 
 
-def _able(first: Step, second: Step, gap: int, context: Context) -> Iterator[Near]:
+def _span(states: Selection, events: Selection, context: Context) -> int:
+    """No event that has a distance comes later after a state, in milliseconds."""
+    begins = [int(part.at[0]) for part in states.parts(context.version) if part.ordered]
+    ends = [int(part.at[-1]) for part in events.parts(context.version) if part.ordered]
+    first, last = min(begins, default=0), max(ends, default=0)
+    first = first if states.start is None else max(first, states.start)
+    return (last if events.end is None else min(last, events.end - 1)) - first
+
+
+def _able(first: Step, second: Step, most: int, context: Context) -> Iterator[Near]:
     states, events = first.events, second.events
     if len(second.same) > 1:
         return
     texts = [(same.earlier.name, same.property.name) for same in second.same]
     if events.where is None and _begins_in_time(events, states):
         nearest = Nearest(states.types, events.types, True, *texts)
-        yield Near(nearest, states, gap, None if events.end is None else events.end - 1, second.absent)
+        yield Near(nearest, states, most, None if events.end is None else events.end - 1, second.absent)
     if not second.absent and states.where is None and _ends_in_time(states, events, context):
         nearest = Nearest(events.types, states.types, False, *((earlier, later) for later, earlier in texts))
-        yield Near(nearest, events, gap, states.start, False)
+        yield Near(nearest, events, most, states.start, False)
 
 
 def _begins_in_time(events: Selection, states: Selection) -> bool:
@@ -109,18 +123,19 @@ def _ends_in_time(states: Selection, events: Selection, context: Context) -> boo
 
 def _shares(chosen: list[Chosen]) -> list[list[Chosen]]:
     """The rows of some parts shared among the cores, so few at a time that the deadline is kept."""
-    pieces = [piece for part, rows in chosen for piece in _pieces(part, rows)]
-    shares = CORES if len(pieces) > 1 else 1
+    pieces = [(part, _between(rows, first)) for part, rows in chosen for first in range(0, _size(rows), ROWS_AT_ONCE)]
+    shares = CORES if sum(_size(rows) for _, rows in chosen) > SHARED else 1
     return [pieces[number::shares] for number in range(shares)]
 
 
-def _pieces(part: EventPart, rows: Rows | slice) -> Iterator[Chosen]:
-    if isinstance(rows, slice):
-        for first in range(rows.start, rows.stop, ROWS_AT_ONCE):
-            yield part, slice(first, min(first + ROWS_AT_ONCE, rows.stop))
-    else:
-        for first in range(0, rows.size, ROWS_AT_ONCE):
-            yield part, rows[first : first + ROWS_AT_ONCE]
+def _size(rows: Rows | slice) -> int:
+    return rows.stop - rows.start if isinstance(rows, slice) else rows.size
+
+
+def _between(rows: Rows | slice, first: int) -> Rows | slice:
+    """Those from the place `first` on, no more than are compared at once."""
+    last = min(first + ROWS_AT_ONCE, _size(rows))
+    return slice(rows.start + first, rows.start + last) if isinstance(rows, slice) else rows[first:last]
 
 
 def _places(rows: Rows | slice, some: BitMap | range) -> tuple[int, int]:

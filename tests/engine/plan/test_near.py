@@ -15,7 +15,7 @@ from engine.plan.physical import near
 from engine.plan.physical.near import Near
 from engine.plan.physical.operator import Context
 from engine.plan.physical.selection import Selection
-from engine.plan.physical.steps import Step
+from engine.plan.physical.steps import LAST, Step
 from engine.reading import FAR
 from tests.engine.plan.test_plan_constructs import Between, ask, prop
 from tests.engine.plan.test_sequence_random import crowded
@@ -30,7 +30,7 @@ ends = st.none() | st.integers(0, 9)
     seed=st.integers(0, 2**32),
     first=st.tuples(ends, ends),
     second=st.tuples(ends, ends),
-    gap=st.integers(0, 5),
+    gap=st.none() | st.integers(0, 5),
     absent=st.booleans(),
     alike=st.booleans(),
     wanted=st.none() | st.sampled_from(("toy", "spring")),
@@ -46,15 +46,21 @@ def test_engine_and_oracle_agree(seed, first, second, gap, absent, alike, wanted
         return typed.Selector(NOWHERE, type, condition, between)
 
     types = ("open", "purchase") if turned else ("purchase", "open")
-    after = typed.Step(NOWHERE, events(types[1], second), gap * pace, absent, (SAME,) if alike and not turned else ())
+    after = typed.Step(
+        NOWHERE,
+        events(types[1], second),
+        None if gap is None else gap * pace,
+        absent,
+        (SAME,) if alike and not turned else (),
+    )
     steps = typed.Step(NOWHERE, events(types[0], first)), after
-    with mock.patch.object(near, "ROWS_AT_ONCE", at_once):
+    with mock.patch.multiple(near, ROWS_AT_ONCE=at_once, SHARED=at_once):
         twin.agreed(typed.Sequence(NOWHERE, steps))
 
 
 def chosen(twin: Twin, states: Selection, events: Selection, **more: object) -> Near | None:
     steps = Step(states), Step(events, **({"gap": 5} | more))
-    return Near.of(steps, steps[1].gap, Context.of_contacts(twin.state.publish(1)))
+    return Near.of(steps, LAST if steps[1].gap is None else steps[1].gap, Context.of_contacts(twin.state.publish(1)))
 
 
 @pytest.mark.parametrize(
@@ -80,9 +86,14 @@ def test_the_side_with_fewer_events_is_measured_where_its_nearest_ones_decide(
     assert later == (told.nearest.later if told else None)
 
 
-@pytest.mark.parametrize("gap", [None, FAR])
-def test_what_may_be_farther_than_is_measured_is_not_told(twin: Twin, gap: int | None) -> None:
-    assert chosen(twin, Selection(("purchase",)), Selection(("open",)), gap=gap) is None
+def test_what_may_be_farther_than_is_measured_is_not_told(twin: Twin) -> None:
+    """The last open is a hundred days after the first purchase."""
+    twin.seal()
+    lately = Selection(("purchase",), start=NOW - 49 * DAY)
+    for gap in (None, FAR):
+        assert chosen(twin, Selection(("purchase",)), Selection(("open",)), gap=gap) is None
+        assert chosen(twin, lately, Selection(("open",)), gap=gap).most == 49 * DAY
+        assert chosen(twin, Selection(("purchase",)), Selection(("open",), end=NOW - 60 * DAY), gap=gap).most < FAR
     assert chosen(twin, Selection(("purchase",)), Selection(("open",)), gap=FAR - 1) is not None
 
 
