@@ -22,7 +22,6 @@ SMALL: dict[str, tuple[int, ...]] = {
     "engine.plan.physical.distinct.WORDS_AT_MOST": (0, 100),
     "engine.plan.physical.happened.FOLLOWED": (0, 1, 1000),
     "engine.histories.DENSE": (0,),
-    "engine.plan.physical.gathering.CHOSEN_MEANWHILE": (0, 1),
     "engine.plan.physical.gathering.SMALL_WINDOW": (1,),
     "engine.plan.physical.gathering.SORTED_MEANWHILE": (0, 1000),
     "engine.plan.physical.linear.AT_ONCE": (64,),

@@ -26,11 +26,8 @@ from engine.tables.loose import MISSING_INT
 
 SEEN_MEANWHILE = 64
 """How many events can be looked at one after the other while one contact is followed to its events."""
-SORTED_MEANWHILE = 1
-"""How many events of a window can be sorted by contact while one contact is followed to its events there, if that is
-not spared: who has the sequence elsewhere is never followed to them."""
-CHOSEN_MEANWHILE = 32
-"""How many chosen events, whose contacts are mostly others, can be so."""
+SORTED_MEANWHILE = 32
+"""How many events, whose contacts are mostly others, can be sorted by contact while one contact is followed to them."""
 SMALL_WINDOW = 4
 """Histories are read whole where more than one event in so many is in the window."""
 
@@ -187,36 +184,35 @@ class Source:
     readers: Readers
 
     @classmethod
-    def of(
-        cls,
-        part: EventPart,
-        histories: Histories,
-        at: Ints,
-        events: Selection,
-        chosen: Words | None,
-        readers: Readers,
-    ) -> Source:
-        """`at` are moments of the events there, those at the ends among them."""
+    def of(cls, part: EventPart, histories: Histories, at: Ints, chosen: Words | None, readers: Readers) -> Source:
+        """Of whatever moment; `at` are moments of the events there, those at the ends among them."""
         first, last = int(at.min(initial=NEVER)), int(at.max(initial=BEFORE_ALL))
-        if events.start is not None:
-            first = max(first, events.start)
-        if events.end is not None:
-            last = min(last, events.end - 1)
-        return cls(part, histories, events.start, events.end, first, last, chosen, readers)
+        return cls(part, histories, None, None, first, last, chosen, readers)
 
-    def within(self, low: int, high: int) -> Source:
+    def within(self, low: int | None, high: int | None) -> Source:
         """The events low <= moment < high of these."""
-        return replace(self, start=low, end=high, first=max(self.first, low), last=min(self.last, high - 1))
+        first = self.first if low is None else max(self.first, low)
+        last = self.last if high is None else min(self.last, high - 1)
+        return replace(self, start=low, end=high, first=first, last=last)
 
     def owners(self, size: int, most: int) -> Words | None:
         """The set of those contacts, which are below `size`, that may have events here; None when more than `most`
         events would have to be looked at for that."""
+        contacts = self._few_owners(most)
+        if contacts is None:
+            return None
+        words = np.zeros(words_of(size), np.uint64)
+        set_rows(contacts, words)
+        return words
+
+    def _few_owners(self, most: int) -> Rows | None:
+        """Those contacts, perhaps several times."""
+        if self.histories.rows.size <= most:
+            return self.histories.who
         between = self.part.rows_between(self.start, self.end)
         if not isinstance(between, range) or len(between) > most:
             return None
-        words = np.zeros(words_of(size), np.uint64)
-        set_rows(self.part.contacts[between.start : between.stop], words)
-        return words
+        return self.part.contacts[between.start : between.stop]
 
     def trail(self, contacts: Rows) -> Trail:
         """Those of some contacts, which ascend."""
@@ -258,25 +254,26 @@ class Gathering:
         between = part.rows_between(events.start, events.end)
         most = min(SORTED_MEANWHILE * len(self.contacts), part.size // SMALL_WINDOW)
         if isinstance(between, range) and part.ordered and len(between) <= most:
-            return self._sorted(part, np.arange(between.start, between.stop, dtype=np.uint32), events)
+            return self._sorted(part, np.arange(between.start, between.stop, dtype=np.uint32))
         return self._whole(part, events, None)
 
     def _chosen(self, found: Found, events: Selection) -> Source:
-        if found.part.ordered and found.rows.size <= CHOSEN_MEANWHILE * len(self.contacts):
-            return self._sorted(found.part, found.rows, events)
+        if found.part.ordered and found.rows.size <= SORTED_MEANWHILE * len(self.contacts):
+            return self._sorted(found.part, found.rows)
         chosen = np.zeros(words_of(found.part.size), np.uint64)
         set_rows(found.rows, chosen)
         return self._whole(found.part, events, chosen)
 
-    def _sorted(self, part: EventPart, rows: Rows, events: Selection) -> Source:
+    def _sorted(self, part: EventPart, rows: Rows) -> Source:
         asked = np.empty(rows.size + 1, np.uint32)
         rows = asked[: _take_asked(part.contacts, rows, self.words, asked)]
         histories = Histories.of(part.contacts[rows], part.at[rows], rows)
-        return Source.of(part, histories, histories.at, events, None, self._readers(part, histories.rows))
+        return Source.of(part, histories, histories.at, None, self._readers(part, histories.rows))
 
     def _whole(self, part: EventPart, events: Selection, chosen: Words | None) -> Source:
         at = part.at[[0, -1]] if part.ordered else part.at
-        return Source.of(part, part.histories, at, events, chosen, self._readers(part, None))
+        whole = Source.of(part, part.histories, at, chosen, self._readers(part, None))
+        return whole.within(events.start, events.end)
 
     def _readers(self, part: EventPart, rows: Rows | None) -> Readers:
         return {slot: _reader(part, field, self.known, rows) for slot, field in self.slots.items()}

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from engine.histories import Histories
 from engine.plan.physical.gathering import ByCode, Source, trail
 from engine.plan.physical.pairs import LEFT, NO, YES, is_direct, pieces, verdicts_on
-from engine.plan.physical.selection import Selection
 from engine.plan.physical.trails import Agreement, following, next_after
 
 CONTACTS = np.arange(6, dtype=np.uint32)
@@ -37,8 +36,7 @@ def source(events: Iterable[Event], window: Window, told: bool) -> Source:
     histories = Histories.of(contacts, at)
     codes = np.array([code for _, _, code in ordered], np.int16)[histories.rows]
     reader = ByCode(codes, np.array([7, 5, 7, -(1 << 63)]))
-    selection = Selection(("any",), None, *window)
-    return Source.of(None, histories, at, selection, None, {PROPERTY: reader} if told else {})
+    return Source.of(None, histories, at, None, {PROPERTY: reader} if told else {}).within(*window)
 
 
 def inside(events: Iterable[Event], window: Window) -> list[Event]:

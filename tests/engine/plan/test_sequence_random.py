@@ -109,7 +109,7 @@ def test_the_same_in_small_pieces(seed: int, data: st.DataObject) -> None:
     """Large data are worked on some contacts at a time, and few rows are put in the order of contacts; until distances
     are measured, none tell of two steps."""
     twin, pace = crowded(seed)
-    few = mock.patch.object(gathering, "CHOSEN_MEANWHILE", data.draw(st.sampled_from((0, 32))))
+    few = mock.patch.object(gathering, "SORTED_MEANWHILE", data.draw(st.sampled_from((0, 32))))
     untold = mock.patch.object(near, "FAR", 0)
     with few, untold, mock.patch.multiple(sequence, EVENTS_AT_ONCE=15, CONTACTS_AT_ONCE=2):
         twin.agreed(typed.Sequence(NOWHERE, data.draw(steps(pace))))
