@@ -73,7 +73,7 @@ fuzz: $(VENV)/.installed-fuzz ## an hour each of texts by coverage, texts by gra
 
 bench: $(VENV)/.installed-bench ## measure Tamis and its peers in every way, and make a page of it: SIZE=, RUN='--seconds 2 …'
 	$(BIN)/python -m bench run --size $(SIZE) --files .data/bench --work .data/race --json .data/race/$(SIZE).json \
-		--seconds 0.3 --load-seconds 3 --profile $(RUN); code=$$?; \
+		--seconds 0.3 --load-seconds 3 $(RUN); code=$$?; \
 	$(BIN)/python -m bench report .data/race/$(SIZE).json -o .data/race/$(SIZE).html && exit $$code
 
 clean: ## remove what these targets made, the demo's data included

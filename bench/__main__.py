@@ -78,7 +78,6 @@ def generate_command(size: str, out: Path, seed: int) -> None:
 @click.option("--most-seconds", default=30.0, show_default=True, help="What a peer's count may take.")
 @click.option("--mode-minutes", default=180.0, show_default=True, help="What a mode may take.")
 @click.option("--add", is_flag=True, help="Add to the run that is there, in place of what it has of these modes.")
-@click.option("--profile", is_flag=True, help="Profile the slowest families; the profiles go beside the run.")
 @click.option("--files", type=folder, default=FILES, show_default=True, help="Where the generated files are or go.")
 @click.option("--work", type=folder, help="Where loaded data are kept for later; nowhere by default.")
 @click.option("-o", "--json", "target", type=new_file, help="Where the run goes; SIZE.json among the files by default.")
@@ -92,7 +91,6 @@ def run_command(
     most_seconds: float,
     mode_minutes: float,
     add: bool,
-    profile: bool,
     files: Path,
     work: Path | None,
     target: Path | None,
@@ -103,7 +101,7 @@ def run_command(
     """
     target = target or files / f"{size}.json"
     before = earlier(target, size) if add else {}
-    asked = [name for name in MODES if name in modes and (profile or name != "profile")]
+    asked = [name for name in MODES if name in modes]
     with ExitStack() as stack:
         place = work or temporary(stack)
         racing = peers if peers is not None else LARGE if Size[size] is Size.XL else tuple(PEERS)
@@ -111,9 +109,8 @@ def run_command(
         course = Course(Size[size], generated, place, racing, chosen, seconds, load_seconds, most_seconds)
         result = run(course, asked, target, mode_minutes, click.echo, before)
     concluding.write_profiles(result, target)
-    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     for shown in concluding.tables(result):
-        console.print(shown)
+        console().print(shown)
     click.echo(f"written to {target}")
     troubles = concluding.troubles(result)
     for trouble in troubles:
@@ -127,15 +124,28 @@ def run_command(
 @click.argument("after", type=run_file)
 @click.option("--figure", type=click.Choice(list(comparing.FIGURES)), default="total", show_default=True)
 @click.option("--growth", is_flag=True, help="The second is of a larger size: how times grew, and 99th percentiles.")
-@click.option("--fail-above", type=float, help="Exit with 1 when a query takes more than so many times as long.")
+@click.option(
+    "--fail-above",
+    type=float,
+    help="Exit with 1 when a query takes over so many times as long, beyond the spread.",
+)
 def compare_command(before: Path, after: Path, figure: str, growth: bool, fail_above: float | None) -> None:
-    """Two runs: how many times as long each query of Tamis takes, and what to keep in mind."""
+    """Two runs: how many times as long each query of Tamis takes, whether that is beyond the spread of the runs, and
+    what to keep in mind."""
     earlier, later = loaded(before), loaded(after)
+    comparable(earlier, later, growth)
+    for path, result in ((before, earlier), (after, later)):
+        click.echo(comparing.told(path.name, result))
     changes = comparing.changes(earlier, later, figure)
-    Console().print(comparing.growth(changes) if growth else comparing.table(changes, figure))
-    for remark in (*(comparing.growth_remarks(changes) if growth else ()), *comparing.remarks(earlier, later)):
+    console().print(comparing.growth(changes) if growth else comparing.table(changes, figure))
+    told = comparing.growth_remarks(changes) if growth else comparing.spread_remarks(changes)
+    for remark in (*told, *comparing.remarks(earlier, later)):
         click.echo(remark)
-    slower = [change for change in changes if fail_above is not None and change.factor > fail_above]
+    slower = [
+        change
+        for change in changes
+        if fail_above is not None and change.factor > fail_above and change.beyond_spread is not False
+    ]
     for change in slower:
         click.echo(f"{', '.join(change.query)}: {change.factor:.2f} times as long", err=True)
     if slower:
@@ -161,6 +171,22 @@ def report_command(runs: tuple[Path, ...], out: Path, readme: Path | None) -> No
         except NoMarkers as error:
             raise click.ClickException(f"{readme}: {error}") from None
         click.echo(readme)
+
+
+def comparable(before: Result, after: Result, growth: bool) -> None:
+    """UsageError when sizes are not what the comparison is of."""
+    sizes = before["size"], after["size"]
+    if not growth and sizes[0] != sizes[1]:
+        raise click.UsageError(
+            f"the first run is of size {sizes[0]}, the second of {sizes[1]}: times on other data tell nothing of the "
+            "code; --growth tells how they grow with the data"
+        )
+    if growth and Size[sizes[0]].events >= Size[sizes[1]].events:
+        raise click.UsageError(f"--growth is of a smaller run, then a larger one; these are of {sizes[0]}, {sizes[1]}")
+
+
+def console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else WIDTH)
 
 
 def temporary(stack: ExitStack) -> Path:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from statistics import median
 from typing import Any
 
+from bench.estimates import FAR_OFF, factor
 from bench.ratios import Run
-from bench.telling import duration, rate, size
+from bench.telling import duration, rate, ratio, size
 
 
 def rows(run: Run) -> Iterator[tuple[str, str]]:
@@ -57,8 +59,33 @@ def under_load(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def shared(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for workers, each in found.items():
-        of = f"{duration(each['server_ms_each'])} of the server, {duration(each['client_ms_each'])} of the client"
-        yield f"counts with {workers} worker(s), as many as go", f"{rate(each['rate'])}; processor time each: {of}"
+        told = f"{rate(each['rate'])} from {each['connections']} connections, {times(each['times'])}"
+        yield f"counts with {workers} worker(s), as many as go", told
+        yield f"processor time of each, {workers} worker(s)", processor_time(each)
+    yield from scaling(found)
+
+
+def scaling(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The client takes part of the cores: with it, and what two workers would do had each a core of its own."""
+    if {"1", "2"} <= found.keys():
+        own = 2 * a_serving_second(found["2"]) / a_serving_second(found["1"])
+        yield "2 workers against 1, counts a second", f"{found['2']['rate'] / found['1']['rate']:.2f}×"
+        yield "the same by what a second of processor time serves, so without the client's share", f"{own:.2f}×"
+
+
+def processor_time(found: Mapping[str, Any]) -> str:
+    """Of one count, and how many cores client and servers kept busy, which share those of the machine."""
+    server, client = found["server_ms_each"], found["client_ms_each"]
+    busy, beside = (each * found["rate"] / 1000 for each in (server, client))
+    return (
+        f"{duration(server)} of the servers, {duration(client)} of the client, which keep {busy:.2f} and {beside:.2f} "
+        f"cores busy; {a_serving_second(found):,.0f} counts for a second of the servers'"
+    )
+
+
+def a_serving_second(found: Mapping[str, Any]) -> float:
+    """Counts for each second of processor time that all processes of the server spend."""
+    return 1000 / float(found["server_ms_each"])
 
 
 def at_once(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -78,6 +105,25 @@ def completed(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "completion at each keystroke", times(found["again"])
 
 
+def estimated(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    off = [factor(each) for each in found["costs"]]
+    far = sum(each > FAR_OFF for each in off)
+    yield (
+        f"what {len(off)} kinds of questions are estimated to cost, against what they do",
+        f"within {ratio(median(off))} in the median; {far} more than {ratio(FAR_OFF)} off",
+    )
+    yield "the longest work without a look at its deadline", duration(found["unchecked"])
+
+
+def first_asked(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is made at a first question, and kept."""
+    first = [each for each in found["queries"] if "first_ms" in each]
+    if first:
+        slowest = max(first, key=lambda each: float(each["first_ms"]))
+        what = f"the slowest first count of a query, in process: {slowest['family']}, {slowest['name']}"
+        yield what, duration(slowest["first_ms"])
+
+
 def times(found: Mapping[str, float]) -> str:
     return f"p50 {duration(found['p50'])}, p99 {duration(found['p99'])}"
 
@@ -86,6 +132,7 @@ TOLD = {
     "import": imported,
     "startup": started,
     "memory": held,
+    "inprocess": first_asked,
     "http": over_http,
     "reading": read,
     "membership": belonging,
@@ -94,5 +141,6 @@ TOLD = {
     "mixed": at_once,
     "ingest": added,
     "completion": completed,
+    "costs": estimated,
 }
 """By mode."""

@@ -1,15 +1,22 @@
-"""What questions cost, estimated and actual, and how long their work goes on without a look at its deadline."""
+"""What questions cost, estimated and actual, and how long their work goes on without a look at its deadline.
+
+Estimates refuse what is above a workspace's budget before it is begun, and choose who answers at once; so they should
+tell milliseconds from seconds, and an estimate that is too low is worse than one that is too high.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from statistics import median
 from threading import get_ident
 from time import thread_time
 
 from bench.course import Course, Result
+from bench.estimates import FAR_OFF, estimate, factor
 from bench.generate import NOW_MS
 from bench.peers.tamis import ready_directory
+from bench.telling import duration
 from engine.deadline import Deadline, kept
 from engine.directory import Tamis
 from engine.plan import execute
@@ -58,15 +65,13 @@ def measure(course: Course, so_far: Result) -> Iterator[tuple[str, Result]]:
     tamis = Tamis.open(ready_directory(course.files, course.folder), cache_bytes=0)
     result: Result = {"costs": [cost(tamis.workspace("default"), expression) for expression in COSTED]}
     tamis.close()
-    off = [max(each["estimated"] / each["actual"], each["actual"] / each["estimated"]) for each in result["costs"]]
+    off = [factor(each) for each in result["costs"]]
     result |= {"off": max(off), "unchecked": max(each["unchecked"] for each in result["costs"])}
-    yield (
-        (
-            f"costs of {len(off)} questions are estimated within a factor of {result['off']:.1f}; "
-            f"{result['unchecked']:.0f} ms is the longest work without a look at the deadline"
-        ),
-        result,
-    )
+    yield f"costs of {len(off)} questions are estimated within a factor of {median(off):.1f} in the median", result
+    for each in sorted(result["costs"], key=factor, reverse=True):
+        if factor(each) > FAR_OFF:
+            yield f"far off: {each['expression']}: {estimate(each)}", result
+    yield f"{duration(result['unchecked'])} is the longest work without a look at the deadline", result
 
 
 def cost(workspace: Workspace, expression: str) -> Result:

@@ -17,7 +17,7 @@ from bench.course import COMPARED, Course, Result
 from bench.peers.tamis import ready_directory
 from bench.serving import constant, serving
 from bench.telling import duration
-from bench.timing import Times, repeated, timed
+from bench.timing import TELLING, Times, repeated, timed
 from bench.workload import Query
 
 FLOOR_SHARE = 0.25
@@ -68,7 +68,7 @@ def taken(connection: Connection, requests: Iterator[bytes], course: Course, sha
     def seconds(request: bytes) -> float:
         return timed(partial(connection.ask, request))[0]
 
-    return repeated(seconds, requests, course.seconds * share, course.most_seconds)
+    return repeated(seconds, requests, course.seconds * share, course.most_seconds, TELLING)
 
 
 def line(measured: Result) -> str:

@@ -24,7 +24,7 @@ from bench.peers import Absent, Failed, TooLong
 from bench.peers.apart import Apart, Counted
 from bench.peers.tamis import InProcess
 from bench.telling import duration, ratio
-from bench.timing import LEAST, MOST, Times, repeated, timed
+from bench.timing import LEAST, MOST, TELLING, Times, repeated, timed
 from bench.workload import Ask, Dialect, Query
 
 SLOW = 0.2
@@ -93,7 +93,7 @@ def run(query: Query, tamis: InProcess, peers: Mapping[str, Contender], data: Da
         able = agreeing(query, first, result, peers, course)
     except (Disagreement, Failed) as reason:
         return result | {"untimed": {"tamis": str(reason)}}
-    ours = repeated(partial(phases, tamis), asked(query, data), course.seconds, course.most_seconds)
+    ours = repeated(partial(phases, tamis), asked(query, data), course.seconds, course.most_seconds, TELLING)
     result["phases"] = {
         name: asdict(Times.of(each)) for name, each in zip(PHASES, zip(*ours, strict=True), strict=True)
     }

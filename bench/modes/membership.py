@@ -18,7 +18,7 @@ from bench.course import Course, Result
 from bench.mixes import in_turn
 from bench.modes.reading import line
 from bench.serving import serving
-from bench.timing import Times, repeated, timed
+from bench.timing import TELLING, Times, repeated, timed
 from bench.writable import copied
 from engine.caches import DEFAULT_BYTES
 from engine.directory import Tamis
@@ -72,5 +72,8 @@ def times(ask: Callable[[A], object], arguments: Sequence[A], course: Course) ->
     ask(arguments[0])
     gc.collect()
     gc.freeze()
-    asked = repeated(lambda each: timed(partial(ask, each))[0], cycle(arguments), course.seconds, course.most_seconds)
-    return Times.of(asked)
+
+    def seconds(each: A) -> float:
+        return timed(partial(ask, each))[0]
+
+    return Times.of(repeated(seconds, cycle(arguments), course.seconds, course.most_seconds, TELLING))

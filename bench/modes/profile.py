@@ -7,51 +7,101 @@ import io
 import pstats
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
+from typing import Any
 
 from bench.constants import Data
 from bench.course import COMPARED, Course, Result
 from bench.modes.inprocess import phases
 from bench.peers.tamis import InProcess
 from bench.ratios import key
-from bench.timing import repeated
+from bench.telling import bounded
+from bench.timing import TELLING, repeated
+from bench.workload import Query
 from engine.explanation import as_text
+from engine.native import kernels
 
+Place = tuple[str, int, str]
+"""Of a function: file, line, name."""
 FAMILIES = 3
 LINES = 40
+BOUNDS = 5
+"""Functions that are named as what bounds a query."""
 
 
 def measure(course: Course, so_far: Result) -> Iterator[tuple[str, Result]]:
-    """By the query's name: a profile by own time and by time with what is called, and the plan explained."""
-    slowest = slowest_queries(so_far)
-    chosen = {key({"family": query.family, "name": query.name}): query for query in course.queries}
-    tamis, data, result = InProcess.open(course.files, course.folder), Data(course.files), Result()
-    for each in slowest:
-        asks = chosen[each].asks(data)
-        for ask in islice(asks, COMPARED):
-            tamis.count(ask)
-        profile = cProfile.Profile()
-        profile.enable()
-        taken = repeated(lambda ask: phases(tamis, ask), asks, course.seconds, course.most_seconds)
-        profile.disable()
-        ask = next(asks)
-        result[", ".join(each)] = {
-            "asked": len(taken),
-            "expression": ask.expression,
-            "plan": as_text(tamis.prepare(ask).explain()),
-            "own": told(profile, "tottime"),
-            "with_called": told(profile, "cumulative"),
-        }
-        yield f"{', '.join(each)}: profiled over {len(taken)} counts", result
+    """By the query's name: what bounds it, a profile by own time and by time with what is called, and the plan
+    explained. Of the threads that share work, the one that asks is profiled."""
+    slowest, result = slowest_queries(so_far, course.queries), Result()
+    if not slowest:
+        yield "nothing to profile: no query has been timed in process; --modes inprocess,profile times and profiles", {}
+        return
+    tamis, data = InProcess.open(course.files, course.folder), Data(course.files)
+    for query in slowest:
+        name = f"{query.family}, {query.name}"
+        result[name] = profiled(query, tamis, data, course)
+        yield f"{name}: {bounded(result[name])}", result
     tamis.close()
 
 
-def slowest_queries(so_far: Result) -> list[tuple[str, str]]:
+def slowest_queries(so_far: Result, queries: list[Query]) -> list[Query]:
     """The slowest query of each of the slowest families, by the median of what is planned."""
-    measured = [each for each in so_far.get("inprocess", {}).get("queries", ()) if "tamis" in each["times"]]
-    measured.sort(key=lambda each: float(each["phases"]["execute"]["p50"]), reverse=True)
-    slowest = {each["family"]: key(each) for each in reversed(measured)}
-    order = dict.fromkeys(each["family"] for each in measured)
-    return [slowest[family] for family in order][:FAMILIES]
+    medians = {
+        key(each): float(each["phases"]["execute"]["p50"])
+        for each in so_far.get("inprocess", {}).get("queries", ())
+        if "tamis" in each["times"]
+    }
+    timed = [query for query in queries if (query.family, query.name) in medians]
+    timed.sort(key=lambda query: medians[query.family, query.name], reverse=True)
+    slowest: dict[str, Query] = {}
+    for query in timed:
+        slowest.setdefault(query.family, query)
+    return list(slowest.values())[:FAMILIES]
+
+
+def profiled(query: Query, tamis: InProcess, data: Data, course: Course) -> Result:
+    asks = query.asks(data)
+    for ask in islice(asks, COMPARED):
+        tamis.count(ask)
+    profile = cProfile.Profile()
+    taken = repeated(
+        lambda ask: profile.runcall(phases, tamis, ask), asks, course.seconds, course.most_seconds, TELLING
+    )
+    ask = next(asks)
+    return {
+        "asked": len(taken),
+        "expression": ask.expression,
+        "plan": as_text(tamis.prepare(ask).explain()),
+        "kernels": in_kernels(times_of(profile)),
+        "bounds": bounds(times_of(profile)),
+        "own": told(profile, "tottime"),
+        "with_called": told(profile, "cumulative"),
+    }
+
+
+def times_of(profile: cProfile.Profile) -> dict[Place, float]:
+    """Seconds that each function took itself."""
+    stats: dict[Place, tuple[Any, ...]] = vars(pstats.Stats(profile))["stats"]
+    return {place: seconds for place, (_, _, seconds, *_) in stats.items()}
+
+
+def in_kernels(seconds: dict[Place, float]) -> float:
+    """The share of native kernels, which stand in a profile under their own names."""
+    native = {(each.function.__code__.co_filename, each.__name__) for each in kernels}
+    spent = sum(each for (path, _, function), each in seconds.items() if (path, function) in native)
+    return spent / sum(seconds.values())
+
+
+def bounds(seconds: dict[Place, float]) -> list[Result]:
+    """The functions that took most, and their shares."""
+    whole = sum(seconds.values())
+    most = sorted(seconds, key=lambda place: -seconds[place])[:BOUNDS]
+    return [{"function": named(*place), "share": seconds[place] / whole} for place in most]
+
+
+def named(path: str, line: int, function: str) -> str:
+    """`events/pairs.py:122 _find_pair`; what is built in has no file."""
+    return f"{'/'.join(Path(path).parts[-2:])}:{line} {function}" if line else function
 
 
 def told(profile: cProfile.Profile, order: str) -> str:

@@ -1,7 +1,7 @@
 """Counts a second with one worker and with two, from several connections that ask again once they are answered.
 
-Client and server share the cores of the machine: so questions are made beforehand, and the processor time that each
-takes for a count is told, too.
+Client and servers share the cores of the machine: so questions are made beforehand, and the processor time that each
+takes for a count is told, too; what two workers would do on cores of their own, `measures` makes of that.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from bench.constants import Data
 from bench.course import Course, Result
 from bench.load import closed_loop
 from bench.machine import processes_of, processor_seconds
+from bench.measures import processor_time, scaling, times
 from bench.mixes import everyday
 from bench.peers.tamis import ready_directory
 from bench.serving import serving
-from bench.telling import duration
 
 WORKERS = (1, 2)
 CONNECTIONS = (1, 2, 4, 8, 16)
@@ -39,6 +39,8 @@ def measure(course: Course, so_far: Result) -> Iterator[tuple[str, Result]]:
             ]
         result[str(workers)] = max(tried, key=lambda each: float(each["rate"])) | {"tried": tried}
         yield line(workers, result[str(workers)]), result
+    for what, told in scaling(result):
+        yield f"{what}: {told}", result
 
 
 def at(port: int, pid: int, requests: Iterator[bytes], connections: int, seconds: float) -> Result:
@@ -52,6 +54,5 @@ def at(port: int, pid: int, requests: Iterator[bytes], connections: int, seconds
 def line(workers: int, found: Result) -> str:
     return (
         f"{workers} worker(s): {found['rate']:,.0f} counts/s from {found['connections']} connections, "
-        f"p50 {duration(found['times']['p50'])}, p99 {duration(found['times']['p99'])}; of the processor, a count "
-        f"takes {duration(found['server_ms_each'])} of the server and {duration(found['client_ms_each'])} of the client"
+        f"{times(found['times'])}; processor time of each: {processor_time(found)}"
     )

@@ -18,6 +18,7 @@ from bench.modes import MODES, measure_of
 from bench.modes.profile import slowest_queries
 from bench.running import group, one, part_file, written
 from bench.timing import Times, repeated
+from bench.workload import Query
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +29,8 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def found(folder):
     """A whole run, as somebody at a prompt would make it, of the modes that are quick."""
-    modes, target = "import,inprocess,http,mixed", folder / "run.json"
-    options = ["--size", "T", "--modes", modes, "--peers", "duckdb", "--family", "tags", "--profile"]
+    modes, target = "import,inprocess,profile,http,mixed", folder / "run.json"
+    options = ["--size", "T", "--modes", modes, "--peers", "duckdb", "--family", "tags"]
     times = ["--seconds", "0.02", "--load-seconds", "0.2"]
     places = ["--files", str(folder / "files"), "--work", str(folder / "work"), "-o", str(target)]
     result = CliRunner().invoke(main, ["run", *options, *times, *places])
@@ -59,6 +60,26 @@ def test_a_run_finds_what_each_mode_is_for(found):
         assert counts["done"] + counts["unanswered"] == 100
         events = found["mixed"][workers]["events"]
         assert events["done"] + events["unanswered"] == 4
+
+
+def test_a_run_profiles_its_slowest_queries_and_says_what_bounds_them(found, folder):
+    assert all(which.startswith("tags, ") for which in found["profile"])
+    for which, profile in found["profile"].items():
+        shares = [each["share"] for each in profile["bounds"]]
+        assert shares == sorted(shares, reverse=True)
+        assert 0 < sum(shares) <= 1
+        assert 0 <= profile["kernels"] <= 1
+        assert profile["bounds"][0]["function"] in found["told"]
+        assert profile["expression"].split()[0] in profile["plan"]
+        assert (folder / f"run.{which.replace(', ', '-').replace(' ', '-')}.profile.txt").exists()
+    assert len(found["profile"]) == 1
+
+
+def test_a_profile_without_times_says_what_it_needs(folder, tmp_path):
+    course = Course(Size.T, Files(folder / "files"), tmp_path)
+    ((said, result),) = measure_of("profile")(course, {})
+    assert "--modes inprocess,profile" in said
+    assert result == {}
 
 
 def test_a_run_tells_every_query_and_target_as_it_goes(found):
@@ -148,6 +169,7 @@ def test_unknown_modes_and_peers_are_named_with_those_there_are():
 def test_work_is_repeated_for_its_time_but_at_least_thrice_unless_even_that_takes_too_long():
     taken = repeated(sleep, iter([0.02] * 100), 0.2, 10)
     assert 3 < len(taken) <= 11
+    assert len(repeated(sleep, iter([0.001] * 100), 0.0, 10, least=30)) == 30
     assert len(repeated(sleep, iter([0.05] * 100), 0.0, 10)) == 3
     assert len(repeated(sleep, iter([0.05] * 100), 0.0, 0.01)) == 1
 
@@ -159,13 +181,22 @@ def test_percentiles_are_values_that_were_measured():
     assert Times.of([2.0]).p999 == 2000
 
 
-def test_the_slowest_query_of_each_of_the_slowest_families_is_profiled():
-    def query(family, name, ms):
-        return {"family": family, "name": name, "times": {"tamis": {}}, "phases": {"execute": {"p50": ms}}}
+def test_the_spread_is_that_of_the_medians_of_fifths_in_the_order_in_which_they_were_run():
+    times = Times.of([1, 1, 9, 2, 2, 9, 5, 5, 9, 3, 3, 9, 4, 4, 9])
+    assert (times.low, times.high) == (1000, 5000)
+    assert (Times.of([3, 1]).low, Times.of([3, 1]).high) == (1000, 3000)
 
-    asked = [query("a", "1", 5), query("a", "2", 9), query("b", "1", 7), query("c", "1", 1), query("d", "1", 2)]
-    assert slowest_queries({"inprocess": {"queries": asked}}) == [("a", "2"), ("b", "1"), ("d", "1")]
-    assert slowest_queries({}) == []
+
+def test_the_slowest_query_of_each_of_the_slowest_families_is_profiled():
+    took = {("a", "1"): 5, ("a", "2"): 9, ("b", "1"): 7, ("c", "1"): 1, ("d", "1"): 2, ("e", "1"): 99}
+    asked = [
+        {"family": family, "name": name, "times": {"tamis": {}}, "phases": {"execute": {"p50": milliseconds}}}
+        for (family, name), milliseconds in took.items()
+    ]
+    chosen = [Query(*each, "points > 1", "", {}) for each in took if each != ("e", "1")]
+    slowest = slowest_queries({"inprocess": {"queries": asked}}, chosen)
+    assert [(query.family, query.name) for query in slowest] == [("a", "2"), ("b", "1"), ("d", "1")]
+    assert slowest_queries({}, chosen) == []
 
 
 def test_the_processor_time_of_a_process_is_what_it_worked():

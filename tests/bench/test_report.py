@@ -189,6 +189,63 @@ def test_a_comparison_tells_what_is_slower_and_what_else_changed(run):
     assert re.search(r"duckdb \(\S+\): 1\.00 times as long", said)
 
 
+def spread(run, low, high):
+    """A run whose fifths lie between these parts of their medians."""
+    for query in run["inprocess"]["queries"]:
+        for each in query["times"].values():
+            each |= {"low": each["p50"] * low, "high": each["p50"] * high}
+    return run
+
+
+def times_as_long(run, contender, factor):
+    later = copy.deepcopy(run)
+    for query in later["inprocess"]["queries"]:
+        for name in ("p50", "low", "high"):
+            query["times"][contender][name] *= factor
+    return later
+
+
+def beyond(before, after):
+    return {change.beyond_spread for change in changes(before, after, "total")}
+
+
+def test_what_changed_less_than_a_run_moves_is_within_the_spread(run):
+    assert beyond(run, run) == {None}
+    run = spread(run, 0.9, 1.1)
+    assert beyond(run, run) == {False}
+    assert beyond(run, times_as_long(run, "tamis", 1.2)) == {False}
+    assert beyond(run, times_as_long(run, "tamis", 1.3)) == {True}
+    assert beyond(run, times_as_long(run, "tamis", 0.7)) == {True}
+
+
+def test_what_changed_as_the_machine_did_is_within_the_spread(run):
+    """Known by the peers: at other versions they tell nothing."""
+    run = spread(run, 0.99, 1.01)
+    later = times_as_long(times_as_long(run, "tamis", 1.3), "duckdb", 1.4)
+    assert beyond(run, later) == {False}
+    later["inprocess"]["versions"]["duckdb"] = "another"
+    assert beyond(run, later) == {True}
+
+
+def test_a_comparison_names_both_runs_and_counts_what_changed(run, tmp_path):
+    before, after = tmp_path / "before.json", tmp_path / "after.json"
+    before.write_text(json.dumps(spread(run, 0.9, 1.1)))
+    after.write_text(json.dumps(times_as_long(run, "tamis", 2)))
+    result = CliRunner().invoke(main, ["compare", str(before), str(after)])
+    asked = len(run["inprocess"]["queries"])
+    assert f"before.json: size T, Tamis {run['tamis']}, " in result.output
+    assert f"of {asked} queries {asked} are slower and 0 faster beyond the spread" in result.output
+
+
+def test_runs_of_other_sizes_are_not_compared_but_by_how_times_grow(run, tmp_path):
+    larger = tmp_path / "larger.json"
+    larger.write_text(json.dumps(grown(run, 8, 1.0)))
+    for arguments in ([str(STORED), str(larger)], [str(larger), str(STORED), "--growth"]):
+        result = CliRunner().invoke(main, ["compare", *arguments])
+        assert result.exit_code == 2
+        assert "--growth" in result.output
+
+
 def test_comparing_ends_with_1_when_something_takes_too_many_times_as_long(run, tmp_path):
     slower = run["inprocess"]["queries"][1]
     slower["times"]["tamis"]["p50"] *= 1.5
