@@ -71,9 +71,13 @@ class Near:
         edge = 0 if self.edge is None else min(max(self.edge, -LAST), LAST)
         for part, rows in share:
             still_wanted()
-            first, end = _places(rows, self._roomy(part))
-            of_rows = part.contacts[rows], neighbours.distances[part][rows], part.at[rows]
-            _add_near(*of_rows, first, end, self.most, edge, self.nearest.later, self.absent, words)
+            roomy, end = _ends(self._roomy(part))
+            arrays = part.contacts, neighbours.distances[part], part.at
+            limits = roomy, end, self.most, edge
+            if isinstance(rows, slice):
+                _add_near(rows.start, rows.stop, *arrays, *limits, self.nearest.later, self.absent, words)
+            else:
+                _add_near_among(rows, *arrays, *limits, self.nearest.later, self.absent, words)
         return words
 
     def _roomy(self, part: EventPart) -> BitMap | range:
@@ -138,16 +142,21 @@ def _between(rows: Rows | slice, first: int) -> Rows | slice:
     return slice(rows.start + first, rows.start + last) if isinstance(rows, slice) else rows[first:last]
 
 
-def _places(rows: Rows | slice, some: BitMap | range) -> tuple[int, int]:
-    """Where those of the rows begin and end that are some rows of their part, which follow each other."""
-    assert isinstance(some, range), "parts with distances are in order of time"
-    if isinstance(rows, slice):
-        return some.start - rows.start, some.stop - rows.start
-    return int(rows.searchsorted(some.start)), int(rows.searchsorted(some.stop))
+def _ends(rows: BitMap | range) -> tuple[int, int]:
+    assert isinstance(rows, range), "parts with distances are in order of time"
+    return rows.start, rows.stop
 
 
-@kernel("u4[]", "u4[]", "i8[]", "i8", "i8", "i8", "i8", "b1", "b1", "out u8[]")
+# --- kernels -------------------------------------------------------------------------------------------------
+
+_ROOM = ("u4[]", "u4[]", "i8[]", "i8", "i8", "i8", "i8", "b1", "b1", "out u8[]")
+"""The arrays of a part, and what room its distances have."""
+
+
+@kernel("i8", "i8", *_ROOM)
 def _add_near(
+    low: int,
+    high: int,
     contacts: Rows,
     distances: Distances,
     at: Ints,
@@ -159,11 +168,35 @@ def _add_near(
     absent: bool,
     words: Words,
 ) -> None:
-    """Add the contacts of events whose distance is within the room for it, or of those, when `absent`, whose is not.
-    Moments are read where the edge may be nearer than `most`: before the place `roomy`, and from `roomy_end` on."""
-    for event in range(contacts.size):
+    """Add the contacts of the rows low <= row < high whose distance is within the room for it, or of those, when
+    `absent`, whose is not. Moments are read where the edge may be nearer than `most`: before `roomy`, and from
+    `roomy_end` on."""
+    for row in range(low, high):
         room = most
-        if not roomy <= event < roomy_end:
-            room = min(most, edge - at[event] if later else at[event] - edge)
-        found = np.uint64((distances[event] <= room) != absent)
-        words[contacts[event] >> np.uint32(6)] |= found << np.uint64(contacts[event] & np.uint32(63))
+        if not roomy <= row < roomy_end:
+            room = min(most, edge - at[row] if later else at[row] - edge)
+        found = np.uint64((distances[row] <= room) != absent)
+        words[contacts[row] >> np.uint32(6)] |= found << np.uint64(contacts[row] & np.uint32(63))
+
+
+@kernel("u4[]", *_ROOM)
+def _add_near_among(
+    rows: Rows,
+    contacts: Rows,
+    distances: Distances,
+    at: Ints,
+    roomy: int,
+    roomy_end: int,
+    most: int,
+    edge: int,
+    later: bool,
+    absent: bool,
+    words: Words,
+) -> None:
+    """The same of some rows: they are read where they lie, as copies of what they have would take longer."""
+    for row in rows:
+        room = most
+        if not roomy <= row < roomy_end:
+            room = min(most, edge - at[row] if later else at[row] - edge)
+        found = np.uint64((distances[row] <= room) != absent)
+        words[contacts[row] >> np.uint32(6)] |= found << np.uint64(contacts[row] & np.uint32(63))
