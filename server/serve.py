@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from threading import Thread
+from threading import Thread, Timer
 
 from engine import native
 from engine.budget import DEFAULT_BUDGET_MS
@@ -27,6 +27,10 @@ ADDRESS = "address"
 """A file of the data directory: where its server answers, while there is one."""
 
 Say = Callable[[str], None]
+
+
+SLOW = 4.0
+"""Seconds to start in silence."""
 
 
 class CannotServe(Exception):
@@ -98,7 +102,8 @@ def serve_opened(
         raise CannotServe(f"{address} can be reached by others, and there is no key: make one with 'tamis keys create'")
     room, answered = service(tamis, data / SPOOL, limits), {*LOOPBACK, *hosts} if loopback else None
     app = application(room, answered)
-    warm(tamis)
+    with told_when_slow(say):
+        warm(tamis)
     warming = Warming(tamis, warm_bytes, room.meters)
 
     def announce() -> None:
@@ -117,6 +122,17 @@ def serve_opened(
             crew.feed(tamis, data, room.limits, cache_bytes, warm_bytes, answered)
             room.crew = crew
             _run(Writer(app, announce, crew, tamis, listening))
+
+
+@contextmanager
+def told_when_slow(say: Say) -> Iterator[None]:
+    """Says what is waited for, once that takes long: kernels which no run before has compiled."""
+    telling = Timer(SLOW, say, ["Compiling native code, which happens once: half a minute or so."])
+    telling.start()
+    try:
+        yield
+    finally:
+        telling.cancel()
 
 
 def _run(server: Writer) -> None:

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Thread
 
 import click
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from engine import native
 from engine.results import Count
 from server.cli.backend import Question
 from server.cli.command import Command
@@ -24,7 +26,7 @@ from server.cli.serve import SERVING, run
 from server.cli.session import Session, reading
 from server.client import Client
 from server.demo import AT, EXPECTED, QUESTIONS, Source, data_folder, is_loaded, load, totals
-from server.serve import address_of
+from server.serve import address_of, told_when_slow
 
 WORKSPACE = "default"
 PATIENCE = 60.0
@@ -58,7 +60,10 @@ def demo(session: Session, check: bool) -> None:
     """
     with opened(session.settings.data, create=True) as directory:
         local = Local(directory.create(WORKSPACE))
+        Thread(target=native.warm, name="kernels", daemon=True).start()  # beside the loading: `warm` waits for them
         prepare(session, local)
+        with told_when_slow(session.remark):
+            native.warm()
         answers = [local.count(Question(ask.expression, at=AT)) for ask in QUESTIONS]
         held = totals(local.workspace) if check else EXPECTED
     if not check:
