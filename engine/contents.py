@@ -102,6 +102,7 @@ class Contents:
     def rest(self) -> None:
         """Build nothing any more."""
         self._builder.shutdown()
+        self.tables.rest()
 
     def publish(self, seq: int) -> None:
         """Make everything applied so far what readers see."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Generic, TypeVar
 
+from engine.deadline import Deadline, kept
 from engine.reading import EventPart
 from engine.tables.parts import SealedPart
 
@@ -47,6 +48,7 @@ class Maker(Generic[K, T]):
         self._kept = kept
         self._made: dict[K, Made[T]] = {}
         self._making: set[K] = set()
+        self._wanted = Deadline()
         self._lock = threading.Lock()
 
     def serving(self, key: K, parts: Sequence[SealedPart]) -> Made[T] | None:
@@ -65,8 +67,16 @@ class Maker(Generic[K, T]):
         with self._lock:
             if key not in self._making:
                 self._making.add(key)
-                background().submit(self._add, key, parts, make)
+                background().submit(self._add_unless_resting, key, parts, make)
         return None
+
+    def rest(self) -> None:
+        """Make nothing in the background any more."""
+        self._wanted.cancel()
+
+    def _add_unless_resting(self, key: K, parts: Sequence[SealedPart], make: Callable[[], T]) -> None:
+        with kept(self._wanted):
+            self._add(key, parts, make)
 
     def _add(self, key: K, parts: Sequence[SealedPart], make: Callable[[], T]) -> Made[T]:
         try:

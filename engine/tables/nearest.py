@@ -48,6 +48,10 @@ class Measurements:
         made = self._maker.of(asked, both, partial(_measured, asked, ours, theirs, at_once), at_once)
         return None if made is None else Neighbours(made.value, made.others(_together(parts, others)))
 
+    def rest(self) -> None:
+        """Make nothing in the background any more."""
+        self._maker.rest()
+
     def unmade(self, asked: Nearest, parts: Sequence[EventPart], others: Sequence[EventPart]) -> int | None:
         """How many events `of` looks at before it tells; None where it does not tell."""
         ours, theirs = _sealed(parts), _sealed(others)

@@ -48,6 +48,10 @@ class Recencies:
         low, high = _LEAST if low is None else low, _MOST if high is None else high - 1
         return Recency(made.value, low, high, made.others(parts))
 
+    def rest(self) -> None:
+        """Make nothing in the background any more."""
+        self._orders.rest()
+
     def unmade(self, start: int | None, end: int | None, types: Types, parts: Sequence[EventPart]) -> int | None:
         """How many contacts `since` orders before it tells; None where it does not tell."""
         held = [part for part in parts if isinstance(part, SealedPart)]

@@ -149,6 +149,11 @@ class State:
             self._measurements,
         )
 
+    def rest(self) -> None:
+        """Make nothing for questions in the background any more."""
+        self._recencies.rest()
+        self._measurements.rest()
+
     def seal(self, everything: bool = False) -> None:
         """Index events that are many; with `everything`, all events and ids.
 

@@ -109,3 +109,12 @@ def test_few_measurements_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     for each in (*asked[:2], asked[0], asked[2]):
         measurements.of(each, parts, parts)
     assert [measurements.unmade(each, parts, parts) for each in asked] == [0, 1, 0]
+
+
+def test_nothing_is_looked_for_any_more_at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nearest, "AT_ONCE", 1)
+    asked, measurements, parts = Nearest(("send",), ("open",), later=True), Measurements(), [part_of([(1, 5, "a")] * 2)]
+    measurements.rest()
+    assert measurements.of(asked, parts, parts) is None
+    making.background().submit(int).result()
+    assert measurements.of(asked, parts, parts) is None
