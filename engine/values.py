@@ -6,6 +6,7 @@ raises `BadValue` with what was wrong and how to mend it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -14,6 +15,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dsl.folding import fold
+from dsl.habits import date_hint
+from dsl.literals import no_such_day
 from dsl.moments import TIMELINE
 from dsl.schema import Field, Type, type_of_value
 from engine.changes import Value
@@ -23,6 +26,8 @@ EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 INT64_MAX = (1 << 63) - 1
 TEXT_LIMIT = 65_536
 MILLISECOND = timedelta(milliseconds=1)
+
+_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 
 
 class BadValue(Exception):
@@ -147,14 +152,17 @@ def _date_value(value: Any) -> int:
             return date.fromisoformat(value).toordinal() - EPOCH_ORDINAL
         except ValueError:
             pass
-    raise BadValue(f"{_shown(value)} is not a date", "write a calendar day as 2026-06-30")
+    meant = date_hint(value) if type(value) is str else None
+    raise BadValue(f"{_shown(value)} is not a date", meant or "write a calendar day as 2026-06-30")
 
 
 def datetime_value(value: Any, zone: ZoneInfo) -> int:
     """Milliseconds since 1970 UTC of an ISO 8601 text; without an offset it is in `zone`."""
     instant = _instant(value, zone) if type(value) is str and len(value) >= 10 else None
     if instant is None:
-        raise BadValue(f"{_shown(value)} is not a date and time", "write it as 2026-06-30T14:00:05Z")
+        fault = _missing_day(value) if type(value) is str else None
+        hint = "write it as 2026-06-30T14:00:05Z" if fault is None else f"there is no such day: {fault}"
+        raise BadValue(f"{_shown(value)} is not a date and time", hint)
     if instant not in TIMELINE:
         raise BadValue(
             f"{_shown(value)} lies outside of the years 1 to 9999 in UTC", "leave it out where there is none"
@@ -168,6 +176,12 @@ def _instant(text: str, zone: ZoneInfo) -> int | None:
         return to_milliseconds(moment if moment.tzinfo is not None else moment.replace(tzinfo=zone))
     except (ValueError, OverflowError):
         return None
+
+
+def _missing_day(text: str) -> str | None:
+    """Why there is no such day as a text begins with; None when it begins with none, or with one that exists."""
+    day = _DAY.match(text)
+    return None if day is None else no_such_day(*map(int, day.groups()))
 
 
 def to_milliseconds(moment: datetime) -> int:

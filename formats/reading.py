@@ -67,13 +67,15 @@ def read(
     schema: Schema,
     *,
     on_error: OnError = OnError.STOP,
+    advice: str | None = None,
     rejects: Callable[[Reject], None] | None = None,
     progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Iterator[Batch]:
     """The batches of a file, in its order, typed by `schema` and by what `inferred` adds to it.
 
-    `rejects` is told of every bad row; with `OnError.STOP` the first one raises DataError, naming row, line and column.
+    `rejects` is told of every bad row; with `OnError.STOP` the first one raises DataError, naming row, line and column;
+    its hint ends with `advice`.
     `progress` is told after each chunk (some MiB); `cancelled` is asked before each, and raises Cancelled.
     DataError at once when `inferred` has problems or the file's columns are not those inferred.
     """
@@ -87,20 +89,20 @@ def read(
             if cancelled is not None and cancelled():
                 raise Cancelled
             batches, bad = shape.batches(rows)
-            _report(bad, on_error, rejects)
+            _report(bad, on_error, advice, rejects)
             tally.add(batches, bad)
             yield from batches
             if progress is not None:
                 progress(tally.progress(reader.share()))
 
 
-def _report(bad: list[Reject], on_error: OnError, rejects: Callable[[Reject], None] | None) -> None:
+def _report(bad: list[Reject], on_error: OnError, advice: str | None, rejects: Callable[[Reject], None] | None) -> None:
     told = bad[:1] if on_error is OnError.STOP else bad
     for reject in told if rejects is not None else ():
         assert rejects is not None
         rejects(reject)
     if told and on_error is OnError.STOP:
-        raise told[0].error()
+        raise told[0].error(advice)
 
 
 def _reader(file: BinaryIO, inferred: Inferred) -> Reader:

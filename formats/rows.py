@@ -64,10 +64,10 @@ class Reject:
         name, number = (None, None) if column is None else (column.name, column.number)
         return cls(place.row, place.line, name, number, shown, placed, raw)
 
-    def error(self) -> DataError:
-        """The error that ends a reading at this row."""
-        hint = "mend it, or have bad rows left out and reported: on-error skip"
-        return DataError([replace(self.problem, hint=f"{self.problem.hint}; {hint}" if self.problem.hint else hint)])
+    def error(self, advice: str | None = None) -> DataError:
+        """The error that ends a reading at this row; `advice` is added to its hint."""
+        hints = [hint for hint in (self.problem.hint, advice) if hint is not None]
+        return DataError([replace(self.problem, hint="; ".join(hints) or None)])
 
 
 def shortened(text: str) -> str:

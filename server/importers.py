@@ -29,7 +29,7 @@ from formats.reading import Cancelled, Progress, read
 from formats.rejects import RejectsFile
 from formats.rows import Reject
 from server.errors import ApiError, Failure, ProblemView, shown
-from server.importing import PROBLEMS_KEPT, Job, JobState, Kept, Request, RowProblem, decode_kept, encode_kept
+from server.importing import GOING_ON, PROBLEMS_KEPT, Job, JobState, Kept, Request, RowProblem, decode_kept, encode_kept
 from server.meters import Meters
 from storage import StorageFailed, StorageFull
 
@@ -195,6 +195,7 @@ class Line:
             inferred,
             schema,
             on_error=task.kept.request.on_error,
+            advice=GOING_ON,
             rejects=add,
             progress=note,
             cancelled=lambda: self._stopping or task.cancelled.is_set(),

@@ -17,6 +17,9 @@ from server.errors import ProblemView
 
 PROBLEMS_KEPT = 100
 
+GOING_ON = "mend it, or have bad rows left out and reported: on-error skip"
+"""What can be done about a row that ended an import."""
+
 
 class JobState(StrEnum):
     QUEUED = "queued"

@@ -15,7 +15,7 @@ from formats.reading import Progress, read
 from formats.rejects import RejectsFile
 from formats.rows import Reject
 from server.cli.backend import Imported, Importing, Watch
-from server.importing import PROBLEMS_KEPT, RowProblem
+from server.importing import GOING_ON, PROBLEMS_KEPT, RowProblem
 
 
 class Rejected:
@@ -56,4 +56,12 @@ def rows_of(asked: Importing, inferred: Inferred, schema: Schema, rejected: Reje
         rejected.progress = progress
         watch("importing", progress.share)
 
-    return read(asked.file, inferred, schema, on_error=asked.on_error, rejects=rejected.add, progress=note)
+    return read(
+        asked.file,
+        inferred,
+        schema,
+        on_error=asked.on_error,
+        advice=GOING_ON,
+        rejects=rejected.add,
+        progress=note,
+    )

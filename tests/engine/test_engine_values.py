@@ -52,6 +52,23 @@ def test_a_value_that_does_not_fit_says_why(type: Type, value: object, message: 
     assert refused.value.hint
 
 
+@pytest.mark.parametrize(
+    ("type", "value", "hint"),
+    [
+        (Type.DATE, "2026-02-30", "February 2026 has 28 days"),
+        (Type.DATE, "31/01/2026", "write 2026-01-31"),
+        (Type.DATE, "2026-01-31T10:00", "write 2026-01-31"),
+        (Type.DATE, "soon", "write a calendar day as 2026-06-30"),
+        (Type.DATETIME, "2026-02-30T10:00", "February 2026 has 28 days"),
+        (Type.DATETIME, "2026-02-20T25:00", "write it as 2026-06-30T14:00:05Z"),
+    ],
+)
+def test_the_hint_says_what_is_wrong_with_a_date(type: Type, value: str, hint: str) -> None:
+    with pytest.raises(BadValue) as refused:
+        read(type, value)
+    assert hint in refused.value.hint
+
+
 def test_a_choice_is_folded_to_its_option_and_a_near_miss_is_named() -> None:
     field = Field("civility", Type.CHOICE, options=("Madame", "Monsieur"))
     convert = converter(field, UTC)

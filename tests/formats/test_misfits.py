@@ -102,14 +102,14 @@ def test_an_impossible_day_says_why(value, said):
     assert (reject.problem.code, reject.line, reject.column) == ("bad-date", 2, "x")
 
 
-def test_the_row_that_stops_an_import_says_how_to_go_on():
+def test_the_row_that_ends_a_reading_says_what_it_is_given_to_say():
     file = io.BytesIO(column(["2024-01-05", "2024-02-30", "2024-03-01"]).encode())
     inferred = infer(file, Kind.CONTACTS, Schema("UTC"))
     with pytest.raises(DataError) as caught:
-        list(read(file, inferred, Schema("UTC")))
+        list(read(file, inferred, Schema("UTC"), advice="mend it"))
     [problem] = caught.value.problems
     assert "line 3, column 2 (x)" in problem.message
-    assert "on-error skip" in problem.hint
+    assert problem.hint == "mend it"
 
 
 def test_a_mistake_does_not_turn_the_order_of_dates():

@@ -55,6 +55,7 @@ def test_a_bad_row_stops_or_is_skipped(filled):
     assert "points" in stopped["reason"]
     [found] = stopped["problems"]
     assert (found["row"], found["line"], found["column"], found["value"]) == (2, 3, "points", "many")
+    assert "on-error skip" in stopped["errors"][0]["hint"]
     assert count(filled, "everyone") == 3
 
     route = "imports?kind=contacts&on_error=skip"

@@ -30,9 +30,12 @@ def process(tmp_path):
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(tmp_path)], stdout=subprocess.PIPE, text=True, env=env
     ) as running:
-        lines = [running.stdout.readline(), running.stdout.readline()]
-        assert any("No key is needed" in line for line in lines)
-        yield running, re.search(r"http://\S+", lines[1])[0]
+        said = []
+        while not said or "answers at" not in said[-1]:
+            said.append(running.stdout.readline())
+            assert said[-1], said
+        assert "No key is needed" in said[-2]
+        yield running, re.search(r"http://\S+", said[-1])[0]
         running.kill()
 
 
