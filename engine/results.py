@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from dsl.immutable import Immutable
+
 
 @dataclass(frozen=True, slots=True)
 class Ack:
@@ -15,8 +17,7 @@ class Ack:
     duplicates: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(Immutable, frozen=True):
     """How many contacts match, of how many. The split is None while no field identifies a contact."""
 
     count: int

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 from pyroaring import BitMap
 
 from engine.bitmaps import Words

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
+from dsl.immutable import Immutable
 from engine.bitmaps import Words, from_mask, to_array, to_words
 from engine.deadline import still_wanted
 from engine.plan.physical.moments import MomentColumn
@@ -44,8 +45,7 @@ class Space(Protocol):
         """All rows whose value of a column satisfies a predicate, as words that nobody changes, if those are kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class EntitySpace:
+class EntitySpace(Immutable, frozen=True):
     """Contacts or companies; erased rows are not part of everything."""
 
     entities: Entities
