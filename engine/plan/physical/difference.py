@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
-from engine.bitmaps import Words, members, members_but_not, shared, take
+from engine.bitmaps import Words, from_words, members, members_but_not, shared, take
 from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Effort, Operator
-from engine.plan.physical.space import asks_all, candidates, existing
+from engine.plan.physical.space import are_few, asks_all, candidates, existing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,34 +35,36 @@ class Difference(Operator):
         return self.drop.without(context, self.keep.run(context, within))
 
     def dense(self, context: Context) -> Words | None:
-        kept = self._kept(context)
+        kept = self.keep.dense(context)
         if kept is None:
             return None
-        dropped = self.drop.dense(context)
-        if dropped is not None:
-            return kept & ~dropped
-        found = kept.copy()
-        take(self.drop.run(context, candidates(context.space)), found)
-        return found
+        dropped = self._dropped(context, kept)
+        if isinstance(dropped, BitMap):
+            found = kept.copy()
+            take(dropped, found)
+            return found
+        return None if dropped is None else kept & ~dropped
 
     def count(self, context: Context, within: BitMap | None) -> int:
         """|A - B| = |A| - |A and B|."""
-        dense = self._kept(context) if asks_all(within, context.space) else None
-        if dense is not None:
-            return self._left(context, existing(dense, within, context.space))
-        kept = self.keep.run(context, within)
+        words = self.keep.dense(context) if asks_all(within, context.space) else None
+        if words is None:
+            kept = self.keep.run(context, within)
+        else:
+            words = existing(words, within, context.space)
+            dropped = self._dropped(context, words)
+            if isinstance(dropped, BitMap):
+                return members(words) - shared(dropped, words)
+            if dropped is not None:
+                return members_but_not(words, dropped)
+            kept = from_words(words)
         return len(kept) - self.drop.count(context, kept)
 
-    def _kept(self, context: Context) -> Words | None:
-        """A, unless B reads values or events: that is asked of A alone."""
-        return self.keep.dense(context) if self.drop.effort <= Effort.INDEXED else None
-
-    def _left(self, context: Context, kept: Words) -> int:
-        """How many of those kept are left."""
-        dropped = self.drop.dense(context)
-        if dropped is not None:
-            return members_but_not(kept, dropped)
-        return members(kept) - shared(self.drop.run(context, candidates(context.space)), kept)
+    def _dropped(self, context: Context, kept: Words) -> Words | BitMap | None:
+        """All of B; None where it reads values or events, and has no words or A are few: that is asked of A alone."""
+        light = self.drop.effort <= Effort.INDEXED
+        words = self.drop.dense(context) if light or not are_few(kept, context.space) else None
+        return self.drop.run(context, candidates(context.space)) if light and words is None else words
 
     def cost(self, context: Context, asked: float) -> float:
         kept = asked * context.share(self.keep)

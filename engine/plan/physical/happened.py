@@ -182,7 +182,9 @@ class Happened(Operator):
     def count(self, context: Context, within: BitMap | None) -> int:
         if within is None:
             return members(self.dense(context))
-        return len(self.run(context, within))
+        if self._worth_following(context, within):
+            return len(_those_with_events(self.events, context, within))
+        return shared(within, self.dense(context))
 
     def put(self, context: Context, words: Words) -> None:
         """Add all of them to a set."""

@@ -10,7 +10,10 @@ from pyroaring import BitMap
 from engine.bitmaps import Words, all_of, from_words, members_of_both
 from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Effort, Operator, Stored
-from engine.plan.physical.space import asks_all, existing
+from engine.plan.physical.space import are_few, asks_all, existing
+
+Led = tuple[list[Words], tuple[Operator, ...]]
+"""Of the first operators their words; the other operators."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,9 +35,9 @@ class Intersection(Operator):
         return max(item.effort for item in self.items)
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
-        dense = self._leading(context, within)
+        dense, others = self._leading(context, within)
         left = from_words(existing(all_of(dense), within, context.space)) if dense else within
-        for item in self.items[len(dense) :]:
+        for item in others:
             left = item.run(context, left)
             if not left:
                 break
@@ -42,36 +45,37 @@ class Intersection(Operator):
         return left
 
     def count(self, context: Context, within: BitMap | None) -> int:
-        dense = self._leading(context, within)
-        if len(dense) == len(self.items):
+        dense, others = self._leading(context, within)
+        if not others:
             return members_of_both(existing(all_of(dense[:-1]), within, context.space), dense[-1])
         left = from_words(existing(all_of(dense), within, context.space)) if dense else within
-        *others, last = self.items[len(dense) :]
-        for item in others:
+        for item in others[:-1]:
             left = item.run(context, left)
             if not left:
                 return 0
-        return last.count(context, left)
+        return others[-1].count(context, left)
 
     def dense(self, context: Context) -> Words | None:
-        found = self._first_dense(context)
-        return all_of(found) if len(found) == len(self.items) else None
+        found, others = self._first_dense(context)
+        return None if others else all_of(found)
 
-    def _leading(self, context: Context, within: BitMap | None) -> list[Words]:
-        """Of the first items while they are dense, where all rows are asked about: bitmaps that are at hand are as
-        good as words that stand alone."""
-        found = self._first_dense(context) if asks_all(within, context.space) else []
-        return [] if len(found) == 1 and isinstance(self.items[0], Stored) else found
+    def _leading(self, context: Context, within: BitMap | None) -> Led:
+        """The same where all rows are asked about: bitmaps that are at hand are as good as words that stand alone."""
+        found, others = self._first_dense(context) if asks_all(within, context.space) else ([], self.items)
+        return ([], self.items) if len(found) == 1 and isinstance(self.items[0], Stored) else (found, others)
 
-    def _first_dense(self, context: Context) -> list[Words]:
-        """Of the first items while they are dense. What reads events is asked of few candidates alone."""
+    def _first_dense(self, context: Context) -> Led:
+        """Words of the first items while they are dense, and the items after these. What reads events is asked about
+        all rows only while many are left."""
         found: list[Words] = []
-        for item in self.items:
-            words = item.dense(context) if item.effort <= Effort.SCANNED else None
+        for place, item in enumerate(self.items):
+            if found and item.effort > Effort.SCANNED and are_few(all_of(found), context.space):
+                return found, self.items[place:]
+            words = item.dense(context)
             if words is None:
-                break
+                return found, self.items[place:]
             found.append(words)
-        return found
+        return found, ()
 
     def cost(self, context: Context, asked: float) -> float:
         total = costs.STEP

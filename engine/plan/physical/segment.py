@@ -28,6 +28,10 @@ class Segment(Operator):
     def label(self) -> str:
         return f"{'rules' if self.overrides is None else 'members'} of segment {self.key!r}"
 
+    @property
+    def effort(self) -> Effort:
+        return self.rules.effort
+
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         found = self.rules.run(context, within)
         if self.overrides is None:
@@ -35,8 +39,11 @@ class Segment(Operator):
         added = self.overrides.added & (context.space.everything if within is None else within)
         return (found - self.overrides.removed) | added
 
+    def count(self, context: Context, within: BitMap | None) -> int:
+        return self.rules.count(context, within) if self.overrides is None else len(self.run(context, within))
+
     def dense(self, context: Context) -> Words | None:
-        found = self.rules.dense(context) if self.rules.effort <= Effort.SCANNED else None
+        found = self.rules.dense(context)
         if found is None or self.overrides is None:
             return found
         changed = found.copy()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from dsl.immutable import Immutable
-from engine.bitmaps import Words, from_mask, to_array, to_words
+from engine.bitmaps import Words, from_mask, members, to_array, to_words
 from engine.deadline import still_wanted
 from engine.plan.physical.moments import MomentColumn
 from engine.reading import Column, ColumnPredicate, Entities, EventPart
@@ -124,6 +124,10 @@ def existing(found: Words, within: BitMap | None, space: Space) -> Words:
 
 def few(within: BitMap | None, space: Space) -> bool:
     return within is not None and len(within) * SPARSE < space.size
+
+
+def are_few(words: Words, space: Space) -> bool:
+    return members(words) * SPARSE < space.size
 
 
 STRETCH_EVENTS = 1 << 17
