@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import Protocol
 
-from msgspec import Struct, field
+from msgspec import Struct
 from pyroaring import BitMap
 
 from engine.bitmaps import Words
