@@ -130,12 +130,26 @@ def _read(file: Path | None) -> dict[str, Any]:
 
 
 def _validate(values: Mapping[str, Any], source: Source, file: Path | None) -> None:
-    """Checks one source alone, so that the message can name it."""
-    try:
-        msgspec.convert(values, Settings, strict=False)
-    except msgspec.ValidationError as error:
-        where = f"{file or DEFAULT_FILE}" if source is Source.FILE else f"the {source}"
-        raise SettingError(f"{where}: {error}") from error
+    """Checks one source alone, setting by setting, so that the message can name both."""
+    for name, value in values.items():
+        try:
+            msgspec.convert({name: value}, Settings, strict=False)
+        except msgspec.ValidationError as error:
+            wrong = str(error).partition(" - at ")[0]
+            raise SettingError(f"{_place(name, source, file)}: {wrong}") from error
+
+
+def _place(name: str, source: Source, file: Path | None) -> str:
+    """Where a value is given, as people write it there."""
+    match source:
+        case Source.FLAG:
+            return f"--{name.replace('_', '-')}"
+        case Source.ENVIRONMENT:
+            return f"{PREFIX}{name.upper()} in the environment"
+        case Source.FILE:
+            return f"{name} in {file or DEFAULT_FILE}"
+        case _:
+            raise ValueError(f"nobody gives a {source}")
 
 
 def _meaning(annotation: Any) -> str:

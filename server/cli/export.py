@@ -50,7 +50,7 @@ def export(
         session.remark(f"{written:,} contacts")
     else:
         document = {"contacts": written, "file": str(output), "form": chosen.value}
-        session.answer(document, Text(f"{written:,} contacts written to {output}"))
+        session.answer(document, Text(f"{written:,} contacts written to {output} as {chosen.value}"))
 
 
 @contextmanager

@@ -24,8 +24,8 @@ def test_the_file_in_the_current_folder_is_read_without_being_named(tmp_path, mo
 @pytest.mark.parametrize(
     ("environment", "text", "names"),
     [
-        ({"TAMIS_PORT": "many"}, "", ["environment", "port"]),
-        ({"TAMIS_PORT": "70000"}, "", ["environment", "port"]),
+        ({"TAMIS_PORT": "many"}, "", ["environment", "TAMIS_PORT"]),
+        ({"TAMIS_PORT": "70000"}, "", ["environment", "TAMIS_PORT"]),
         ({}, "prot = 1", ["tamis.toml", "prot"]),
         ({}, "port = ", ["tamis.toml", "Invalid value"]),
     ],

@@ -62,7 +62,7 @@ def test_a_wrong_setting_is_wrong_use(monkeypatch):
     monkeypatch.setenv("TAMIS_PORT", "many")
     result = invoke("settings")
     assert result.exit_code == 2
-    assert "port" in result.stderr
+    assert "TAMIS_PORT" in result.stderr
 
 
 def test_a_directory_on_the_command_line_beats_a_server_in_the_environment(monkeypatch, tmp_path):

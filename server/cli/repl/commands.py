@@ -198,7 +198,7 @@ def _export(repl: Repl, rest: str) -> None:
     with repl.backend.stream(repl.asked(text), repl.fields) as rows, destination(output) as sink:
         written = write(rows, form, sink)
     document = {"contacts": written, "file": str(output), "form": form.value}
-    repl.session.answer(document, Text(f"{written:,} contacts written to {output}"))
+    repl.session.answer(document, Text(f"{written:,} contacts written to {output} as {form.value}"))
 
 
 def _fields(repl: Repl, rest: str) -> None:
