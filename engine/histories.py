@@ -41,7 +41,7 @@ class Histories:
     def of(cls, contacts: Rows, at: Ints, rows: Rows | None = None) -> Histories:
         """Of events by the contact and moment of each, which are in order of time; `rows` are 0, 1, 2… unless given."""
         starts, order, who = by_contact(contacts)
-        return cls(who, starts, order if rows is None else rows[order], at[order])
+        return cls(who, starts, order if rows is None else looked_up(rows, order), looked_up(at, order))
 
     def stretches(self, asked: Rows, start: int | None, end: int | None) -> tuple[Ints, Ints]:
         """The positions begin <= position < end of the events in [start, end) of each of `asked`, which ascend."""
@@ -79,6 +79,13 @@ class Histories:
         return NO_ROWS if place < 0 else self.rows[self.starts[place] : self.starts[place + 1]]
 
 
+def looked_up(data: NDArray[Any], places: Rows) -> NDArray[Any]:
+    """What `data` has at each of `places`, in a third of the time that numpy takes, which widens them first."""
+    found = np.empty(places.size, data.dtype)
+    _look_up(data, places, found)
+    return found
+
+
 def by_contact(contacts: Rows) -> tuple[Rows, Rows, Rows]:
     """Where each contact's rows start, the rows contact by contact, and the contacts."""
     low, high = int(contacts.min(initial=LAST_ROW)), int(contacts.max(initial=0))
@@ -100,6 +107,12 @@ def _by_counting(contacts: Rows, low: int, high: int) -> tuple[Rows, Rows, Rows]
 
 
 # --- kernels -------------------------------------------------------------------------------------------------
+
+
+@kernel("T[]", "u4[]", "out T[]", T=("u4", "i8"))
+def _look_up(data: NDArray[Any], places: Rows, found: NDArray[Any]) -> None:
+    for i in range(places.size):
+        found[i] = data[places[i]]
 
 
 @kernel("u4[]", "u4", "out u4[]", "out u4[]", "out u4[]", "out u4[]")

@@ -13,8 +13,9 @@ from pyroaring import BitMap
 from dsl.schema import Field, Type
 from engine.bitmaps import Mask, Rows, Words, from_rows, set_rows, to_array, words_of
 from engine.deadline import still_wanted
-from engine.histories import BEFORE_ALL, NEVER, NO_ROWS, Histories, Ints
+from engine.histories import BEFORE_ALL, NEVER, NO_ROWS, Histories, Ints, looked_up
 from engine.native import kernel
+from engine.plan.physical import costs
 from engine.plan.physical.identities import Known, tag_set_identities, text_identities
 from engine.plan.physical.numbers import Array
 from engine.plan.physical.operator import Context
@@ -24,8 +25,6 @@ from engine.plan.physical.trails import Slot, Trail, merged
 from engine.reading import Column, EventPart
 from engine.tables.loose import MISSING_INT
 
-SEEN_MEANWHILE = 64
-"""How many events can be looked at one after the other while one contact is followed to its events."""
 SORTED_MEANWHILE = 32
 """How many events, whose contacts are mostly others, can be sorted by contact while one contact is followed to them."""
 SMALL_WINDOW = 4
@@ -41,7 +40,7 @@ class Found:
 
     @property
     def contacts(self) -> Rows:
-        return self.part.contacts[self.rows]
+        return looked_up(self.part.contacts, self.rows)
 
 
 def found(events: Selection, context: Context, contacts: BitMap) -> list[Found]:
@@ -59,9 +58,11 @@ def _rows(events: Selection, context: Context, part: EventPart, domain: Domain) 
 
 
 def worth_following(events: Selection, context: Context, contacts: BitMap) -> bool:
-    """Whether it takes less to follow these contacts to their events than to look at all events of the window."""
+    """Whether it takes less to follow these contacts to their events than to select those of everyone."""
     window = sum(part.estimate_between(events.start, events.end) for part in events.parts(context.version))
-    return len(contacts) * SEEN_MEANWHILE < window
+    theirs = window * len(contacts) / max(1, context.space.size)
+    selecting = events.cost(context, context.space.size) + costs.EVENT * context.estimate(events)
+    return costs.FOLLOWED * theirs < selecting
 
 
 def owners(events: Sequence[Found]) -> BitMap:
@@ -267,7 +268,7 @@ class Gathering:
     def _sorted(self, part: EventPart, rows: Rows) -> Source:
         asked = np.empty(rows.size + 1, np.uint32)
         rows = asked[: _take_asked(part.contacts, rows, self.words, asked)]
-        histories = Histories.of(part.contacts[rows], part.at[rows], rows)
+        histories = Histories.of(looked_up(part.contacts, rows), looked_up(part.at, rows), rows)
         return Source.of(part, histories, histories.at, None, self._readers(part, histories.rows))
 
     def _whole(self, part: EventPart, events: Selection, chosen: Words | None) -> Source:

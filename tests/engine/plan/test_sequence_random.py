@@ -110,8 +110,9 @@ def test_the_same_in_small_pieces(seed: int, data: st.DataObject) -> None:
     are measured, none tell of two steps."""
     twin, pace = crowded(seed)
     few = mock.patch.object(gathering, "SORTED_MEANWHILE", data.draw(st.sampled_from((0, 32))))
+    follow = mock.patch.object(gathering, "worth_following", return_value=data.draw(st.booleans()))
     untold = mock.patch.object(near, "FAR", 0)
-    with few, untold, mock.patch.multiple(sequence, EVENTS_AT_ONCE=15, CONTACTS_AT_ONCE=2):
+    with few, follow, untold, mock.patch.multiple(sequence, EVENTS_AT_ONCE=15, CONTACTS_AT_ONCE=2):
         twin.agreed(typed.Sequence(NOWHERE, data.draw(steps(pace))))
 
 
