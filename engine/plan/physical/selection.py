@@ -9,6 +9,7 @@ from itertools import chain
 from operator import itemgetter
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
@@ -78,8 +79,7 @@ def held_parts(version: Version, types: tuple[str, ...]) -> list[EventPart]:
     return [part for events in known if events is not None for part in events.parts if part.size]
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Events of `types` in [start, end) for which `where`, an operator over events, holds."""
 
     types: tuple[str, ...]

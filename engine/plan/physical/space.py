@@ -74,8 +74,7 @@ class EntitySpace(Immutable, frozen=True):
         return None if column is None else column.words(predicate, self.entities.size)
 
 
-@dataclass(frozen=True, slots=True)
-class PartSpace:
+class PartSpace(Immutable, frozen=True):
     """The events of one part; `at` is a column like any other."""
 
     part: EventPart

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dsl.moments import Duration
 from engine.plan.logical import Same
@@ -13,8 +15,7 @@ LAST = 1 << 60
 """Beyond all moments, so far from the ends of int64 that a moment added to it stays within them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """Events that come after those of the present step before, no later than `gap`; `absent` ones must not.
 
     A gap is in milliseconds, or months or years of the calendar.

@@ -66,12 +66,12 @@ class _Rewriting:
 
     def _changed(self, node: Plan) -> Plan:
         """By the first rule that changes it."""
-        kind, among = type(node), None
+        seen: Seen = type(node)
         if (type(node) is Intersection or type(node) is Union) and len(node.items) > 1:
-            among = frozenset(_SOUGHT.intersection(map(type, node.items)))
-        rules = self._looking.get((kind, among))
+            seen = (type(node), frozenset(_SOUGHT.intersection(map(type, node.items))))
+        rules = self._looking.get(seen)
         if rules is None:
-            rules = self._looking[kind, among] = tuple(_that_look_at(kind, among, self._rules))
+            rules = self._looking[seen] = tuple(_that_look_at(seen, self._rules))
         for rule in rules:
             better = rule(node)
             if better is not node:
@@ -80,17 +80,18 @@ class _Rewriting:
         return node
 
 
-Among = frozenset[type] | None
-"""The kinds of the items of what combines several, as far as rules ask for them; None for any other node."""
+Seen = type | tuple[type, frozenset[type]]
+"""The kind of a node; with those of its items, as far as rules ask for them, where it combines several."""
 
 
 @cache
-def _looking(rules: tuple[Rule, ...]) -> dict[tuple[type, Among], tuple[Rule, ...]]:
+def _looking(rules: tuple[Rule, ...]) -> dict[Seen, tuple[Rule, ...]]:
     """The rules that may change a node, in order, for the nodes met so far."""
     return {}
 
 
-def _that_look_at(kind: type, among: Among, rules: tuple[Rule, ...]) -> Iterator[Rule]:
+def _that_look_at(seen: Seen, rules: tuple[Rule, ...]) -> Iterator[Rule]:
+    kind, among = seen if isinstance(seen, tuple) else (seen, None)
     for rule in rules:
         sought = _SEEKS.get(rule)
         if kind in _kinds(rule) and (among is None or sought is None or not sought.isdisjoint(among)):
