@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.table import Table
 
 from bench import comparing, concluding, report
 from bench.course import Course, Result
@@ -109,8 +111,7 @@ def run_command(
         course = Course(Size[size], generated, place, racing, chosen, seconds, load_seconds, most_seconds)
         result = run(course, asked, target, mode_minutes, click.echo, before)
     concluding.write_profiles(result, target)
-    for shown in concluding.tables(result):
-        console().print(shown)
+    show(concluding.tables(result))
     click.echo(f"written to {target}")
     troubles = concluding.troubles(result)
     for trouble in troubles:
@@ -157,13 +158,16 @@ def compare_command(before: Path, after: Path, figure: str, growth: bool, fail_a
 @click.option("-o", "--out", type=new_file, default=Path("report.html"), show_default=True)
 @click.option("--readme", type=run_file, help="Write the tables between the two markers of this file, too.")
 def report_command(runs: tuple[Path, ...], out: Path, readme: Path | None) -> None:
-    """A run as one HTML page, plots and all, that fetches nothing; and its tables in a README.
+    """A run as one HTML page, plots and all, that fetches nothing; what is asked and was measured as text, too; and the
+    tables of a README.
 
     Of runs at several sizes the page tells how times grow, too; the README has the tables of the first that is named.
     """
     results = [concluding.concluded(loaded(run)) for run in runs]
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(report.page(results))
+    ordered = sorted(results, key=lambda run: Size[run["size"]].contacts)
+    show(concluding.asked_tables(ordered))
     click.echo(out)
     if readme is not None:
         try:
@@ -183,6 +187,15 @@ def comparable(before: Result, after: Result, growth: bool) -> None:
         )
     if growth and Size[sizes[0]].events >= Size[sizes[1]].events:
         raise click.UsageError(f"--growth is of a smaller run, then a larger one; these are of {sizes[0]}, {sizes[1]}")
+
+
+def show(parts: Iterator[Table | str]) -> None:
+    """Texts as they stand: brackets in them are no markup."""
+    for part in parts:
+        if isinstance(part, str):
+            click.echo(part)
+        else:
+            console().print(part)
 
 
 def console() -> Console:

@@ -187,14 +187,14 @@ def growth_remarks(changes: Sequence[Change]) -> Iterator[str]:
 
 def growth(changes: Sequence[Change]) -> Table:
     """What grew most first; in red what is more than it may be."""
-    shown = Table("query", "small", "large", "growth", "of its data", "99th percentile")
+    shown = Table("query", "small", "large", "growth", "of its data's", "99th percentile")
     for change in sorted(changes, key=lambda each: -each.factor):
         shown.add_row(
             ", ".join(change.query),
             duration(change.before),
             duration(change.after),
             marked(f"{change.factor:.1f}×", change.factor > GROWTH),
-            marked(f"{change.data:.1f}×", change.beyond_data > BEYOND_DATA),
+            marked(f"{change.beyond_data:.2g}× of {change.data:.3g}×", change.beyond_data > BEYOND_DATA),
             marked(duration(change.tail), change.tail > TAIL_MS),
         )
     return shown

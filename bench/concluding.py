@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from glob import escape
 from pathlib import Path
 
 from rich.table import Table
 
+from bench import verdicts
 from bench.course import Result
 from bench.ratios import summary, told_unanswered
 from bench.targets import judged
-from bench.telling import ratio
+from bench.telling import bounded, ratio
 
 WAYS = {"inprocess": "in process", "http": "over HTTP"}
 
@@ -22,29 +24,45 @@ def concluded(result: Result) -> Result:
 
 
 def tables(result: Result) -> Iterator[Table | str]:
-    yield targets_table(result)
+    yield from asked_tables([result])
     yield from ratio_lines(result)
 
 
-def targets_table(result: Result) -> Table:
-    """Rows that are not met in red, tails that are too long marked."""
-    shown = Table("work", "measured", "asked", "at", "where", "tail", title=f"targets; measured at {result['size']}")
-    for row in result["targets"]:
-        if row["measured"] is None:
-            shown.add_row(row["work"], "", bound(row), row["asked_at"], "", "", style="dim")
-            continue
-        tail = "" if row["tail"] is None else f"{row['tail']:.1f}×"
-        marked = f"[bold]{tail} {row['tail_at']}[/]" if row["long_tail"] else tail
-        style = None if row["met"] else "red"
-        shown.add_row(row["work"], row["measured"], bound(row), row["asked_at"], row["worst"], marked, style=style)
+def asked_tables(results: Sequence[Result]) -> Iterator[Table | str]:
+    """Of runs at several sizes, the smallest first."""
+    found, sizes = verdicts.rows(results), [result["size"] for result in results]
+    yield targets_table(found, sizes)
+    yield told_summary(*verdicts.summed_up(found, sizes), sizes)
+
+
+def told_summary(met: int, judged: int, missing: int, sizes: Sequence[str]) -> str:
+    at = " and ".join(sizes)
+    if not judged:
+        return f"none of the figures that are asked for is asked for at {at}, and measured"
+    told = f"{met} of {judged} figures that are asked for at {at} are met"
+    return f"{told}; {missing} were not measured" if missing else told
+
+
+def targets_table(found: Sequence[verdicts.Row], sizes: Sequence[str]) -> Table:
+    """Figures that are met in green, others in red, tails that are too long marked; a figure at a size for which none
+    is asked has no colour."""
+    shown = Table("work", "asked", *(f"at {size}" for size in sizes), "by", "p99 to p50", title="asked, and measured")
+    for row in found:
+        asked = ", ".join(f"{row.bound} {limit} at {size}" for size, limit in row.asked.items())
+        tail = f"[bold]{row.tail} {row.tail_at}[/]" if row.long_tail else row.tail
+        shown.add_row(row.work, asked, *map(coloured, row.measured), row.where, tail)
     return shown
 
 
-def bound(row: Result) -> str:
-    return f"{'≥' if row['least'] else '≤'} {row['asked']}"
+def coloured(measured: verdicts.Measured | None) -> str:
+    if measured is None or measured.met is None:
+        return "" if measured is None else measured.told
+    return f"[{'green' if measured.met else 'red'}]{measured.told}[/]"
 
 
 def ratio_lines(result: Result) -> Iterator[str]:
+    for name, reason in result.get("inprocess", {}).get("absent", {}).items():
+        yield f"{name} did not take part: {reason}"
     for way, peers in result["ratios"].items():
         for name, each in peers.items():
             yield (
@@ -74,8 +92,11 @@ def troubles(result: Result) -> list[str]:
 
 
 def write_profiles(result: Result, target: Path) -> None:
+    """Beside the run, in place of those of an earlier one."""
+    for former in target.parent.glob(f"{escape(target.stem)}.*.profile.txt"):
+        former.unlink()
     for which, each in result.get("profile", {}).items():
         name = which.replace(", ", "-").replace(" ", "-")
         plan = each.get("plan", each["expression"])
-        told = f"{which}: {each['asked']} times, such as\n{plan}\n\n{each['own']}\n{each['with_called']}"
+        told = f"{which}: {bounded(each)}\nsuch as\n{plan}\n\n{each['own']}\n{each['with_called']}"
         target.with_name(f"{target.stem}.{name}.profile.txt").write_text(told)

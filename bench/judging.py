@@ -10,6 +10,7 @@ from typing import Any
 
 from bench import telling
 from bench.ratios import Run, key
+from bench.timing import TELLING
 
 
 class Unit(StrEnum):
@@ -30,7 +31,7 @@ class Unit(StrEnum):
             case Unit.RATE:
                 return telling.rate(value)
             case Unit.TIMES:
-                return telling.ratio(value)
+                return telling.exact_ratio(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +99,14 @@ Judge = Execution | AgainstFloor | AboveConstant | WorstTail | Found | Share | B
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What was measured; `worst` says where, `tail` how many times the median the 99th percentile is, at most."""
+    """What was measured; `worst` says where, `tail` how many times the median the 99th percentile is, at most; `few`
+    how many times a 99th percentile is of, where they are too few to tell."""
 
     value: float
     worst: str = ""
     tail: float | None = None
     tail_at: str = ""
+    few: int | None = None
 
 
 def measured(judge: Judge, run: Run) -> Figure | None:
@@ -119,10 +122,10 @@ def measured(judge: Judge, run: Run) -> Figure | None:
         case AboveConstant():
             return _above_constant(run)
         case WorstTail():
-            return _largest((each["times"]["tamis"]["p99"], each) for each in _queries(run))
+            return _worst_tail(run)
         case Found(path):
             value = found(run, path)
-            return None if value is None else Figure(value)
+            return None if value is None else Figure(value, few=_few_at(run, path))
         case Share(path, by):
             value, other = found(run, path), found(run, by)
             return Figure(value / other) if value and other else None
@@ -139,10 +142,34 @@ def _queries(run: Run) -> list[dict[str, Any]]:
 
 
 def _execution(run: Run, named: tuple[Named, ...]) -> Figure | None:
-    chosen = [each for each in _queries(run) if any(each in some for some in named)]
-    slowest = _largest((each["phases"]["execute"]["p50"], each) for each in chosen)
-    tails = _largest((each["phases"]["execute"]["p99"] / each["phases"]["execute"]["p50"], each) for each in chosen)
-    return None if slowest is None or tails is None else Figure(slowest.value, slowest.worst, tails.value, tails.worst)
+    chosen = {
+        ", ".join(key(each)): each["phases"]["execute"] for each in _queries(run) if any(each in some for some in named)
+    }
+    if not chosen:
+        return None
+    tails = {name: times["p99"] / times["p50"] for name, times in chosen.items()}
+    slowest = max(chosen, key=lambda name: float(chosen[name]["p50"]))
+    longest = max(tails, key=lambda name: tails[name])
+    return Figure(chosen[slowest]["p50"], slowest, tails[longest], longest, _few(chosen[longest]["count"]))
+
+
+def _worst_tail(run: Run) -> Figure | None:
+    times = {", ".join(key(each)): each["times"]["tamis"] for each in _queries(run)}
+    if not times:
+        return None
+    worst = max(times, key=lambda name: float(times[name]["p99"]))
+    return Figure(times[worst]["p99"], worst, few=_few(times[worst]["count"]))
+
+
+def _few_at(run: Run, path: str) -> int | None:
+    """Where the path is that of a 99th percentile."""
+    where, _, share = path.rpartition(".")
+    count = found(run, f"{where}.count")
+    return None if share != "p99" or count is None else _few(int(count))
+
+
+def _few(count: int) -> int | None:
+    return count if count < TELLING else None
 
 
 def _above_constant(run: Run) -> Figure | None:

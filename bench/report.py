@@ -8,12 +8,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from bench import measures
+from bench import measures, verdicts
 from bench.comparing import BEYOND_DATA, GROWTH, TAIL_MS, Change, changes, growth_remarks, remarks
+from bench.concluding import told_summary
+from bench.estimates import FAR_OFF, factor
 from bench.generate import Size
 from bench.plots import bars, curves, medians
 from bench.ratios import TAMIS, Key, Run, key, over_http, ratios, told_unanswered
-from bench.telling import duration, ratio, title
+from bench.telling import duration, ratio, share, title
+from bench.timing import TELLING
 
 NAMES = {
     "tamis": "Tamis",
@@ -31,8 +34,6 @@ KEY = (
     "Median <span class='quiet'>/ 99th percentile</span>; <b>how many times the median of Tamis in process</b>. Below "
     "that of Tamis, what reading, checking and planning takes, and what the plan takes."
 )
-FEW = 20
-"""Below so many times, it is told how many there are."""
 STYLE = Path(__file__).with_suffix(".css")
 
 
@@ -44,8 +45,13 @@ def page(runs: Sequence[Run]) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" '
         f'content="light dark"><title>{heading}</title><style>{STYLE.read_text()}{colours()}</style></head>'
-        f"<body><main><h1>{heading}</h1>{''.join(sections(ordered))}</main></body></html>\n"
+        f"<body><main><h1>{heading}</h1>{contents(ordered)}{''.join(sections(ordered))}</main></body></html>\n"
     )
+
+
+def contents(runs: Sequence[Run]) -> str:
+    links = "".join(f'<a href="#{run["size"]}">{escape(title_of(run))}</a>' for run in runs)
+    return f"<nav>{links}</nav>" if len(runs) > 1 else ""
 
 
 def sections(runs: Sequence[Run]) -> Iterator[str]:
@@ -54,9 +60,10 @@ def sections(runs: Sequence[Run]) -> Iterator[str]:
     for smaller, larger in pairwise(runs):
         grown = changes(smaller, larger, "total")
         told = (*growth_remarks(grown), *remarks(smaller, larger))
-        yield f"<h2>From {smaller['size']} to {larger['size']}</h2><p>{told_of(told)}</p>{growth(grown)}"
+        yield f"<h2>From {smaller['size']} to {larger['size']}</h2><p>{told_of(told)}</p>"
+        yield growth(grown, smaller["size"], larger["size"])
     for run in runs:
-        yield f"<h1>{escape(title_of(run))}</h1>"
+        yield f'<h1 id="{run["size"]}">{escape(title_of(run))}</h1>'
         yield from sections_of(run)
 
 
@@ -75,6 +82,8 @@ def sections_of(run: Run) -> Iterator[str]:
     yield from load(run)
     if run.get("profile"):
         yield f"<h2>Where the time of the slowest families goes</h2>{''.join(profiles(run))}"
+    if "costs" in run:
+        yield f"<h2>Estimated cost, and actual</h2><p>{COSTS_TOLD}</p>{costs(run['costs'])}"
     yield f"<h2>All else</h2>{listed(measures.rows(run))}"
     if rows:
         yield f"<h2>Every number</h2><p>{KEY}</p>{table(run, rows)}"
@@ -87,6 +96,10 @@ RATIO_TOLD = {
 }
 
 
+COSTS_TOLD = (
+    "Before anything is counted its cost is estimated, to refuse what is above the budget of a workspace: it matters "
+    f"that milliseconds are told from seconds. What is more than {FAR_OFF:g} times off is marked. Processor time."
+)
 INTRODUCTION = (
     "Each query is asked with other constants every time, from its text to its count, from no cache. All contenders "
     "counted the same before any time counted."
@@ -131,12 +144,6 @@ def legend(run: Run) -> str:
 
 
 def tiles(run: Run) -> Iterator[str]:
-    found = [row for row in run["targets"] if row["measured"] is not None]
-    if found:
-        met, long = sum(row["met"] for row in found), sum(row["long_tail"] for row in found)
-        yield tile(
-            f"{met} of {len(found)}", "figures asked for are met", f"{long} with a 99th percentile that is too long"
-        )
     for way, peers in run["ratios"].items():
         for name, each in peers.items():
             told = (
@@ -156,56 +163,29 @@ def tile(figure: str, told: str, below: str) -> str:
 
 
 def targets(runs: Sequence[Run]) -> str:
-    """A row for each, with a column for each run; a figure is judged at the size that it is asked for, at any where
-    there is no run of that."""
-    heads = ("work", "asked", *(f"measured at {run['size']}" for run in runs), "where", "p99 to p50")
-    by_work = zip(*(run["targets"] for run in runs), strict=True)
-    rows = [target([row["size"] for row in runs], row) for row in by_work]
-    rows += [target([run["size"] for run in runs], row) for row in grown_most(runs)]
-    return html_table(heads, iter(rows))
+    """A row for each, with a column for each run; a figure is judged where it is asked for, and else only told."""
+    found, sizes = verdicts.rows(runs), [run["size"] for run in runs]
+    heads = ("work", "asked", *(f"at {size}" for size in sizes), "p99 to p50")
+    told = told_summary(*verdicts.summed_up(found, sizes), sizes)
+    return f"<p>{escape(told)}.</p>{html_table(heads, map(target, found))}"
 
 
-def target(sizes: Sequence[str], row: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """What is asked, and a figure for each size; where, and the tail, of the last that is judged."""
-    at = [(each, each["asked_at"] in (size, None)) for size, each in zip(sizes, row, strict=True)]
-    nowhere = not any(judged for _, judged in at)
-    asked = dict.fromkeys((each["asked"], each["asked_at"]) for each, judged in at if judged or nowhere)
-    bound = "at least" if row[0]["least"] else "at most"
-    told = ", ".join(f"{limit} <span class='quiet'>at {size}</span>" if size else limit for limit, size in asked)
-    yield f"<td>{escape(row[0]['work'])}</td><td>{bound} {told}</td>"
-    yield from (figure(each, judged or nowhere) for each, judged in at)
-    last = next((each for each, judged in reversed(at) if judged or nowhere), row[-1])
-    yield f"<td class='quiet where'>{escape(last.get('worst') or '')}</td>"
-    tail, whose = last.get("tail"), escape(last.get("tail_at") or "")
-    shade = "missed" if last.get("long_tail") else "quiet"
-    yield f'<td class="{shade}" title="{whose}">{"" if tail is None else ratio(tail)}</td>'
+def target(row: verdicts.Row) -> Iterator[str]:
+    by = f'<div class="quiet">{escape(row.where)}</div>' if row.where else ""
+    asked = (f"{row.bound} {limit} <span class='quiet'>at {size}</span>" for size, limit in row.asked.items())
+    yield f"<td>{escape(row.work)}{by}</td><td>{'<br>'.join(asked)}</td>"
+    yield from map(figure, row.measured)
+    shade = "missed" if row.long_tail else "quiet"
+    whose = f"<br>{escape(row.tail_at)}" if row.long_tail and row.tail_at != row.where else ""
+    yield f'<td class="{shade} where">{row.tail}{whose}</td>'
 
 
-def figure(row: Mapping[str, Any], judged: bool) -> str:
-    if row["measured"] is None:
+def figure(measured: verdicts.Measured | None) -> str:
+    if measured is None:
         return "<td></td>"
-    return judged_cell(row["measured"], row["met"]) if judged else f'<td class="quiet">{row["measured"]}</td>'
-
-
-def grown_most(runs: Sequence[Run]) -> Iterator[list[Mapping[str, Any]]]:
-    """How much the query grew that grew most, from one size to the next; told at the larger."""
-    for number, (smaller, larger) in enumerate(pairwise(runs), 1):
-        found = changes(smaller, larger, "total")
-        if found:
-            work = f"growth from {smaller['size']} to {larger['size']}"
-            of_data = f"{work}, beyond that of the data read"
-            for row in (
-                most(work, GROWTH, {change.query: change.factor for change in found}),
-                most(of_data, BEYOND_DATA, {change.query: change.beyond_data for change in found}),
-            ):
-                yield [row if each == number else {**row, "measured": None} for each in range(len(runs))]
-
-
-def most(work: str, limit: float, factors: Mapping[Key, float]) -> dict[str, Any]:
-    worst = max(factors, key=lambda each: factors[each])
-    value = factors[worst]
-    row = {"work": work, "asked": ratio(limit), "asked_at": None, "least": False, "measured": ratio(value)}
-    return row | {"met": value <= limit, "worst": ", ".join(worst)}
+    return (
+        f'<td class="quiet">{measured.told}</td>' if measured.met is None else judged_cell(measured.told, measured.met)
+    )
 
 
 def listed(rows: Iterator[tuple[str, str]]) -> str:
@@ -218,10 +198,10 @@ def told_of(remarks: Iterable[str]) -> str:
     return "<br>".join(map(escape, remarks))
 
 
-def growth(changes: list[Change]) -> str:
+def growth(changes: list[Change], smaller: str, larger: str) -> str:
     """What grew most first."""
     ordered = sorted(changes, key=lambda each: -each.factor)
-    heads = ("query", "smaller", "larger", "growth", "of its data", "99th percentile")
+    heads = ("query", f"at {smaller}", f"at {larger}", "growth", "of its data's", "99th percentile")
     return html_table(heads, (grown(each) for each in ordered))
 
 
@@ -229,7 +209,7 @@ def grown(change: Change) -> Iterator[str]:
     yield f"<td>{escape(', '.join(change.query))}</td>"
     yield f"<td>{duration(change.before)}</td><td>{duration(change.after)}</td>"
     yield judged_cell(ratio(change.factor), change.factor <= GROWTH)
-    yield judged_cell(ratio(change.data), change.beyond_data <= BEYOND_DATA)
+    yield judged_cell(f"{ratio(change.beyond_data)} of {ratio(change.data)}", change.beyond_data <= BEYOND_DATA)
     yield judged_cell(duration(change.tail), change.tail <= TAIL_MS)
 
 
@@ -240,10 +220,31 @@ def judged_cell(told: str, met: bool) -> str:
 def profiles(run: Run) -> Iterator[str]:
     for which, each in run["profile"].items():
         yield f"<h3>{escape(which)}</h3><p><code>{escape(each['expression'])}</code></p>"
+        if "bounds" in each:
+            told = f"{share(each['kernels'])} of the time in native kernels. Most of it by itself takes:"
+            yield f"<p>{told}</p>{html_table(('function', 'share', ''), map(bound, each['bounds']))}"
         for head, told in (("the plan", "plan"), ("time of its own", "own"), ("with what is called", "with_called")):
             if told in each:
                 asked = "" if told == "plan" else f", over {each['asked']} counts"
                 yield f"<details><summary>{head}{asked}</summary><pre>{escape(each[told])}</pre></details>"
+
+
+def bound(each: Mapping[str, Any]) -> Iterator[str]:
+    yield f"<td><code>{escape(each['function'])}</code></td><td>{share(each['share'])}</td>"
+    yield f'<td class="share"><i class="tamis" style="width:{each["share"]:.1%}"></i></td>'
+
+
+def costs(found: Mapping[str, Any]) -> str:
+    """What was furthest off first."""
+    ordered = sorted(found["costs"], key=factor, reverse=True)
+    return html_table(("question", "estimated", "actual", "off by"), map(cost, ordered))
+
+
+def cost(each: Mapping[str, Any]) -> Iterator[str]:
+    yield f"<td><code>{escape(each['expression'])}</code></td>"
+    yield f"<td>{duration(each['estimated'])}</td><td>{duration(each['actual'])}</td>"
+    way = "high" if each["estimated"] > each["actual"] else "low"
+    yield f'<td class="{"missed" if factor(each) > FAR_OFF else "quiet"}">{ratio(factor(each))} too {way}</td>'
 
 
 def table(run: Run, rows: list[dict[str, Any]]) -> str:
@@ -271,7 +272,7 @@ def cell(query: Mapping[str, Any], name: str) -> str:
     if times is None:
         return f"<span class='quiet'>{escape(query['untimed'].get(name, ''))}</span>"
     told = f"{duration(times['p50'])} <span class='quiet'>/ {duration(times['p99'])}</span>"
-    if times["count"] < FEW:
+    if times["count"] < TELLING:
         told += f" <span class='quiet'>of {times['count']}</span>"
     below = phases(query["phases"]) if name == TAMIS else ratio(query["ratios"][name])
     return f"{told}<br><b>{below}</b>"

@@ -122,5 +122,6 @@ def judged(run: Run) -> Iterator[dict[str, Any]]:
             "worst": figure.worst,
             "tail": figure.tail,
             "tail_at": figure.tail_at,
+            "few": figure.few,
             "long_tail": figure.tail is not None and figure.tail > TAIL,
         }

@@ -20,6 +20,11 @@ def ratio(value: float) -> str:
     return f"{value:,.0f}×" if value >= 10 else f"{value:.2g}×"
 
 
+def exact_ratio(value: float) -> str:
+    """Three digits, where a verdict hangs on them: 1.66× is less than 1.7×."""
+    return f"{value:.3g}×" if value < 1000 else f"{value:,.0f}×"
+
+
 def size(octets: float) -> str:
     return f"{octets / GIB:.2f} GiB"
 
@@ -33,7 +38,9 @@ def share(value: float) -> str:
 
 
 def bounded(profile: Mapping[str, Any]) -> str:
-    """Where the time of a profiled query goes: `48 % events/pairs.py:122 _find_pair, …`."""
+    """Where the time of a profiled query goes: `60% of the time in native kernels, over 30 counts; 48% bitmaps.py`."""
+    if "bounds" not in profile:
+        return f"over {profile['asked']} counts"
     most = ", ".join(f"{share(each['share'])} {each['function']}" for each in profile["bounds"])
     return f"{share(profile['kernels'])} of the time in native kernels, over {profile['asked']} counts; {most}"
 

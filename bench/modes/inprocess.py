@@ -133,7 +133,7 @@ def compare(name: str, peer: Contender, asks: Sequence[Ask], counts: Sequence[in
         theirs = peer.count(ask)
         if theirs.count != ours:
             raise Disagreement(
-                f"{ask.query.family}, {ask.query.name}: tamis counts {ours:,}, {name} counts {theirs.count:,}\n"
+                f"tamis counts {ours:,}, {name} counts {theirs.count:,}\n"
                 f"  {ask.expression}\n  {ask.sql(Dialect.DUCKDB)}"
             )
         taken.append(theirs.seconds)

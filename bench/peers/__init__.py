@@ -61,8 +61,11 @@ PEERS: Mapping[str, str] = {"duckdb": "duck", "chdb": "click", "postgres": "post
 
 
 def start_of(name: str) -> Open:
-    """Imported when it is asked for: libraries of some peers do not get on with those of others."""
-    start: Open = import_module(f"bench.peers.{PEERS[name]}").start
+    """Imported when it is asked for: libraries of some peers do not get on with those of others. Raises Absent."""
+    try:
+        start: Open = import_module(f"bench.peers.{PEERS[name]}").start
+    except ImportError as error:
+        raise Absent(f"{error.name or error} is not installed: pip install 'tamis[bench]'") from None
     return start
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from bench.constants import Data
 from bench.generate import Files, Size, generate
-from bench.peers import Absent, Crashed, Failed, TooLong, apart
+from bench.peers import Absent, Crashed, Failed, TooLong, apart, start_of
 from bench.peers.apart import Apart
 from bench.peers.kept import kept
 from bench.peers.postgres import reachable
@@ -130,3 +131,10 @@ def test_a_place_that_the_user_of_postgresql_cannot_get_to_is_named(tmp_path: Pa
     closed.mkdir(mode=0o700)
     with pytest.raises(Absent, match=r"chmod o\+x"):
         reachable(closed)
+
+
+def test_a_peer_whose_library_is_missing_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    monkeypatch.delitem(sys.modules, "bench.peers.duck", raising=False)
+    with pytest.raises(Absent, match=r"duckdb is not installed: pip install 'tamis\[bench\]'"):
+        start_of("duckdb")

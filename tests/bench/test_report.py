@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bench.__main__ import main
+from bench import measures, verdicts
+from bench.__main__ import main, show
 from bench.comparing import FIGURES, changes, remarks
 from bench.concluding import concluded, tables
 from bench.modes import MODES
@@ -19,6 +20,7 @@ from bench.readme import BEGIN, END, block, rows, table, written
 from bench.readme import heads as readme_heads
 from bench.report import NAMES, page
 from bench.telling import duration, title
+from bench.verdicts import Measured
 from bench.workload import families
 
 STORED = Path(__file__).with_name("run.json")
@@ -59,7 +61,7 @@ def parsed(text):
 def test_the_page_has_every_query_contender_and_target_and_fetches_nothing(run):
     text = page([run])
     assert parsed(text).open == []
-    assert parsed(text).links == []
+    assert parsed(text).links == []  # not even within the page, which is of one run
     assert "url(" not in text
     assert "@import" not in text
     assert text.count('<circle class="duckdb"') == len(run["inprocess"]["queries"])
@@ -100,7 +102,7 @@ def test_the_page_tells_how_times_grew(run):
     text = page([grown(run, 13, 99.0), run])
     assert parsed(text).open == []
     assert "From T to S" in text
-    cells = '<td class="missed">13×</td><td class="met">50×</td><td class="met">99 ms</td>'
+    cells = '<td class="missed">13×</td><td class="met">0.26× of 50×</td><td class="met">99 ms</td>'
     assert text.count(cells) == len(run["inprocess"]["queries"])
     assert "From T" not in page([run])
 
@@ -114,10 +116,100 @@ def test_the_page_has_what_is_asked_beside_what_was_measured_at_each_size(run):
     text = page([concluded(second), concluded(first)])
     row = text[text.index("<td>memory, serving</td>") :]
     row = row[: row.index("</tr>")]
-    assert "at most 3.00 GiB <span class='quiet'>at L</span></td>" in row
+    assert "≤ 3.00 GiB <span class='quiet'>at L</span><br>≤ 14.00 GiB <span class='quiet'>at XL</span></td>" in row
     assert '<td class="quiet">5.00 GiB</td><td class="missed">4.00 GiB</td>' in row
-    assert "<td>growth from T to L</td><td>at most 12×</td><td></td>" in text
-    assert text.count("<h1>Size") == 2
+    assert "growth from T to L" not in text
+    assert text.count('<h1 id="') == 2
+
+
+def at_both(run, times):
+    """Runs at L and XL, the latter so many times as slow, some milliseconds."""
+    smaller, larger = copy.deepcopy(run), grown(run, times, 1.0)
+    smaller["size"], larger["size"] = "L", "XL"
+    for query in larger["inprocess"]["queries"]:
+        query["phases"]["execute"]["p50"] *= times
+    return [concluded(smaller), concluded(larger)]
+
+
+@pytest.mark.parametrize(("times", "met"), [(11.9, True), (12.1, False)])
+def test_growth_is_asked_from_l_to_xl(run, times, met):
+    found = {row.work: row for row in verdicts.rows(at_both(run, times))}
+    for of in ("from text to count", "the plan alone"):
+        row = found[f"growth from L to XL, {of}"]
+        assert row.measured == [None, Measured(f"{times}×", met)]
+        assert row.asked == {"XL": "12×"}
+    assert not any("growth" in row.work for row in verdicts.rows([run]))
+
+
+def test_a_99th_percentile_of_few_times_is_told_as_such(run):
+    for query in run["inprocess"]["queries"]:
+        query["times"]["tamis"]["count"] = 4
+    slowest = next(row for row in verdicts.rows([concluded(run)]) if row.work.startswith("99th"))
+    assert slowest.measured[0].told.endswith(" of 4")
+    for query in run["inprocess"]["queries"]:
+        query["times"]["tamis"]["count"] = 30
+    slowest = next(row for row in verdicts.rows([concluded(run)]) if row.work.startswith("99th"))
+    assert " of " not in slowest.measured[0].told
+
+
+def test_figures_are_judged_at_the_sizes_that_they_are_asked_for_alone(run):
+    found = verdicts.rows([run])
+    assert {each.met for row in found for each in row.measured if each is not None} == {None}
+    assert verdicts.summed_up(found, ["T"]) == (0, 0, 0)
+    both = verdicts.rows(at_both(run, 2))
+    met, judged, missing = verdicts.summed_up(both, ["L", "XL"])
+    judged_at = {row.work: [each and each.met is not None for each in row.measured] for row in both}
+    assert judged_at["memory, serving"] == [True, True]
+    assert judged_at["99th percentile of the slowest query"] == [False, True]
+    assert judged_at["import of contacts from CSV"] == [True, False]
+    assert 0 < met <= judged
+    assert missing == sum(row.measured[0] is None and "L" in row.asked for row in both)
+
+
+def test_the_report_tells_what_was_asked_as_text_too(run, tmp_path):
+    paths = [tmp_path / f"{each['size']}.json" for each in at_both(run, 13)]
+    for path, each in zip(paths, at_both(run, 13), strict=True):
+        path.write_text(json.dumps(each))
+    result = CliRunner().invoke(main, ["report", *map(str, reversed(paths)), "-o", str(tmp_path / "r.html")])
+    assert result.exit_code == 0
+    assert "growth from L to XL, the plan alone" in result.output
+    assert re.search(r"\d+ of \d+ figures that are asked for at L and XL are met", result.output)
+    assert '<a href="#XL">' in (tmp_path / "r.html").read_text()
+
+
+def test_the_page_has_what_bounds_the_slowest_and_which_estimates_are_far_off(run):
+    bounds = [{"function": "a.py:7 <lambda>", "share": 0.625}, {"function": "b.py:1 run", "share": 0.25}]
+    profile = {"asked": 7, "expression": "points > 1", "plan": "", "own": "", "with_called": "", "kernels": 0.5}
+    costs = [{"expression": name, "estimated": 5.0, "actual": actual} for name, actual in (("a", 4.0), ("b", 0.1))]
+    text = page(
+        [run | {"profile": {"ranges, above": profile | {"bounds": bounds}}, "costs": {**run["costs"], "costs": costs}}]
+    )
+    assert parsed(text).open == []
+    assert "50% of the time in native kernels" in text
+    assert "<code>a.py:7 &lt;lambda&gt;</code></td><td>62%</td>" in text
+    assert text.index('<td class="missed">50× too high</td>') < text.index('<td class="quiet">1.2× too high</td>')
+    assert "within 26× in the median; 1 more than 10× off" in text
+
+
+def test_two_workers_are_judged_with_the_client_and_told_without_it():
+    """One keeps 0.9 cores busy, two 1.6, as the client needs the rest: a second serves the same, so twice as much."""
+    times = {"p50": 1.0, "p99": 2.0}
+    one = {"rate": 900.0, "server_ms_each": 1.0, "client_ms_each": 0.1, "connections": 4, "times": times}
+    told = dict(measures.shared({"1": one, "2": one | {"rate": 1600.0, "client_ms_each": 0.2}}))
+    assert told["2 workers against 1, counts a second"] == "1.78×"
+    assert told["the same by what a second of processor time serves, so without the client's share"] == "2.00×"
+    assert "keep 1.60 and 0.32 cores busy; 1,000 counts" in told["processor time of each, 2 worker(s)"]
+
+
+def test_a_peer_that_is_absent_is_told(run):
+    run["inprocess"]["absent"] = {"postgres": "pip install 'tamis[bench]'"}
+    assert "postgres did not take part: pip install 'tamis[bench]'" in list(tables(concluded(run)))
+    assert "postgres did not take part" in page([concluded(run)])
+
+
+def test_brackets_in_what_is_told_are_no_markup(capsys):
+    show(iter(["pip install 'tamis[bench]'"]))
+    assert capsys.readouterr().out == "pip install 'tamis[bench]'\n"
 
 
 def test_the_page_has_the_profiles_of_the_slowest(run):
