@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -22,6 +21,7 @@ from formats.numbers import Mask, decimals_of, floats_from_text, mask_of, plain,
 MOST_DECIMALS = 6
 BOOLEAN_WORDS = r"(?i)^(true|false|yes|no|oui|non|vrai|faux)$"
 ADDRESS = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)$"
 DIGITS = r"^[+-]?[\d.,' \x{a0}\x{202f}]+$"
 LIKE_A_NAME = r"^([+-]?0\d|\+\d{7})"
 """Leading zeros and international telephone numbers: digits that count nothing."""
@@ -50,17 +50,14 @@ class Values:
     counts: npt.NDArray[np.int64]
 
     @classmethod
-    def of(cls, array: pa.StringArray) -> Self:
+    def of(cls, array: pa.StringArray) -> Values:
         counted = pc.value_counts(pc.utf8_trim_whitespace(array.drop_null()))
         texts, counts = counted.field("values"), counted.field("counts").to_numpy()
         return cls(texts, counts).where(mask_of(pc.not_equal(texts, "")))
 
-    def where(self, chosen: Mask) -> Self:
-        return (
-            self
-            if chosen.all()
-            else replace(self, texts=self.texts.filter(pa.array(chosen)), counts=self.counts[chosen])
-        )
+    def where(self, chosen: Mask) -> Values:
+        """The values chosen."""
+        return self if chosen.all() else Values(self.texts.filter(pa.array(chosen)), self.counts[chosen])
 
     @property
     def rows(self) -> int:
@@ -133,21 +130,18 @@ def guess_number(values: Values, dialect: Dialect) -> Guess | None:
     """A number with as many decimals as were seen, a float when they are too many; None when most are neither."""
     if any_match(values.texts, LIKE_A_NAME):
         return None
-    values = replace(values, texts=plain(values.texts, dialect))
-    fits = mask_of(pc.match_substring_regex(values.texts, _PLAIN))
+    simple = plain(values.texts, dialect)
+    fits = mask_of(pc.match_substring_regex(simple, PLAIN))
     if not fits.all():
-        fits = ~floats_from_text(values.texts, Dialect())[1]
-    guess = _of_most(values, fits, _number)
+        fits = ~floats_from_text(simple, Dialect())[1]
+    guess = _of_most(values, fits, lambda texts: _number(plain(texts, dialect)))
     codes = guess is not None and guess.misfits and any_match(values.where(~fits).texts, LIKE_A_CODE)
     return replace(guess, settled=False) if guess is not None and codes else guess
 
 
-_PLAIN = r"^[+-]?(\d+\.?\d*|\.\d+)$"
-
-
 def _number(texts: pa.StringArray) -> Guess | None:
     """The type of plain numbers; none holds whole ones of so many digits."""
-    if not all_match(texts, _PLAIN):
+    if not all_match(texts, PLAIN):
         return Guess(Type.FLOAT)
     fractions = pc.replace_substring_regex(texts, r"^[^.]*\.?", "")
     decimals = int(pc.max(pc.utf8_length(fractions)).as_py())

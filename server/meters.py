@@ -126,10 +126,7 @@ class Meters:
         """Notes that what first questions need begins to be made, or is."""
         self._warm.labels(workspace).set(done)
 
-    def warming_took(self, workspace: str, seconds: float) -> None:
-        """Notes the time that some of it took."""
-        self._warming_seconds.labels(workspace).inc(seconds)
-
-    def warmed(self, workspace: str, size: int) -> None:
-        """Notes by how many bytes the process has grown since it began to be made."""
+    def warmed(self, workspace: str, size: int, seconds: float) -> None:
+        """Notes by how many bytes the process has grown since it began, and the time that a step took."""
         self._warming_bytes.labels(workspace).set(size)
+        self._warming_seconds.labels(workspace).inc(seconds)

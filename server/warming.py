@@ -64,17 +64,12 @@ class Warming:
             self._warm(name, workspace.warm(self._most_bytes))
 
     def _warm(self, name: str, steps: Iterator[str]) -> None:
-        before = resident()
-        while (seconds := self._step(name, steps)) is not None:
-            self._meters.warmed(name, max(resident() - before, 0))
+        before, began = resident(), monotonic()
+        for _ in steps:
+            seconds = monotonic() - began
+            self._meters.warmed(name, max(resident() - before, 0), seconds)
             if self._stopped.wait(min(LONGEST_REST, REST * seconds)):
                 return
+            began = monotonic()
+        self._meters.warmed(name, max(resident() - before, 0), monotonic() - began)
         self._meters.warming(name, done=True)
-
-    def _step(self, name: str, steps: Iterator[str]) -> float | None:
-        """How many seconds one step took; None after the last."""
-        began = monotonic()
-        more = next(steps, None)
-        seconds = monotonic() - began
-        self._meters.warming_took(name, seconds)
-        return None if more is None else seconds

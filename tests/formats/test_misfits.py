@@ -125,6 +125,12 @@ def test_a_word_does_not_hide_the_decimal_comma():
     assert kept == ["c0", "c1", "c2"]
 
 
+def test_a_misfit_is_shown_as_it_is_written():
+    inferred, *_ = load(column(["12,50", "3,25", "1.200,50", "n.a."]))
+    [notice] = inferred.notices
+    assert "'n.a.'" in notice.message
+
+
 def test_json_values_of_another_type_than_most_are_the_ones_rejected():
     lines = [{"id": "a", "n": 1}, {"id": "b", "n": 2.5}, {"id": "c", "n": "abc"}, {"id": "d"}, {"id": "e", "n": 4}]
     text = "\n".join(map(json.dumps, lines))
