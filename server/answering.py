@@ -16,7 +16,9 @@ from starlette.types import ASGIApp
 
 from engine import native
 from engine.directory import DEFAULT
+from engine.parallel import CORES
 from engine.questions import Directory
+from server.lingering import Awake
 from server.wire import Protocol
 
 GRACE_SECONDS = 20
@@ -32,10 +34,11 @@ COLLECTED = (2_000, 20, 50)
 """So many new objects are looked through for garbage, and so many times, before those that were left are."""
 
 
-def configuration(app: ASGIApp) -> uvicorn.Config:
+def configuration(app: ASGIApp, alone: bool = False) -> uvicorn.Config:
+    """How uvicorn is set up. A process that answers `alone` lingers, where clients have another processor."""
     return uvicorn.Config(
         app,
-        http=Protocol,
+        http=Awake if alone and CORES > 1 else Protocol,
         log_level="warning",
         access_log=False,
         lifespan="on",

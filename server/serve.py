@@ -117,7 +117,7 @@ def serve_opened(
 
     with signals_end_the_server(), short_pauses(), closing(warming):
         if crew is None:
-            Announcing(configuration(app), announce).run(sockets=[listening])
+            Announcing(configuration(app, alone=True), announce).run(sockets=[listening])
         else:
             crew.feed(tamis, data, room.limits, cache_bytes, warm_bytes, answered)
             room.crew = crew
