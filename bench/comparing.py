@@ -21,6 +21,9 @@ GROWTH = 12.0
 BEYOND_DATA = 1.2
 """How many times as much as what it reads a query may grow, which comes to the same there."""
 
+NOISE = 1.05
+"""Times as long as before what is as fast as before may take."""
+
 
 def _total(run: Run) -> dict[Key, Any]:
     queries = run.get("inprocess", {}).get("queries", ())
@@ -92,9 +95,13 @@ def is_beyond(before: Mapping[str, Any], after: Mapping[str, Any], drift: tuple[
 
 
 def drift_of(before: Run, after: Run) -> tuple[float, float]:
-    """From the least to the greatest of 1 and the factors by which peers of the same version changed: so much, the
-    machine did."""
-    factors = [1.0, *(factor for _, versions, factor in changed(before, after, peers(after)) if len(versions) == 1)]
+    """From the least to the greatest factor by which peers of the same version changed, and by at least `NOISE`: so
+    much, the machine did."""
+    factors = [
+        1 / NOISE,
+        NOISE,
+        *(factor for _, versions, factor in changed(before, after, peers(after)) if len(versions) == 1),
+    ]
     return min(factors), max(factors)
 
 

@@ -221,7 +221,7 @@ def profiles(run: Run) -> Iterator[str]:
     for which, each in run["profile"].items():
         yield f"<h3>{escape(which)}</h3><p><code>{escape(each['expression'])}</code></p>"
         if "bounds" in each:
-            told = f"{share(each['kernels'])} of the time in native kernels. Most of it by itself takes:"
+            told = f"{share(each['kernels'])} of the time in native kernels. What takes most itself:"
             yield f"<p>{told}</p>{html_table(('function', 'share', ''), map(bound, each['bounds']))}"
         for head, told in (("the plan", "plan"), ("time of its own", "own"), ("with what is called", "with_called")):
             if told in each:

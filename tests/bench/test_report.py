@@ -317,6 +317,7 @@ def test_what_changed_as_the_machine_did_is_within_the_spread(run):
     assert beyond(run, later) == {False}
     later["inprocess"]["versions"]["duckdb"] = "another"
     assert beyond(run, later) == {True}
+    assert beyond(run, times_as_long(run, "tamis", 1.04)) == {False}
 
 
 def test_a_comparison_names_both_runs_and_counts_what_changed(run, tmp_path):
