@@ -116,9 +116,9 @@ class CompanyLink:
         return index.count(_groups(companies, index))
 
     def _linked(self, base: Sealed | None, companies: BitMap) -> Words | None:
-        """Rows of a sealed link column that lead to any of `companies`, if they are dense: of more than half of the
-        rows, all but the rest."""
-        if base is None:
+        """Rows of a sealed link column that lead to any of `companies`, if these and those are dense: of more than half
+        of the rows, all but the rest."""
+        if base is None or not is_dense(len(companies), self._companies):
             return None
         assert isinstance(base, SealedNumbers)
         there = base.words(IsSet(), base.size)
