@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import structs
 
 from dsl.complete import Completion
 from dsl.describe import Code
@@ -73,7 +74,7 @@ class Local:
         started = time.perf_counter()
         with self._in_time():
             answer = self._query(question).count()
-        return replace(answer, elapsed_ms=(time.perf_counter() - started) * 1000)
+        return structs.replace(answer, elapsed_ms=(time.perf_counter() - started) * 1000)
 
     def explain(self, question: Question) -> Explanation:
         with self._in_time():
