@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor
 from typing import Any, Protocol, cast, get_args
 
+from msgspec import Struct
 from pyroaring import BitMap
 
 from dsl import typed
@@ -60,13 +60,12 @@ def lower_sequence(sequence: typed.Sequence, clock: Clock, schema: Schema) -> tu
     return _Lowering(clock, schema, {}).steps(sequence.steps)
 
 
-@dataclass(slots=True)
-class _Lowering:
+class _Lowering(Struct, eq=False):
     clock: Clock
     schema: Schema
     segments: Mapping[str, SegmentDefinition]
-    open: list[str] = field(default_factory=list)
-    lowered: dict[str, Plan] = field(default_factory=dict)
+    open: list[str] = []
+    lowered: dict[str, Plan] = {}
 
     # --- conditions ---
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
+
+from msgspec import Struct
 
 from dsl.schema import Field, Type
 from dsl.typed import AggregateFunction, CutKind
@@ -85,13 +86,12 @@ _PARTS: Mapping[type[Plan], Callable[[Any], tuple[Plan, ...]]] = {
 }
 
 
-@dataclass(slots=True)
-class _Planning:
+class _Planning(Struct, eq=False):
     """Plans for one row space; `context` serves its estimates, `repeated` are the plans to share."""
 
     context: Context
-    repeated: set[Plan] = field(default_factory=set)
-    planned: dict[Plan, Operator] = field(default_factory=dict)
+    repeated: set[Plan] = set()
+    planned: dict[Plan, Operator] = {}
 
     def of(self, node: Plan) -> Operator:
         found = self.planned.get(node)
