@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
@@ -154,7 +155,7 @@ def in_order(events: list[Event]) -> list[Event]:
 
 
 def _picked(type: str, selection: Selection, context: Context, domain: Domain) -> Iterator[Event]:
-    for picked in replace(selection, types=(type,)).picked(context, domain):
+    for picked in structs.replace(selection, types=(type,)).picked(context, domain):
         rows = picked.row_numbers()
         for row, at in zip(rows.tolist(), picked.part.at[rows].tolist(), strict=True):
             yield Event(type, picked.part, row, at)
