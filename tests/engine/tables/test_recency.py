@@ -18,7 +18,7 @@ moments = st.none() | st.integers(-60, 60)
 
 
 def part_of(events: list[tuple[int, int]]) -> SealedPart:
-    contacts, at = np.array(events, np.int64).T
+    contacts, at = np.array(events, np.int64).T.copy()
     return SealedPart.of(LooseEvents(contacts.astype(np.uint32), at, np.arange(len(at)), {}), 0, NO_PRINTS)
 
 
