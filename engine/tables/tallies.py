@@ -24,7 +24,7 @@ MARKS = 16
 """A part is cut into so many stretches at most."""
 CELLS_A_ROW = 4
 """There are at most so many numbers for each event, so few of contacts that are far apart have none."""
-BYTE_MARKS = 64
+BYTE_MARKS = 32
 BYTES_A_ROW = 16
 """The same where numbers are of one byte."""
 
