@@ -228,6 +228,14 @@ class EventPart(Protocol):
     def ordered(self) -> bool:
         """Whether rows ascend by moment, then acceptance."""
 
+    @property
+    def earliest(self) -> int:
+        """The moment of the first event; there is one."""
+
+    @property
+    def latest(self) -> int:
+        """That of the last one."""
+
     def rows_between(self, start: int | None, end: int | None) -> BitMap | range:
         """Event rows with start <= at < end; a `range` when they are contiguous."""
 

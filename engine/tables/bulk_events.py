@@ -223,7 +223,7 @@ def _fresh(events: LooseEvents, before: Iterable[IdPrints]) -> tuple[LooseEvents
 
 def _overlapping(parts: list[SealedPart]) -> bool:
     """Whether many events are of the time of other parts."""
-    spans = sorted(((int(part.at[0]), int(part.at[-1]), part) for part in parts), key=lambda span: span[:2])
+    spans = sorted(((part.earliest, part.latest, part) for part in parts), key=lambda span: span[:2])
     reached, strays = -(1 << 63), 0
     for start, end, part in spans:
         strays += part.estimate_between(start, min(reached, end))

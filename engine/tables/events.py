@@ -116,6 +116,14 @@ class TailPart:
     def ordered(self) -> bool:
         return False
 
+    @property
+    def earliest(self) -> int:
+        return int(self.at.min())
+
+    @property
+    def latest(self) -> int:
+        return int(self.at.max())
+
     def tally(self, counts: Counts, start: int | None, end: int | None) -> None:
         add_each(counts, self.contacts[self._between(start, end)])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +54,7 @@ def ready_edges(events: Selection, last: bool, context: Context) -> tuple[list[E
         return None
     parts = [part for part in events.parts(context.version) if part.estimate_between(events.start, events.end)]
     ready = {part: part.edges(last, events.start, events.end) for part in parts}
-    chain = sorted((part for part in parts if ready[part] is not None), key=lambda part: int(part.at[0]), reverse=last)
+    chain = sorted((part for part in parts if ready[part] is not None), key=attrgetter("earliest"), reverse=last)
     if not all(_precedes(*((b, a) if last else (a, b))) for a, b in pairwise(chain)):
         return None
     contested = union([_contacts(part, events) for part in parts if ready[part] is None])
@@ -67,7 +68,7 @@ def ready_edges(events: Selection, last: bool, context: Context) -> tuple[list[E
 
 
 def _precedes(earlier: EventPart, later: EventPart) -> bool:
-    return int(earlier.at[-1]) < int(later.at[0])
+    return earlier.latest < later.earliest
 
 
 def _contacts(part: EventPart, events: Selection) -> BitMap:

@@ -6,7 +6,6 @@ may lie before that of the second: a window that cuts off its other end only mak
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -28,6 +27,9 @@ ROWS_AT_ONCE = 1 << 18
 """So many distances are compared between two looks at the deadline."""
 SHARED = 1 << 17
 """The cores share the comparing of more distances than this: that takes half a tenth of a millisecond."""
+
+MEANWHILE = 128
+"""So many distances can be compared while one contact is followed to its events."""
 
 Chosen = tuple[EventPart, Rows | slice]
 """Rows of a part, which ascend."""
@@ -52,12 +54,11 @@ class Near:
             return None
         first, second = steps
         most = min(gap, _span(first.events, second.events, context))
-        able = _able(first, second, most, context) if most < FAR else ()
-        return min(able, key=lambda near: near.measured(context), default=None)
+        return _able(first, second, most, context) if most < FAR else None
 
-    def measured(self, context: Context) -> int:
-        """How many events have distances."""
-        return sum(part.size for part in self.events.parts(context.version))
+    def is_worth_following(self, context: Context, asked: int) -> bool:
+        """Whether it takes less to follow so many contacts to their events than to compare all distances."""
+        return asked * MEANWHILE < context.estimate(self.events)
 
     def contacts(self, neighbours: Neighbours, context: Context) -> Words:
         """All of them but those with events in other parts."""
@@ -91,24 +92,35 @@ class Near:
 
 def _span(states: Selection, events: Selection, context: Context) -> int:
     """No event that has a distance comes later after a state, in milliseconds."""
-    begins = [int(part.at[0]) for part in states.parts(context.version) if part.ordered]
-    ends = [int(part.at[-1]) for part in events.parts(context.version) if part.ordered]
+    begins = [part.earliest for part in states.parts(context.version) if part.ordered]
+    ends = [part.latest for part in events.parts(context.version) if part.ordered]
     first, last = min(begins, default=0), max(ends, default=0)
     first = first if states.start is None else max(first, states.start)
     return (last if events.end is None else min(last, events.end - 1)) - first
 
 
-def _able(first: Step, second: Step, most: int, context: Context) -> Iterator[Near]:
+def _able(first: Step, second: Step, most: int, context: Context) -> Near | None:
+    """Whether what comes before events is in time may take a look at moments: that is asked only where it decides."""
     states, events = first.events, second.events
     if len(second.same) > 1:
-        return
+        return None
     texts = [(same.earlier.name, same.property.name) for same in second.same]
-    if events.where is None and _begins_in_time(events, states):
-        nearest = Nearest(states.types, events.types, True, *texts)
-        yield Near(nearest, states, most, None if events.end is None else events.end - 1, second.absent)
-    if not second.absent and states.where is None and _ends_in_time(states, events, context):
+    by_first = events.where is None and _begins_in_time(events, states)
+    by_second = not second.absent and states.where is None
+    if by_first and by_second:
+        by_second = _measured(events, context) < _measured(states, context)
+    if by_second and _ends_in_time(states, events, context):
         nearest = Nearest(events.types, states.types, False, *((earlier, later) for later, earlier in texts))
-        yield Near(nearest, events, most, states.start, False)
+        return Near(nearest, events, most, states.start, False)
+    if by_first:
+        nearest = Nearest(states.types, events.types, True, *texts)
+        return Near(nearest, states, most, None if events.end is None else events.end - 1, second.absent)
+    return None
+
+
+def _measured(events: Selection, context: Context) -> int:
+    """How many events have distances."""
+    return sum(part.size for part in events.parts(context.version))
 
 
 def _begins_in_time(events: Selection, states: Selection) -> bool:

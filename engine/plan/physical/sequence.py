@@ -49,8 +49,6 @@ EVENTS_AT_ONCE = 1 << 16
 """Contacts with about so many events are followed at a time: what is made of them stays in the processor's cache."""
 CONTACTS_AT_ONCE = 1 << 14
 """So many contacts' histories are read where they lie between two looks at the deadline."""
-MEASURED_MEANWHILE = 128
-"""So many distances can be compared while one contact is followed to its events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +112,28 @@ class Sequence(Operator):
 
     def run(self, context: Context, within: BitMap | None) -> BitMap:
         still_wanted()
-        told = None if within is not None and self._worth_following(context, len(within)) else self.dense(context)
+        near = self._near(context)
+        follows = within is not None and (near is None or near.is_worth_following(context, len(within)))
+        told = None if follows else self._told(near, context)
         if told is None:
             return self._through_steps(context, within)
         return from_words(told & (context.space.words if within is None else to_words(within, context.space.size)))
 
     def count(self, context: Context, within: BitMap | None) -> int:
         still_wanted()
-        told = self.dense(context) if within is None else None
-        return len(self.run(context, within)) if told is None else members_of_both(told, context.space.words)
+        if within is not None:
+            return len(self.run(context, within))
+        told = self.dense(context)
+        return len(self._through_steps(context, None)) if told is None else members_of_both(told, context.space.words)
 
     def dense(self, context: Context) -> Words | None:
+        return self._told(self._near(context), context)
+
+    def _near(self, context: Context) -> Near | None:
+        return Near.of(self.steps, self._gap, context)
+
+    def _told(self, near: Near | None, context: Context) -> Words | None:
         """Told by distances between events; whoever has events that were not measured is asked about beside."""
-        near = self._near(context)
         neighbours = None if near is None else context.version.nearest(near.nearest)
         if near is None or neighbours is None:
             return None
@@ -137,14 +144,6 @@ class Sequence(Operator):
             take(beside, words)
             add(self._through_steps(context, beside & context.space.everything), words)
         return words
-
-    def _near(self, context: Context) -> Near | None:
-        return Near.of(self.steps, self._gap, context)
-
-    def _worth_following(self, context: Context, asked: int) -> bool:
-        """Whether it takes less to follow so many contacts to their events than to compare all distances."""
-        near = self._near(context)
-        return near is None or asked * MEASURED_MEANWHILE < context.estimate(near.events)
 
     def _through_steps(self, context: Context, within: BitMap | None) -> BitMap:
         candidates, steps, known = self._candidates(context, within)
