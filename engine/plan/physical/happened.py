@@ -25,7 +25,7 @@ from engine.counting import CAP
 from engine.deadline import still_wanted
 from engine.plan.physical import costs
 from engine.plan.physical.operator import Context, Effort, Operator, Stored
-from engine.plan.physical.selection import Selection
+from engine.plan.physical.selection import Selection, held_parts
 from engine.plan.physical.space import Domain, few
 from engine.reading import EventPart, Kept, Recency
 
@@ -140,7 +140,7 @@ class ActiveIn(Stored):
         once = 2 * costs.STEP + costs.BITMAP * context.space.size
         if told is not None:
             return costs.ORDERED_ONCE * told + once
-        return 3 * once * sum(1 for _ in self.events.parts(context.version))
+        return 3 * once * len(held_parts(context.version, self.events.types))
 
     def estimate(self, context: Context) -> int:
         return min(context.space.existing, context.estimate(self.events))

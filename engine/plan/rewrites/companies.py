@@ -21,11 +21,16 @@ def ask_companies_once(plan: Intersection | Union) -> Plan:
     >>> ask_companies_once(Union((a, c, b))) == Union((OfCompany(Union((a.item, b.item))), c))
     True
     """
-    asked = [item.item for item in plan.items if type(item) is OfCompany and _compares(item.item)]
+    asked: list[Plan] = []
+    others: list[Plan] = []
+    for item in plan.items:
+        if type(item) is OfCompany and _compares(item.item):
+            asked.append(item.item)
+        else:
+            others.append(item)
     if len(asked) < 2:
         return plan
     kind = type(plan)
-    others = tuple(item for item in plan.items if not (isinstance(item, OfCompany) and item.item in asked))
     return kind((OfCompany(kind(tuple(asked))), *others))
 
 
