@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Generator
 from contextvars import copy_context
-from functools import partial
+from functools import lru_cache, partial
 from types import coroutine
 from typing import Any
 from urllib.parse import unquote
@@ -13,6 +13,8 @@ from urllib.parse import unquote
 import httptools
 from starlette.types import ASGIApp, Message
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from server.paths import LONGEST, REMEMBERED
 
 Running = Coroutine[Any, Any, None]
 
@@ -82,6 +84,9 @@ class Protocol(HttpToolsProtocol):
     _begun: Running | None = None
     """What is to be run once the bytes that have come are read."""
 
+    _idle_since: float | None = None
+    """When the last answer was sent, by the loop's clock, while no request has come after it."""
+
     def data_received(self, data: bytes) -> None:
         self._reading = True
         super().data_received(data)
@@ -90,6 +95,43 @@ class Protocol(HttpToolsProtocol):
             begun, self._begun = self._begun, None
             self._run(begun)
 
+    def on_response_complete(self) -> None:
+        """uvicorn's, with one timer for as long as requests come instead of one after each."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)  # type: ignore[arg-type]
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_after(self.timeout_keep_alive)
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None
+
+    def _look_after(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Closes a connection that has been idle for long enough, and looks again when it may have been."""
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None:
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._look_after(left)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
+
     def on_headers_complete(self) -> None:
         """uvicorn's, for applications at the root that take any number of requests."""
         parser, scope = self.parser, self.scope
@@ -97,11 +139,7 @@ class Protocol(HttpToolsProtocol):
         scope["method"] = parser.get_method().decode("ascii")
         if parser.should_upgrade() and self._should_upgrade():
             return
-        url = httptools.parse_url(self.url)
-        path = url.path.decode("ascii")
-        scope["path"] = unquote(path) if "%" in path else path
-        scope["raw_path"] = url.path
-        scope["query_string"] = url.query or b""
+        scope["path"], scope["raw_path"], scope["query_string"] = _parts(self.url)
         before, self.cycle = self.cycle, self._exchange()
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
@@ -139,6 +177,20 @@ class Protocol(HttpToolsProtocol):
         task = self.loop.create_task(_rest(running, awaited), context=context)
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
+
+
+def _parsed(url: bytes) -> tuple[str, bytes, bytes]:
+    """The path, decoded and as it came, and the query string of a request's address."""
+    parts = httptools.parse_url(url)
+    path = parts.path.decode("ascii")
+    return unquote(path) if "%" in path else path, parts.path, parts.query or b""
+
+
+_remembered = lru_cache(REMEMBERED)(_parsed)
+
+
+def _parts(url: bytes) -> tuple[str, bytes, bytes]:
+    return _remembered(url) if len(url) <= LONGEST else _parsed(url)
 
 
 async def _rest(running: Running, awaited: Any) -> None:

@@ -176,3 +176,20 @@ def test_an_application_that_fails_before_its_body_is_answered_for() -> None:
     pieces, _ = exchanged(answering([(b"content-length", b"2")]))
     assert b"".join(pieces).startswith(b"HTTP/1.1 500")
     assert b"".join(pieces).count(b"HTTP/1.1") == 1
+
+
+def test_a_connection_is_closed_once_it_was_idle_for_long_enough_after_its_last_answer() -> None:
+    async def exchange() -> tuple[bool, bool]:
+        app = answering([(b"content-length", b"2")], b"ok")
+        protocol = Protocol(uvicorn.Config(app, http=Protocol, timeout_keep_alive=1), ServerState(), {})
+        transport = Written()
+        protocol.connection_made(transport)
+        protocol.data_received(HEALTH)
+        await asyncio.sleep(0.6)
+        protocol.data_received(HEALTH)
+        await asyncio.sleep(0.7)
+        early = transport.closed
+        await asyncio.sleep(0.6)
+        return early, transport.closed
+
+    assert asyncio.run(exchange()) == (False, True)
