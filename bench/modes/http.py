@@ -1,6 +1,7 @@
 """Every query over HTTP: one connection, one question after the other, beside a route that answers a constant.
 
-The constant is asked before each query, so that a machine that changes its speed changes both.
+The constant is asked before each query, so that a machine that changes its speed changes both; and so is `ALIVE`, as
+our server looks for the next request for a moment after an answer, which the constant's does not: it has to be woken.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from bench.timing import TELLING, Times, repeated, timed
 from bench.workload import Query
 
 FLOOR_SHARE = 0.25
-"""How long the constant is asked, beside each query."""
+"""How long the constant is asked, and `ALIVE`, beside each query."""
 ALIVE = get("/healthz")
 THE_QUESTION = 'country = "FR" and did any event in last 90 days and points > 30'
 REMEMBERED = str(64 << 20)
@@ -44,6 +45,7 @@ def measure(course: Course, so_far: Result) -> Iterator[tuple[str, Result]]:
         again, theirs = server.connect(), floor.connect()
         again.ask(count_request(THE_QUESTION))
         result["again"] = times_of(again, repeat(count_request(THE_QUESTION)), course)
+        result["again_alive"] = times_of(again, repeat(ALIVE), course)
         result["again_floor"] = times_of(theirs, repeat(count_request(THE_QUESTION)), course)
     yield f"a count asked again {told(result['again'])}, the constant {told(result['again_floor'])}", result
 
@@ -53,6 +55,7 @@ def run(query: Query, data: Data, ours: Connection, theirs: Connection, course: 
     requests = count_requests(query.asks(data))
     result: Result = {"family": query.family, "name": query.name}
     result["floor"] = asdict(Times.of(taken(theirs, repeat(count_request(THE_QUESTION)), course, FLOOR_SHARE)))
+    result["alive"] = asdict(Times.of(taken(ours, repeat(ALIVE), course, FLOOR_SHARE)))
     try:
         result["counts"] = [count_of(ours.ask(request)) for request in islice(requests, COMPARED)]
         return result | {"times": times_of(ours, requests, course)}

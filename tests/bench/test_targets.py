@@ -93,6 +93,8 @@ def test_http_is_judged_above_the_constant_and_the_query():
     figure = measured(AboveConstant(), made_up(*asked, http={"queries": over}))
     assert figure.value == pytest.approx(0.4)
     assert figure.worst == "at most 4.4 ms: tags, b"
+    ours = [each | {"alive": times_of((0.1, 1))} for each in over]
+    assert measured(AboveConstant(), made_up(*asked, http={"queries": ours})).value == pytest.approx(0.5)
 
 
 def test_the_worst_tail_is_of_the_whole_query():
