@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from bench.constants import Data
 from bench.generate import Files, Size
-from bench.workload import Query, queries
+from bench.workload import Ask, Query, queries
 
 Result = dict[str, Any]
 """What JSON can hold."""
 COMPARED = 5
-"""Constants of each query over which answers are compared; they warm up, too."""
+"""Constants of each query over which answers are compared."""
+FIRST = 20
+"""Constants of each query that Tamis is asked before any query is timed, so that what it makes of its data when it is
+first needed, and keeps, is there: no answers, but orders, counts and distances, which a server makes by itself while it
+has nothing else to do. The slowest of them is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +58,13 @@ class Course:
         size, files, work = Size[told.pop("size")], Files(Path(told.pop("files"))), Path(told.pop("work"))
         peers, families = tuple(told.pop("peers")), tuple(told.pop("families"))
         return cls(size, files, work, peers, families, **told)
+
+
+def first_asked(query: Query, data: Data) -> Iterator[Ask]:
+    """With constants that are neither compared nor timed."""
+    return islice(query.asks(data), COMPARED, COMPARED + FIRST)
+
+
+def timed_asked(query: Query, data: Data) -> Iterator[Ask]:
+    """With the same constants for every contender, none of which was asked before."""
+    return islice(query.asks(data), COMPARED + FIRST, None)

@@ -120,7 +120,7 @@ def first_asked(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     first = [each for each in found["queries"] if "first_ms" in each]
     if first:
         slowest = max(first, key=lambda each: float(each["first_ms"]))
-        what = f"the slowest first count of a query, in process: {slowest['family']}, {slowest['name']}"
+        what = f"the slowest of the first counts of a query, in process: {slowest['family']}, {slowest['name']}"
         yield what, duration(slowest["first_ms"])
 
 

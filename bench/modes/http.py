@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from itertools import islice, repeat
 
 from bench.connection import Connection, Refused, count_of, count_request, count_requests, get
 from bench.constants import Data
-from bench.course import COMPARED, Course, Result
+from bench.course import COMPARED, FIRST, Course, Result, first_asked, timed_asked
 from bench.peers.tamis import ready_directory
 from bench.serving import constant, serving
 from bench.telling import duration
@@ -37,6 +38,8 @@ def measure(course: Course, so_far: Result) -> Iterator[tuple[str, Result]]:
     with constant() as floor, serving(directory) as server:
         ours, theirs = server.connect(), floor.connect()
         for query in course.queries:
+            settle(query, data, ours, course)
+        for query in course.queries:
             result["queries"].append(run(query, data, ours, theirs, course))
             yield line(result["queries"][-1]), result
         result["floor"] = times_of(theirs, repeat(count_request(THE_QUESTION)), course)
@@ -50,17 +53,26 @@ def measure(course: Course, so_far: Result) -> Iterator[tuple[str, Result]]:
     yield f"a count asked again {told(result['again'])}, the constant {told(result['again_floor'])}", result
 
 
+def settle(query: Query, data: Data, ours: Connection, course: Course) -> None:
+    """Ask what makes what all later questions find."""
+    with suppress(Refused):  # told when it is compared
+        repeated(ours.ask, count_requests(first_asked(query, data)), 0, course.most_seconds, FIRST)
+
+
 def run(query: Query, data: Data, ours: Connection, theirs: Connection, course: Course) -> Result:
     """Raises Refused when the constant's server does not answer; what Tamis refuses is told in `untimed`."""
-    requests = count_requests(query.asks(data))
     result: Result = {"family": query.family, "name": query.name}
     result["floor"] = asdict(Times.of(taken(theirs, repeat(count_request(THE_QUESTION)), course, FLOOR_SHARE)))
     result["alive"] = asdict(Times.of(taken(ours, repeat(ALIVE), course, FLOOR_SHARE)))
     try:
-        result["counts"] = [count_of(ours.ask(request)) for request in islice(requests, COMPARED)]
-        return result | {"times": times_of(ours, requests, course)}
+        result["counts"] = [count_of(ours.ask(request)) for request in compared(query, data)]
+        return result | {"times": times_of(ours, count_requests(timed_asked(query, data)), course)}
     except Refused as reason:
         return result | {"counts": [], "untimed": str(reason)}
+
+
+def compared(query: Query, data: Data) -> Iterator[bytes]:
+    return count_requests(islice(query.asks(data), COMPARED))
 
 
 def times_of(connection: Connection, requests: Iterator[bytes], course: Course) -> Result:

@@ -3,7 +3,7 @@
 Answers come first: all must count the same over several constants before any is timed. Then each is asked for a while,
 Tamis and the peers one after the other for each query, so that a machine that changes its speed changes all of theirs.
 Each peer is in a process of its own, which takes its times. Of Tamis, what reading, checking and planning take is told
-apart from what the planned query takes.
+apart from what the planned query takes, and what first questions take from what all later ones do.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from time import perf_counter
 from typing import Protocol
 
 from bench.constants import Data
-from bench.course import COMPARED, Course, Result
+from bench.course import COMPARED, FIRST, Course, Result, first_asked, timed_asked
 from bench.peers import Absent, Failed, TooLong
 from bench.peers.apart import Apart, Counted
 from bench.peers.tamis import InProcess
@@ -62,8 +62,10 @@ def measure(course: Course, so_far: Result) -> Iterator[tuple[str, Result]]:
         gc.freeze()
         closing.callback(gc.unfreeze)
         data = Data(course.files)
-        for query in course.queries:
-            result["queries"].append(run(query, tamis, peers, data, course))
+        first = [first_seconds(query, tamis, data, course) for query in course.queries]
+        tamis.settle()
+        for query, seconds in zip(course.queries, first, strict=True):
+            result["queries"].append({"first_ms": seconds * 1000} | run(query, tamis, peers, data, course))
             yield line(result["queries"][-1]), result
 
 
@@ -81,6 +83,15 @@ def opened(name: str, course: Course, peers: dict[str, Contender], result: Resul
     return f"{name} {version} is ready after {seconds:.1f} s; loading took {loading:.1f} s"
 
 
+def first_seconds(query: Query, tamis: InProcess, data: Data, course: Course) -> float:
+    """The slowest of the first asks, of which some make what all others find; 0 when there is no answer."""
+    try:
+        asks = first_asked(query, data)
+        return max(repeated(lambda ask: timed(partial(tamis.count, ask))[0], asks, 0, course.most_seconds, FIRST))
+    except Failed:  # told when it is compared
+        return 0.0
+
+
 def run(query: Query, tamis: InProcess, peers: Mapping[str, Contender], data: Data, course: Course) -> Result:
     """One query: its answers compared, then its times. `untimed` says why a contender has none; none has any after
     a disagreement."""
@@ -88,12 +99,11 @@ def run(query: Query, tamis: InProcess, peers: Mapping[str, Contender], data: Da
     result: Result = {"family": query.family, "name": query.name, "expression": first[0].expression}
     result |= {"counts": [], "times": {}, "phases": {}, "ratios": {}, "untimed": {}}
     try:
-        first_seconds, _ = timed(partial(tamis.count, first[0]))
-        result |= {"first_ms": first_seconds * 1000, "counts": [tamis.count(ask) for ask in first]}
+        result["counts"] = [tamis.count(ask) for ask in first]
         able = agreeing(query, first, result, peers, course)
     except (Disagreement, Failed) as reason:
         return result | {"untimed": {"tamis": str(reason)}}
-    ours = repeated(partial(phases, tamis), asked(query, data), course.seconds, course.most_seconds, TELLING)
+    ours = repeated(partial(phases, tamis), timed_asked(query, data), course.seconds, course.most_seconds, TELLING)
     result["phases"] = {
         name: asdict(Times.of(each)) for name, each in zip(PHASES, zip(*ours, strict=True), strict=True)
     }
@@ -148,12 +158,7 @@ def is_slow(taken: Sequence[float], course: Course) -> bool:
 def timed_alone(peer: Contender, query: Query, data: Data, course: Course, compared: Sequence[float]) -> list[float]:
     """Constants are drawn beforehand, as many as it can get to by what it took when `compared`."""
     enough = min(MOST, max(LEAST, ceil(SPARE * course.seconds / min(compared))))
-    return peer.times(list(islice(asked(query, data), enough)), course.seconds)
-
-
-def asked(query: Query, data: Data) -> Iterator[Ask]:
-    """With the same constants for every contender, none of which was compared."""
-    return islice(query.asks(data), COMPARED, None)
+    return peer.times(list(islice(timed_asked(query, data), enough)), course.seconds)
 
 
 def phases(tamis: InProcess, ask: Ask) -> tuple[float, float]:

@@ -6,12 +6,11 @@ import cProfile
 import io
 import pstats
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from bench.constants import Data
-from bench.course import COMPARED, Course, Result
+from bench.course import Course, Result, first_asked, timed_asked
 from bench.modes.inprocess import phases
 from bench.peers.tamis import InProcess
 from bench.ratios import key
@@ -60,9 +59,10 @@ def slowest_queries(so_far: Result, queries: list[Query]) -> list[Query]:
 
 
 def profiled(query: Query, tamis: InProcess, data: Data, course: Course) -> Result:
-    asks = query.asks(data)
-    for ask in islice(asks, COMPARED):
+    for ask in first_asked(query, data):
         tamis.count(ask)
+    tamis.settle()
+    asks = timed_asked(query, data)
     profile = cProfile.Profile()
     taken = repeated(
         lambda ask: profile.runcall(phases, tamis, ask), asks, course.seconds, course.most_seconds, TELLING

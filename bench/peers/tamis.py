@@ -16,6 +16,7 @@ from dsl.problems import ExpressionError
 from engine.deadline import Deadline, DeadlineExceeded, kept
 from engine.directory import Tamis
 from engine.query import Query
+from engine.tables import making
 from engine.workspace import Workspace
 
 
@@ -57,6 +58,10 @@ class InProcess:
                 return query.count().count
         except DeadlineExceeded as error:
             raise TooLong(str(error)) from None
+
+    def settle(self) -> None:
+        """Wait until what first questions had it make in the background is made."""
+        making.wait()
 
     def close(self) -> None:
         self._tamis.close()

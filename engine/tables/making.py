@@ -94,3 +94,8 @@ class Maker(Generic[K, T]):
 @cache
 def background() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, "making")
+
+
+def wait() -> None:
+    """Until all is made that is being made in the background: one after the other, so that this comes last."""
+    background().submit(int).result()

@@ -14,7 +14,7 @@ from time import monotonic
 import pytest
 
 from bench.constants import KINDS, Data, Ours, Sql, kind
-from bench.course import Course
+from bench.course import COMPARED, FIRST, Course, first_asked, timed_asked
 from bench.generate import Files, Size, generate
 from bench.modes.inprocess import Disagreement, compare, is_slow
 from bench.peers import Failed, Peer, TooLong
@@ -208,3 +208,13 @@ def test_what_takes_longer_than_it_may_is_ended(files: Files, contenders: dict[s
     with pytest.raises(Failed, match="nothing_here"):
         other.count(Ask(Query("made up", "wrong", "points > 1", "select count(*) from nothing_here", {}), {}))
     other.close()
+
+
+def test_what_is_compared_asked_first_and_timed_are_different_constants(files):
+    data = Data(files)
+    for query in queries():
+        compared = [ask.constants for ask in islice(query.asks(data), COMPARED)]
+        first = [ask.constants for ask in first_asked(query, data)]
+        timed = [ask.constants for ask in islice(timed_asked(query, data), 10)]
+        assert [ask.constants for ask in islice(query.asks(data), COMPARED + FIRST + 10)] == compared + first + timed
+        assert len(first) == FIRST
